@@ -1,0 +1,17 @@
+import { defineConfig } from "vitest/config";
+
+/** Pure tests take milliseconds; all others make lab hosts or run the engine. */
+const withHosts = { testTimeout: 120_000, hookTimeout: 120_000 };
+
+export default defineConfig({
+  test: {
+    // The engine and sshd are processes beside vitest's own: two files at a time fill two cores.
+    maxWorkers: 2,
+    projects: [
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      ...["host", "contract", "provider", "faults", "compat"].map((name) => ({
+        test: { name, include: [`test/${name}/**/*.test.ts`], ...withHosts },
+      })),
+    ],
+  },
+});
