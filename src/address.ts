@@ -1,0 +1,93 @@
+import { isIP } from "node:net";
+import ipaddr from "ipaddr.js";
+
+/** The IP version of an address. */
+export type Family = 4 | 6;
+
+/** An address that the director spreads, as one real server binds it on `lo`. */
+export interface Vip {
+  /** The IP version. */
+  readonly family: Family;
+  /** Canonical and without a prefix: dotted decimal, or IPv6 as RFC 5952 writes it. */
+  readonly address: string;
+}
+
+/**
+ * Parses one VIP as a user writes it.
+ *
+ * @param text An address, alone or with the full prefix (`/32`, `/128`), in any spelling.
+ * @returns `vip` in canonical form; or `reason`, a phrase that follows the quoted text, as in
+ *   `"224.0.0.1" is a multicast address; a VIP is a unicast address`. It does not repeat the text.
+ */
+export function parseVip(text: string): { vip: Vip } | { reason: string } {
+  const [address = "", prefix, ...rest] = text.split("/");
+  if (rest.length > 0) return { reason: NO_ADDRESS };
+  if (address.includes("%")) {
+    return { reason: "has a zone; a VIP is an address without one, routed to the real server" };
+  }
+  const parsed = parse(address);
+  if (parsed === undefined) return { reason: NO_ADDRESS };
+  const vip: Vip = { family: parsed.kind() === "ipv4" ? 4 : 6, address: parsed.toString() };
+  const reason = prefixProblem(prefix, vip) ?? rangeProblem(parsed);
+  return reason === undefined ? { vip } : { reason };
+}
+
+/**
+ * The canonical spelling of any address, such as one in a host's answer.
+ *
+ * @param text An address without a prefix; a zone (`%eth0`) is left out of the result.
+ * @returns Dotted decimal, or IPv6 as RFC 5952 writes it; undefined when it is no address.
+ */
+export function canonicalAddress(text: string): string | undefined {
+  return parse(text.replace(/%.*$/, ""))?.toString();
+}
+
+/** Orders VIPs: IPv4 before IPv6, then by number, so that 10.0.0.9 comes before 10.0.0.10. */
+export function compareVips(a: Vip, b: Vip): number {
+  if (a.family !== b.family) return a.family - b.family;
+  const left = ipaddr.parse(a.address).toByteArray();
+  const right = ipaddr.parse(b.address).toByteArray();
+  const at = left.findIndex((byte, index) => byte !== right[index]);
+  return at === -1 ? 0 : (left[at] ?? 0) - (right[at] ?? 0);
+}
+
+/** The only prefix length that a VIP is bound with: one wider makes its neighbours local too. */
+export function prefixLength(vip: Vip): 32 | 128 {
+  return vip.family === 4 ? 32 : 128;
+}
+
+const NO_ADDRESS = "is not an IPv4 or IPv6 address";
+
+/** Node's parser is the gate: that of ipaddr.js also takes octal, hex and short forms (`10.1`). */
+function parse(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  return isIP(text) === 0 ? undefined : ipaddr.parse(text);
+}
+
+function prefixProblem(prefix: string | undefined, vip: Vip): string | undefined {
+  const full = prefixLength(vip);
+  if (prefix === undefined || prefix === String(full)) return undefined;
+  if (/^[0-9]+$/.test(prefix) && Number(prefix) < full) {
+    return `has a prefix wider than /${full}: on lo it would make a whole network local; leave the prefix out`;
+  }
+  return `has no valid prefix; leave it out, or write /${full}`;
+}
+
+/** Ranges that no director can forward for, or that the kernel treats apart. */
+function rangeProblem(address: ipaddr.IPv4 | ipaddr.IPv6): string | undefined {
+  switch (address.range()) {
+    case "loopback":
+      return "is a loopback address; a VIP is an address that clients reach the director at";
+    case "multicast":
+      return "is a multicast address; a VIP is a unicast address";
+    case "broadcast":
+      return "is the broadcast address; a VIP is a unicast address";
+    case "unspecified":
+      return "is an unspecified address; a VIP is a unicast address";
+    case "linkLocal":
+      return "is a link-local address; a VIP is an address that routers forward";
+    case "ipv4Mapped":
+      return "is an IPv4-mapped IPv6 address; write the IPv4 address itself";
+    default:
+      return undefined;
+  }
+}
