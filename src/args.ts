@@ -1,0 +1,154 @@
+// Plain interfaces that an old TypeScript (3.8, which Pulumi vendors) reads; schema.ts checks them.
+import * as pulumi from "@pulumi/pulumi";
+
+/**
+ * What a program says about one real server.
+ *
+ * Every input is also an output of the same name and value. Bad values fail at `pulumi preview`,
+ * before any connection is made, with one message each that names the input.
+ */
+export interface RealServerArgs {
+  /** How to reach the host. A changed `host` replaces the resource; all else is an update. */
+  connection: pulumi.Input<ConnectionArgs>;
+  /**
+   * The VIPs to bind on `lo`, at least one: IPv4 and IPv6 addresses, alone or with `/32` or `/128`.
+   *
+   * Spelling and order are never a diff. Refused: a wider prefix, the same address twice, and
+   * loopback, multicast, broadcast, unspecified, link-local and IPv4-mapped addresses.
+   */
+  vips: pulumi.Input<pulumi.Input<string>[]>;
+  /** How the host is kept quiet about its VIPs. Default: `{}`, see there. */
+  arp?: pulumi.Input<ArpArgs>;
+  /**
+   * What becomes of the sysctls on destroy: `"restore"` the values found before the first VIP was
+   * bound, as far as no other owner or address on the host needs ours, or `"leave"` them as they
+   * are. Default: `"restore"`.
+   */
+  sysctlsOnDestroy?: pulumi.Input<"restore" | "leave">;
+  /**
+   * What destroy does when the host cannot be reached: `"fail"`, or `"forget"` a host that is gone
+   * for good, VIPs and all. Default: `"fail"`.
+   */
+  unreachableOnDestroy?: pulumi.Input<"fail" | "forget">;
+  /**
+   * What refresh does when the host cannot be reached: `"fail"`, or `"keep"` what is known, with a
+   * warning. Default: `"fail"`.
+   */
+  unreachableOnRefresh?: pulumi.Input<"fail" | "keep">;
+  /** How long an operation may take. Default: `{}`, see there. */
+  timeouts?: pulumi.Input<TimeoutsArgs>;
+  /**
+   * The name of this declaration in the host's registry. Default: organization and URN. Only needed
+   * for two backends that have the same organization, project and stack names.
+   */
+  owner?: pulumi.Input<string>;
+}
+
+/**
+ * How to reach a bastion host over SSH: the fields of `ProxyConnectionArgs` of `@pulumi/command`,
+ * and `privateKeyFile` and `knownHostsFile`.
+ *
+ * Ways to authenticate are tried in this order, each that is given: `privateKey`,
+ * `privateKeyFile`, agent, password. At least one is needed.
+ */
+export interface ProxyConnectionArgs {
+  /** Name or address to connect to, without user, port or brackets. */
+  host: pulumi.Input<string>;
+  /** TCP port, 1 to 65535. Default: 22. */
+  port?: pulumi.Input<number>;
+  /** User to log in as. Default: `root`. */
+  user?: pulumi.Input<string>;
+  /** Password, also given to keyboard-interactive prompts. Kept as a secret. */
+  password?: pulumi.Input<string>;
+  /** The text of a private key: OpenSSH or PEM. Kept as a secret. See `privateKeyFile`. */
+  privateKey?: pulumi.Input<string>;
+  /** Passphrase of an encrypted `privateKey` or `privateKeyFile`. Kept as a secret. */
+  privateKeyPassword?: pulumi.Input<string>;
+  /**
+   * File with a private key on the machine that runs Pulumi; `~/` is its user's home. It is read
+   * whenever it is used, so that no key is in the state; one that cannot be read fails then.
+   */
+  privateKeyFile?: pulumi.Input<string>;
+  /** Socket of an SSH agent. Default: `$SSH_AUTH_SOCK` where it is set. */
+  agentSocketPath?: pulumi.Input<string>;
+  /**
+   * The host's public key as in a `.pub` file: `ssh-ed25519 AAAA...`; a comment may follow. It goes
+   * before known hosts and before the key pinned on first contact.
+   */
+  hostKey?: pulumi.Input<string>;
+  /**
+   * Known hosts, in OpenSSH's format; `~/` is the home of the user who runs Pulumi; it need not
+   * exist. Default: `~/.ssh/known_hosts`.
+   */
+  knownHostsFile?: pulumi.Input<string>;
+  /**
+   * How many failed dials are followed by another, within `timeouts.connectSeconds`; -1 is without
+   * limit. Default: 10.
+   */
+  dialErrorLimit?: pulumi.Input<number>;
+  /** Seconds for one dial; 0 is without limit of its own. Default: 15. */
+  perDialTimeout?: pulumi.Input<number>;
+}
+
+/**
+ * How to reach a real server over SSH: the fields of `ConnectionArgs` of `@pulumi/command`, so that
+ * one value serves both, and `privateKeyFile`, `knownHostsFile`, `sudo` and `sudoPassword`.
+ */
+export interface ConnectionArgs extends ProxyConnectionArgs {
+  /** The bastion to go through. Default: none, a connection straight to the host. */
+  proxy?: pulumi.Input<ProxyConnectionArgs>;
+  /**
+   * Whether to become root with `sudo` after login. Default: `false` for the user `root`, else
+   * `true`.
+   */
+  sudo?: pulumi.Input<boolean>;
+  /** What `sudo` asks for, if it asks. It implies `sudo`. Kept as a secret. */
+  sudoPassword?: pulumi.Input<string>;
+}
+
+/** How a real server is kept quiet about its VIPs on the wire. */
+export interface ArpArgs {
+  /**
+   * `arp_ignore`: 1 answers ARP for addresses of the NIC asked; 2 in addition only askers in the
+   * same subnet. 0, 3 and 8 are refused: they leak the VIPs or silence the host altogether.
+   * Default: 1.
+   */
+  ignore?: pulumi.Input<1 | 2>;
+  /** `arp_announce`: only 2 never names a VIP in the host's own ARP requests. Default: 2. */
+  announce?: pulumi.Input<2>;
+  /**
+   * `"all"` writes the kernel's `conf.all`, which also covers NICs that come later; a list of
+   * names writes only these, for hosts whose container networks break under `all`. Default:
+   * `"all"`.
+   */
+  interfaces?: pulumi.Input<"all" | pulumi.Input<string>[]>;
+  /**
+   * With a list of `interfaces`: globs (`*`, `?`) of other ARP-capable NICs that are left out on
+   * purpose. A NIC neither listed nor named here that would answer for a VIP is refused.
+   * Default: none.
+   */
+  except?: pulumi.Input<pulumi.Input<string>[]>;
+}
+
+/** How long an operation on a host may take. */
+export interface TimeoutsArgs {
+  /** Seconds for all dialling, a host that still boots included: 1 to 86400. Default: 60. */
+  connectSeconds?: pulumi.Input<number>;
+  /** Seconds for the work on the host: 1 to 86400. Default: 120. */
+  operationSeconds?: pulumi.Input<number>;
+}
+
+/** A VIP as read back from `lo`. */
+export interface Binding {
+  /** The address, canonical and without a prefix. */
+  address: string;
+  /** Its scope as `ip` names it: `host` for IPv4, `global` for IPv6. */
+  scope: string;
+  /** Its label, `lo:dr`; empty for IPv6, which has none. */
+  label: string;
+}
+
+/** ARP sysctls as the kernel applies them, the greater of `all` and the NIC's own, by NIC. */
+export interface EffectiveArp {
+  [networkInterface: string]: { ignore: number; announce: number };
+}
