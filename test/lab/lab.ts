@@ -1,0 +1,193 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+
+import { command } from "./command";
+import { type HostOptions, type HostSettings, LabHost } from "./host";
+import { Keeper } from "./keeper";
+import { drawPasswords, type LabKeys, type LabPasswords, makeKeys } from "./keys";
+import { claimSite, type Site, removeStaleSites } from "./site";
+import { type Capture, startCapture } from "./capture";
+
+export type { HostOptions, RunOptions } from "./host";
+export { LabHost } from "./host";
+export type { LabKey, LabKeys, LabPasswords } from "./keys";
+export type { Capture } from "./capture";
+
+/**
+ * Hosts for tests, demo and benchmark: network namespaces with a disk, processes, users and an
+ * OpenSSH server of their own, joined by a bridge. The machine has a leg in it, so that a program
+ * outside reaches the hosts over real SSH.
+ *
+ * Everything ends with the process that made it, even by kill -9.
+ */
+export class Lab {
+  readonly keys: LabKeys;
+  readonly passwords: LabPasswords;
+  /** The machine's side of the wire, where the Pulumi program runs. */
+  readonly root: { readonly address: string; readonly address6: string; readonly device: string };
+  /** The namespace of the bridge `br0`, for `ip netns exec`. */
+  readonly wire: string;
+  readonly #site: Site;
+  readonly #keeper: Keeper;
+  readonly #passwordHash: string;
+  readonly #sshdOptions: string;
+  readonly #hosts = new Map<string, Promise<LabHost>>();
+  readonly #ready: LabHost[] = [];
+  #destroyed: Promise<void> | undefined;
+
+  private constructor(site: Site, keeper: Keeper, access: Access) {
+    this.#site = site;
+    this.#keeper = keeper;
+    this.keys = access.keys;
+    this.passwords = access.passwords;
+    this.#passwordHash = access.passwordHash;
+    this.#sshdOptions = access.sshdOptions;
+    this.wire = site.namespace;
+    this.root = {
+      address: `${site.subnet}.1`,
+      address6: `${site.subnet6}::1`,
+      device: site.device,
+    };
+  }
+
+  /**
+   * Makes an empty lab; several, in several processes, do not disturb each other.
+   * @throws Error with the reason where this machine cannot.
+   */
+  static async create(): Promise<Lab> {
+    if (process.getuid?.() !== 0) {
+      throw new Error("the lab makes network namespaces and mounts: run it as root");
+    }
+    await Lab.cleanUpStale();
+    const site = await claimSite();
+    const keeper = await Keeper.start("the wire", "/bin/bash", [
+      join(__dirname, "wire.sh"),
+      site.state,
+      site.namespace,
+      site.device,
+      `${site.subnet}.1/24`,
+      `${site.subnet6}::1/64`,
+      `${site.subnet}.2/24`,
+      `${site.subnet6}::2/64`,
+    ]);
+    return new Lab(site, keeper, await makeAccess(site.state));
+  }
+
+  /** Removes what labs left whose process, and whose keeper, was killed. */
+  static async cleanUpStale(): Promise<void> {
+    await removeStaleSites();
+  }
+
+  /** The hosts that are up, in the order of their making. */
+  get hosts(): readonly LabHost[] {
+    return this.#ready;
+  }
+
+  /**
+   * Makes a host and waits until its sshd listens.
+   * @param name its hostname, unique in the lab
+   * @throws Error with the reason where this machine cannot.
+   */
+  async host(name: string, options: HostOptions = {}): Promise<LabHost> {
+    if (this.#hosts.has(name)) throw new Error(`the lab has a host ${name} already`);
+    const made = this.#make(name, this.#hosts.size, options);
+    this.#hosts.set(name, made);
+    const host = await made;
+    this.#ready.push(host);
+    return host;
+  }
+
+  /**
+   * Records frames on the wire until it is stopped.
+   * @param filter a tcpdump expression, such as `arp`
+   */
+  async capture(filter: string): Promise<Capture> {
+    return startCapture(this.wire, filter);
+  }
+
+  /**
+   * Asks everybody on the wire, for a second, who has an IPv4 address.
+   * @returns the MACs that answered, sorted; empty when the wire is silent.
+   */
+  async arping(address: string): Promise<string[]> {
+    const args = ["netns", "exec", this.wire, "arping", "-b", "-w", "1", "-I", "br0", address];
+    const { stdout } = await command("ip", args, { allowFailure: true });
+    const macs = [...stdout.matchAll(/\[([0-9A-F:]{17})\]/gi)].map(([, mac = ""]) => mac);
+    return [...new Set(macs.map((mac) => mac.toLowerCase()))].sort();
+  }
+
+  /** Ends every process of the lab and removes all it made. */
+  async destroy(): Promise<void> {
+    this.#destroyed ??= this.#end();
+    await this.#destroyed;
+  }
+
+  async #end(): Promise<void> {
+    const hosts = await Promise.allSettled(this.#hosts.values());
+    await Promise.all(
+      hosts.map(async (made) => {
+        if (made.status === "fulfilled") await made.value.end();
+      }),
+    );
+    this.#ready.length = 0;
+    await this.#keeper.end();
+  }
+
+  async #make(name: string, index: number, options: HostOptions): Promise<LabHost> {
+    const number = FIRST_HOST + index;
+    if (number > LAST_HOST) throw new Error("the lab's subnet has no room for another host");
+    const state = join(this.#site.state, `host-${index}`);
+    await mkdir(state);
+    const { keys } = this;
+    const settings: HostSettings = {
+      name,
+      wire: this.wire,
+      port: `h${index}`,
+      mac: mac(this.#site.number, number),
+      address: `${this.#site.subnet}.${number}`,
+      address6: `${this.#site.subnet6}::${number.toString(16)}`,
+      admin: this.root.address,
+      adminDevice: this.root.device,
+      state,
+      authorizedKeys: [keys.plain, keys.encrypted, keys.rsa].map((k) => k.publicKey).join("\n"),
+      passwordHash: this.#passwordHash,
+      sshdOptions: this.#sshdOptions,
+    };
+    return LabHost.start(settings, options);
+  }
+}
+
+const FIRST_HOST = 11;
+const LAST_HOST = 249;
+
+interface Access {
+  readonly keys: LabKeys;
+  readonly passwords: LabPasswords;
+  readonly passwordHash: string;
+  readonly sshdOptions: string;
+}
+
+async function makeAccess(state: string): Promise<Access> {
+  const passwords = drawPasswords();
+  const hash = ["mkpasswd", "-m", "sha512", "-P", "0"];
+  const [keys, hashed, version] = await Promise.all([
+    makeKeys(state, passwords),
+    command("busybox", hash, { input: `${passwords.login}\n` }),
+    command("ssh", ["-V"]),
+  ]);
+  // From 9.8 on sshd locks a client out that failed often, which is what tests do.
+  const [, major = "0", minor = "0"] = /OpenSSH_(\d+)\.(\d+)/.exec(version.stderr) ?? [];
+  const penalties = Number(major) * 100 + Number(minor) >= 908;
+  return {
+    keys,
+    passwords,
+    passwordHash: hashed.stdout.trim(),
+    sshdOptions: penalties ? "PerSourcePenalties no" : "",
+  };
+}
+
+/** Locally administered, the lab's number and the host's in it. */
+function mac(lab: number, host: number): string {
+  const bytes = [0x02, 0x5c, 0x00, lab >> 8, lab & 0xff, host];
+  return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(":");
+}
