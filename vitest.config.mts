@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 
 /** Pure tests take milliseconds; all others make lab hosts or run the engine. */
 const withHosts = { testTimeout: 120_000, hookTimeout: 120_000 };
+/** The engine loads the package as a program does: from dist/. */
+const withPackage = { globalSetup: "./test/lab/build.ts" };
 
 export default defineConfig({
   test: {
@@ -9,8 +11,11 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
-      ...["host", "contract", "provider", "faults", "compat"].map((name) => ({
+      ...["host", "contract"].map((name) => ({
         test: { name, include: [`test/${name}/**/*.test.ts`], ...withHosts },
+      })),
+      ...["provider", "faults", "compat"].map((name) => ({
+        test: { name, include: [`test/${name}/**/*.test.ts`], ...withHosts, ...withPackage },
       })),
     ],
   },

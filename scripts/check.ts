@@ -1,0 +1,87 @@
+// npm test: everything that must hold, and one line of numbers at the end.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const temporary = mkdtempSync(join(tmpdir(), "pulumi-lvs-dr-check-"));
+try {
+  const outcome = [...checks(), tests()].reduce(sum);
+  console.log(`${outcome.passed} passed, ${outcome.failed} failed`);
+  process.exitCode = outcome.failed === 0 ? 0 : 1;
+} finally {
+  rmSync(temporary, { recursive: true, force: true });
+}
+
+interface Outcome {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+function checks(): Outcome[] {
+  return [
+    check("formatting", "prettier", "--check", "--log-level", "warn", "."),
+    check("lint", "eslint", "."),
+    check("types", "tsc", "--noEmit"),
+    check("shellcheck", "shellcheck", ...shellScripts()),
+    check("build", "npm", "run", "--silent", "build"),
+    check(
+      "packing",
+      "npm",
+      "pack",
+      "--silent",
+      "--ignore-scripts",
+      "--pack-destination",
+      temporary,
+    ),
+    ...packageChecks(),
+  ];
+}
+
+/** What npm would publish, judged as a file. Programs of Node 10's resolution import "." alone. */
+function packageChecks(): Outcome[] {
+  const tarball = readdirSync(temporary).find((name) => name.endsWith(".tgz"));
+  if (tarball === undefined) return [];
+  const file = join(temporary, tarball);
+  return [
+    check("publint", "publint", "run", "--strict", file),
+    check("types as programs see them", "attw", "--profile", "node16", file),
+  ];
+}
+
+function tests(): Outcome {
+  const report = join(temporary, "tests.json");
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  const succeeded = run("vitest", ["run", ...reporters]);
+  if (!existsSync(report)) return { passed: 0, failed: 1 };
+  const counts = JSON.parse(readFileSync(report, "utf8")) as Record<string, number>;
+  // What was skipped has not been seen to work.
+  const { numPassedTests: passed = 0, numTotalTests: total = 0 } = counts;
+  // A file that cannot be loaded fails without any test of its own.
+  return { passed, failed: Math.max(total - passed, succeeded ? 0 : 1) };
+}
+
+function check(name: string, program: string, ...args: string[]): Outcome {
+  const started = Date.now();
+  const succeeded = run(program, args);
+  console.log(`${succeeded ? "ok" : "FAILED"}: ${name} (${Date.now() - started} ms)`);
+  return succeeded ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+function run(program: string, args: readonly string[]): boolean {
+  const { status, error } = spawnSync(program, args, { stdio: ["ignore", "inherit", "inherit"] });
+  if (error !== undefined) console.error(`${program}: ${error.message}`);
+  return status === 0;
+}
+
+function shellScripts(): string[] {
+  return ["scripts", "src/host", "test/lab"].flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith(".sh"))
+      .map((name) => join(folder, name)),
+  );
+}
+
+function sum(left: Outcome, right: Outcome): Outcome {
+  return { passed: left.passed + right.passed, failed: left.failed + right.failed };
+}
