@@ -9,7 +9,8 @@ import { join } from "node:path";
  */
 export default function build(): void {
   const root = join(__dirname, "../..");
-  const command = `[ "$1" -nt dist/index.js ] || exit 0; npm run --silent build && touch dist/index.js`;
+  const isFresh = `[ -e dist/index.js ] && [ ! "$1" -nt dist/index.js ]`;
+  const command = `${isFresh} || { npm run --silent build && touch dist/index.js; }`;
   const newest = newestSource(join(root, "src"));
   const locked = ["node_modules/.build-lock", "sh", "-c", command, "sh", newest];
   const { status } = spawnSync("flock", locked, { cwd: root, stdio: ["ignore", 2, 2] });
