@@ -1,0 +1,290 @@
+import type { Arp } from "./arp";
+import { parseVip, type Family, type Vip } from "./address";
+import type { BoundAddress, Observed } from "./observed";
+import { refusals } from "./refusals";
+import { idOf, renderMachine, renderOwner, renderSaved, type OwnerRecord } from "./registry";
+import { planSysctls, type SysctlPlan } from "./sysctl-plan";
+import { ARP_KEYS, type ArpKey, type SavedSysctl, type SysctlClaim } from "./sysctl";
+
+/** What one declared resource wants of a host, and what its state remembers. */
+export interface Claim {
+  /** The name of this declaration in the host's registry. */
+  readonly owner: string;
+  /** Drawn by the create that made the resource; sorts by time. */
+  readonly incarnation: string;
+  readonly vips: readonly Vip[];
+  readonly arp: Arp;
+  /** The owner's name in the state, where it differs (alias, rename, new parent): its record moves. */
+  readonly previousOwner?: string;
+  /** Sysctl values saved in the state: the fallback where the registry was lost. */
+  readonly saved: readonly SavedSysctl[];
+}
+
+/** What the host is to be like: with this claim, or without it. */
+export type Desired =
+  | { readonly kind: "serve"; readonly claim: Claim; readonly now: string }
+  | {
+      readonly kind: "withdraw";
+      readonly claim: Claim;
+      readonly now: string;
+      readonly sysctls: "restore" | "leave";
+    };
+
+/** One delta. `put` and `drop` are files of the registry, by name. */
+export type Change =
+  | { readonly kind: "put"; readonly file: string; readonly lines: readonly string[] }
+  | { readonly kind: "drop"; readonly file: string }
+  | {
+      readonly kind: "write-sysctl";
+      readonly interface: string;
+      readonly key: ArpKey;
+      readonly from: number;
+      readonly to: number;
+    }
+  | { readonly kind: "check-quiet"; readonly interfaces: "all" | readonly string[] }
+  | {
+      readonly kind: "bind" | "unbind";
+      readonly family: Family;
+      readonly prefix: string;
+      readonly scope: string;
+      readonly validLft: string;
+      readonly preferredLft: string;
+      readonly label: string;
+    };
+
+/** The ordered way from observed to desired. */
+export interface Plan {
+  /** Why it must not be done. Where there is one, nothing may be touched. */
+  readonly refusals: readonly string[];
+  /** Empty when the host is as desired. */
+  readonly changes: readonly Change[];
+  /** What people should know of the outcome: takeovers, values that stay. */
+  readonly notes: readonly string[];
+  /** VIPs that leaked before: while one is bound, an undo must not loosen a sysctl. */
+  readonly guard: readonly string[];
+  /** The sysctl values to restore one day, as they will be on the host. */
+  readonly saved: readonly SavedSysctl[];
+}
+
+/**
+ * The one decision of this package, used for drift (is it empty?), convergence, verification (is
+ * it empty now?) and removal. Pure.
+ *
+ * Order: records ahead, sysctls tightened and checked, VIPs added, VIPs removed, sysctls loosened,
+ * records dropped. So no VIP is ever bound while an interface in scope would answer for it.
+ */
+export function plan(desired: Desired, observed: Observed): Plan {
+  const { claim } = desired;
+  const mine = ownRecords(claim, observed);
+  const others = otherOwners(mine, observed);
+  const record = desired.kind === "serve" ? recordOf(claim, desired.now) : undefined;
+  const addresses = planAddresses(desired, mine, others, observed);
+  const sysctls = planSysctls({ desired, record, others, observed, removed: addresses.removed });
+  const files = planFiles(record, mine, sysctls, observed);
+  const changes: Change[] = [
+    ...sysctls.tighten,
+    ...quietCheck(record, addresses.bind, sysctls.tighten),
+    ...addresses.bind,
+    ...addresses.unbind,
+    ...sysctls.loosen,
+  ];
+  const anything = changes.length > 0 || files.differ;
+  return {
+    refusals: refusals(desired, observed, addresses.removed, sysctls.tighten),
+    changes: anything ? [...files.before, ...changes, ...files.after] : [],
+    notes: [...ownNotes(claim, mine), ...sysctls.notes],
+    guard: sysctls.leakingVips,
+    saved: sysctls.saved,
+  };
+}
+
+/** The record that a served claim has in the registry. An IPv6 VIP needs no ARP key. */
+export function recordOf(claim: Claim, now: string): OwnerRecord {
+  const ipv4 = claim.vips.some((vip) => vip.family === 4);
+  return {
+    owner: claim.owner,
+    incarnation: claim.incarnation,
+    seen: now,
+    vips: claim.vips.map((vip) => vip.address),
+    claims: ipv4 ? claimsOf(claim.arp) : [],
+  };
+}
+
+/** The claim's own record: under its owner's name, or under a former name with its incarnation. */
+export function ownRecords(claim: Claim, observed: Observed): Map<string, OwnerRecord> {
+  const mine = new Map<string, OwnerRecord>();
+  for (const [id, record] of observed.registry?.owners ?? []) {
+    if (id === idOf(claim.owner) || record.incarnation === claim.incarnation) mine.set(id, record);
+  }
+  return mine;
+}
+
+function otherOwners(mine: ReadonlyMap<string, OwnerRecord>, observed: Observed): OwnerRecord[] {
+  return [...(observed.registry?.owners ?? [])]
+    .filter(([id]) => !mine.has(id))
+    .map(([, record]) => record);
+}
+
+function claimsOf(arp: Arp): SysctlClaim[] {
+  const interfaces = arp.interfaces === "all" ? ["all"] : arp.interfaces;
+  const values = { arp_ignore: arp.ignore, arp_announce: arp.announce };
+  return interfaces.flatMap((nic) =>
+    ARP_KEYS.map((key) => ({ interface: nic, key, value: values[key] })),
+  );
+}
+
+interface AddressPlan {
+  readonly bind: readonly Change[];
+  readonly unbind: readonly Change[];
+  /** What leaves `lo` for good. */
+  readonly removed: readonly BoundAddress[];
+}
+
+function planAddresses(
+  desired: Desired,
+  mine: ReadonlyMap<string, OwnerRecord>,
+  others: readonly OwnerRecord[],
+  observed: Observed,
+): AddressPlan {
+  const wanted = desired.kind === "serve" ? desired.claim.vips : [];
+  const kept = new Set([...wanted.map((vip) => vip.address), ...others.flatMap((one) => one.vips)]);
+  // The record says what we bound; where there is none (host rebuilt, registry lost), the state.
+  const known = [...mine.values()].flatMap((record) => record.vips);
+  const former = mine.size > 0 ? known : desired.claim.vips.map((vip) => vip.address);
+  const gone = new Set(former.filter((address) => !kept.has(address)));
+  const onLo = observed.addresses.filter((one) => one.interface === "lo" && isFullLength(one));
+  const removed = onLo.filter((one) => gone.has(one.address));
+  return {
+    bind: wanted.flatMap((vip) => bind(vip, onLo)),
+    unbind: removed.map((one) => asChange("unbind", one)),
+    removed,
+  };
+}
+
+// Adds before removals, but for the same prefix with another scope or label: that one goes first.
+function bind(vip: Vip, onLo: readonly BoundAddress[]): Change[] {
+  const bound = onLo.find((one) => one.address === vip.address);
+  const wanted = bindingOf(vip);
+  if (bound === undefined) return [asChange("bind", wanted)];
+  if (isAsWanted(bound, wanted)) return [];
+  return [asChange("unbind", bound), asChange("bind", { ...wanted, prefix: bound.prefix })];
+}
+
+type Binding = Omit<BoundAddress, "interface" | "address" | "prefixLength">;
+
+/** How a VIP is bound. IPv6 has no labels, and `preferred_lft 0` keeps it from being a source. */
+export function bindingOf(vip: Vip): Binding {
+  return vip.family === 4
+    ? {
+        family: 4,
+        prefix: `${vip.address}/32`,
+        scope: "host",
+        label: "lo:dr",
+        validLft: "forever",
+        preferredLft: "forever",
+      }
+    : {
+        family: 6,
+        prefix: `${vip.address}/128`,
+        scope: "global",
+        label: "",
+        validLft: "forever",
+        preferredLft: "0",
+      };
+}
+
+function isAsWanted(bound: Binding, wanted: Binding): boolean {
+  return (
+    bound.label === wanted.label &&
+    bound.validLft === wanted.validLft &&
+    bound.preferredLft === wanted.preferredLft &&
+    // The kernel derives an IPv6 address's scope from the address itself.
+    (wanted.family === 6 || bound.scope === wanted.scope)
+  );
+}
+
+/** Bound as a VIP is: /32 or /128. A wider prefix is never ours. */
+export function isFullLength(one: BoundAddress): boolean {
+  return one.prefixLength === (one.family === 4 ? 32 : 128);
+}
+
+function asChange(kind: "bind" | "unbind", binding: Binding): Change {
+  const { family, prefix, scope, validLft, preferredLft, label } = binding;
+  return { kind, family, prefix, scope, validLft, preferredLft, label };
+}
+
+function quietCheck(
+  record: OwnerRecord | undefined,
+  bind: readonly Change[],
+  tighten: readonly Change[],
+): Change[] {
+  if (record === undefined || record.claims.length === 0) return [];
+  if (bind.length === 0 && tighten.length === 0) return [];
+  const interfaces = [...new Set(record.claims.map((claim) => claim.interface))];
+  return [{ kind: "check-quiet", interfaces: interfaces.includes("all") ? "all" : interfaces }];
+}
+
+interface FilePlan {
+  readonly before: readonly Change[];
+  readonly after: readonly Change[];
+  readonly differ: boolean;
+}
+
+/** Records are written ahead: there before the first VIP, gone after the last. */
+function planFiles(
+  record: OwnerRecord | undefined,
+  mine: ReadonlyMap<string, OwnerRecord>,
+  sysctls: SysctlPlan,
+  observed: Observed,
+): FilePlan {
+  const registry = observed.registry;
+  const id = record && idOf(record.owner);
+  const known = id === undefined ? undefined : mine.get(id);
+  const stale = [...mine.keys()].filter((one) => one !== id);
+  const before: Change[] = [];
+  const after: Change[] = [];
+  if (record && registry?.machine === undefined)
+    before.push({ kind: "put", file: "machine", lines: renderMachine(observed.machine) });
+  if (record && id !== undefined)
+    before.push({ kind: "put", file: `owners/${id}`, lines: renderOwner(record) });
+  const differ =
+    (record !== undefined && !sameRecord(record, known)) ||
+    stale.length > 0 ||
+    !sameSaved(registry?.saved ?? [], sysctls.saved);
+  if (!sameSaved(registry?.saved ?? [], sysctls.savedAhead))
+    before.push({ kind: "put", file: "saved", lines: renderSaved(sysctls.savedAhead) });
+  after.push(...stale.map((one): Change => ({ kind: "drop", file: `owners/${one}` })));
+  if (!sameSaved(sysctls.savedAhead, sysctls.saved)) after.push(savedFile(sysctls.saved));
+  return { before, after, differ };
+}
+
+function savedFile(saved: readonly SavedSysctl[]): Change {
+  return saved.length === 0
+    ? { kind: "drop", file: "saved" }
+    : { kind: "put", file: "saved", lines: renderSaved(saved) };
+}
+
+/** When it was last seen is no difference. */
+function sameRecord(record: OwnerRecord, known: OwnerRecord | undefined): boolean {
+  return (
+    known !== undefined &&
+    JSON.stringify({ ...record, seen: "" }) === JSON.stringify({ ...known, seen: "" })
+  );
+}
+
+function sameSaved(a: readonly SavedSysctl[], b: readonly SavedSysctl[]): boolean {
+  return renderSaved(a).join("\n") === renderSaved(b).join("\n");
+}
+
+function ownNotes(claim: Claim, mine: ReadonlyMap<string, OwnerRecord>): string[] {
+  const known = mine.get(idOf(claim.owner));
+  if (known === undefined || known.incarnation === claim.incarnation) return [];
+  return [`takes over the record that an earlier create of this resource left on the host`];
+}
+
+/** A VIP from its canonical address, as records have it. */
+export function vipOf(address: string): Vip {
+  const parsed = parseVip(address);
+  if ("vip" in parsed) return parsed.vip;
+  throw new RangeError(`${address} ${parsed.reason}`);
+}

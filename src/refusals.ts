@@ -1,0 +1,137 @@
+import { isExcepted } from "./arp";
+import { prefixLength, type Vip } from "./address";
+import type { BoundAddress, Observed } from "./observed";
+import type { Claim, Desired } from "./plan";
+import type { SysctlWrite } from "./sysctl-plan";
+import { ARP_KEYS, effective, isSilent, type ArpValues } from "./sysctl";
+
+/**
+ * Why a plan must not be carried out: what is wrong on the host, and what to do about it. Empty
+ * where it may. Pure.
+ */
+export function refusals(
+  desired: Desired,
+  observed: Observed,
+  removed: readonly BoundAddress[],
+  writes: readonly SysctlWrite[],
+): string[] {
+  if (desired.kind === "withdraw") return withdrawRefusals(observed, removed);
+  const { claim } = desired;
+  const ipv4 = claim.vips.some((vip) => vip.family === 4);
+  return [
+    ...claim.vips.flatMap((vip) => vipRefusals(vip, observed)),
+    ...withdrawRefusals(observed, removed),
+    ...(ipv4 ? arpRefusals(claim, observed, writes) : []),
+  ];
+}
+
+function withdrawRefusals(observed: Observed, removed: readonly BoundAddress[]): string[] {
+  return removed
+    .filter((one) => one.address === observed.session.server)
+    .map((one) => `this session runs over ${one.address}: connect to the host by its own address`);
+}
+
+function vipRefusals(vip: Vip, observed: Observed): string[] {
+  const { address } = vip;
+  const here = observed.addresses.filter((one) => one.address === address);
+  const reasons: string[] = [];
+  for (const one of here) {
+    if (one.interface !== "lo") {
+      reasons.push(
+        `${address} is on ${one.interface} as ${one.prefix}: a real server has its VIPs on lo only; remove it there, or drop it from vips`,
+      );
+    } else if (one.prefixLength !== prefixLength(vip)) {
+      reasons.push(
+        `${address} is on lo as ${one.prefix}, wider than /${prefixLength(vip)}: removing it could take its neighbours along; run "ip addr del ${one.prefix} dev lo" yourself`,
+      );
+    }
+  }
+  if (address === observed.session.server)
+    reasons.push(`${address} is the address of this SSH session, the host's own and no VIP`);
+  if (observed.gateways.includes(address) || observed.sessionRoute?.via === address)
+    reasons.push(`${address} is a gateway of the host: bound on lo it would cut the host off`);
+  if (observed.services.includes(address))
+    reasons.push(
+      `${address} is a service in the host's own IPVS table: director and real server for one VIP forward in a loop`,
+    );
+  if (observed.proxied.includes(address))
+    reasons.push(
+      `${address} is in "ip -6 neigh show proxy": the host answers for it on the wire; remove it there first`,
+    );
+  if (vip.family === 6 && !observed.ipv6OnLo)
+    reasons.push(
+      `${address} cannot be bound: IPv6 is disabled on lo (net.ipv6.conf.lo.disable_ipv6)`,
+    );
+  return reasons;
+}
+
+function arpRefusals(claim: Claim, observed: Observed, writes: readonly SysctlWrite[]): string[] {
+  const { arp } = claim;
+  const missing =
+    arp.interfaces === "all"
+      ? []
+      : arp.interfaces.filter((name) => !observed.nics.some((nic) => nic.name === name));
+  return [
+    ...missing.map((name) => `arp.interfaces names ${name}, and the host has no such interface`),
+    ...(writes.length > 0 && !observed.sysctlWritable
+      ? [`/proc/sys is read-only on this host, and ${sentence(writes)}: set it from outside`]
+      : []),
+    ...leaks(claim, observed, writes),
+    ...(arp.ignore === 2 ? cutsSession(observed) : []),
+  ];
+}
+
+function sentence(writes: readonly SysctlWrite[]): string {
+  return writes
+    .map((one) => `${one.key} of ${one.interface} is ${one.from}, wanted ${one.to}`)
+    .join(", ");
+}
+
+/** What would still leak after the writes. */
+function leaks(claim: Claim, observed: Observed, writes: readonly SysctlWrite[]): string[] {
+  const { arp } = claim;
+  const after = (name: string, own: ArpValues): ArpValues => {
+    const written = (key: "arp_ignore" | "arp_announce") =>
+      writes.find((one) => one.interface === name && one.key === key)?.to ?? own[key];
+    return { arp_ignore: written("arp_ignore"), arp_announce: written("arp_announce") };
+  };
+  return observed.nics
+    .filter((nic) => nic.hearsArp)
+    .flatMap((nic) => {
+      const values = effective(after("all", observed.all), after(nic.name, nic.own));
+      const loud = ARP_KEYS.filter((key) => !isSilent(key, values[key]));
+      if (loud.length === 0) return [];
+      const what = loud.map((key) => `${key} ${values[key]}`).join(" and ");
+      if (arp.interfaces === "all" || arp.interfaces.includes(nic.name))
+        return [
+          `${nic.name} has effective ${what} by its own key, which is not silent: set net.ipv4.conf.${nic.name.replaceAll(".", "/")} to arp_ignore 1 or 2 and arp_announce 2, or lower`,
+        ];
+      if (isExcepted(nic.name, arp.except)) return [];
+      return [
+        `${nic.name} would answer for the VIPs (effective ${what}) and is not in arp.interfaces: add it there, or name it in arp.except`,
+      ];
+    });
+}
+
+/**
+ * With arp_ignore 2 the kernel answers only who is in the address's own subnet. Where the session's
+ * peer or gateway is not, SSH dies when the neighbour's cache runs out, long after the commit.
+ */
+function cutsSession(observed: Observed): string[] {
+  const { client, server } = observed.session;
+  const own = observed.addresses.find((one) => one.address === server && one.interface !== "lo");
+  if (own === undefined || own.family !== 4) return [];
+  const neighbour = observed.sessionRoute?.via ?? client;
+  if (own.prefixLength < 32 && inSubnet(neighbour, own)) return [];
+  return [
+    `arp.ignore 2 would cut this host off: ${neighbour} is not in ${own.prefix}, so ARP requests of it for ${server} would go unanswered; use arp.ignore 1`,
+  ];
+}
+
+function inSubnet(address: string, own: BoundAddress): boolean {
+  if (address.includes(":")) return true;
+  const bits = (text: string) =>
+    text.split(".").reduce((number, byte) => number * 256 + Number(byte), 0);
+  const size = 2 ** (32 - own.prefixLength);
+  return Math.floor(bits(address) / size) === Math.floor(bits(own.address) / size);
+}

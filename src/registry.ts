@@ -1,0 +1,163 @@
+import { createHash } from "node:crypto";
+import { canonicalAddress } from "./address";
+import { ARP_KEYS, type ArpKey, type SavedSysctl, type SysctlClaim } from "./sysctl";
+
+/** One declared resource, as the host's registry knows it: a file `owners/<id>`. */
+export interface OwnerRecord {
+  /** The name that the program gives it: organization and URN, or the `owner` input. */
+  readonly owner: string;
+  /** Drawn anew by every create; later ones sort behind earlier ones. */
+  readonly incarnation: string;
+  /** When a writing operation last touched it, ISO 8601 in UTC. */
+  readonly seen: string;
+  /** Canonical addresses, without prefix. */
+  readonly vips: readonly string[];
+  readonly claims: readonly SysctlClaim[];
+}
+
+/** What /var/lib/lvs-dr holds. */
+export interface Registry {
+  /** By file name: `id` of `idOf(owner)`. */
+  readonly owners: ReadonlyMap<string, OwnerRecord>;
+  readonly saved: readonly SavedSysctl[];
+  /** The lines of an operation's journal that is still there. */
+  readonly journal: readonly string[] | undefined;
+  /** The machine that it was made on, or undefined where that is not written yet. */
+  readonly machine: Machine | undefined;
+}
+
+/** `-` stands for what cannot be read. */
+export interface Machine {
+  readonly machineId: string;
+  readonly productUuid: string;
+}
+
+/** A file of the registry that is not as this version writes it. */
+export class UnreadableRecord extends Error {
+  override readonly name = "UnreadableRecord";
+}
+
+/** A file name for an owner's record: owners are free text, file names are not. */
+export function idOf(owner: string): string {
+  return createHash("sha256").update(owner).digest("hex").slice(0, 32);
+}
+
+/** The lines of `owners/<id>`. The owner's name is escaped as a JSON string: one line, no control characters. */
+export function renderOwner(record: OwnerRecord): string[] {
+  return [
+    "lvs-dr-owner 1",
+    `owner ${asciiJson(record.owner)}`,
+    `incarnation ${record.incarnation}`,
+    `seen ${record.seen}`,
+    ...record.vips.map((vip) => `vip ${vip}`),
+    ...record.claims.map((claim) => `claim ${claim.key} ${claim.value} ${claim.interface}`),
+  ];
+}
+
+/** The lines of `saved`. */
+export function renderSaved(saved: readonly SavedSysctl[]): string[] {
+  return [
+    "lvs-dr-saved 1",
+    ...saved.map((one) => `sysctl ${one.key} ${one.value} ${one.written} ${one.interface}`),
+  ];
+}
+
+/** The lines of `machine`. */
+export function renderMachine(machine: Machine): string[] {
+  return [
+    "lvs-dr-machine 1",
+    `machine-id ${machine.machineId}`,
+    `product-uuid ${machine.productUuid}`,
+  ];
+}
+
+/**
+ * Reads the registry's files, by their names relative to it. Total: anything unexpected throws
+ * {@link UnreadableRecord}, since a record that cannot be read must never pass for none.
+ */
+export function parseRegistry(files: ReadonlyMap<string, readonly string[]>): Registry {
+  const owners = new Map<string, OwnerRecord>();
+  let saved: SavedSysctl[] = [];
+  let machine: Machine | undefined;
+  for (const [name, lines] of files) {
+    if (name === "saved") saved = parseSaved(lines);
+    else if (name === "machine") machine = parseMachine(lines);
+    else if (name.startsWith("owners/")) owners.set(name.slice(7), parseOwner(name, lines));
+    else if (name !== "journal") throw new UnreadableRecord(`unknown file ${name}`);
+  }
+  return { owners, saved, machine, journal: files.get("journal") };
+}
+
+function parseOwner(name: string, lines: readonly string[]): OwnerRecord {
+  const [head, ownerLine, incarnationLine, seenLine, ...rest] = lines;
+  const owner = parseJsonString(/^owner (".*")$/.exec(ownerLine ?? "")?.[1]);
+  const incarnation = /^incarnation ([0-9a-z-]+)$/.exec(incarnationLine ?? "")?.[1];
+  const seen = /^seen ([0-9TZ:.-]+)$/.exec(seenLine ?? "")?.[1];
+  if (head !== "lvs-dr-owner 1") throw unreadable(name, head);
+  if (owner === undefined) throw unreadable(name, ownerLine);
+  if (incarnation === undefined) throw unreadable(name, incarnationLine);
+  if (seen === undefined) throw unreadable(name, seenLine);
+  if (name !== `owners/${idOf(owner)}`) throw unreadable(name, ownerLine);
+  const vips: string[] = [];
+  const claims: SysctlClaim[] = [];
+  for (const line of rest) {
+    const vip = /^vip (\S+)$/.exec(line)?.[1];
+    const claim = /^claim (\S+) (\d) (\S+)$/.exec(line);
+    if (vip !== undefined && canonicalAddress(vip) === vip) vips.push(vip);
+    else if (claim) claims.push(parseClaim(name, line, claim));
+    else throw unreadable(name, line);
+  }
+  return { owner, incarnation, seen, vips, claims };
+}
+
+function parseClaim(name: string, line: string, match: RegExpExecArray): SysctlClaim {
+  const [, key, value, nic] = match;
+  if (!isArpKey(key) || nic === undefined) throw unreadable(name, line);
+  return { interface: nic, key, value: Number(value) };
+}
+
+function parseSaved(lines: readonly string[]): SavedSysctl[] {
+  const [head, ...rest] = lines;
+  if (head !== "lvs-dr-saved 1") throw unreadable("saved", head);
+  return rest.map((line) => {
+    const match = /^sysctl (\S+) (-?\d+) (-?\d+) (\S+)$/.exec(line);
+    const [, key, value, written, nic] = match ?? [];
+    if (!isArpKey(key) || nic === undefined) throw unreadable("saved", line);
+    return { interface: nic, key, value: Number(value), written: Number(written) };
+  });
+}
+
+function parseMachine(lines: readonly string[]): Machine {
+  const [head, idLine, productLine, ...rest] = lines;
+  const machineId = /^machine-id (\S+)$/.exec(idLine ?? "")?.[1];
+  const productUuid = /^product-uuid (\S+)$/.exec(productLine ?? "")?.[1];
+  if (head !== "lvs-dr-machine 1" || rest.length > 0) throw unreadable("machine", head);
+  if (machineId === undefined) throw unreadable("machine", idLine);
+  if (productUuid === undefined) throw unreadable("machine", productLine);
+  return { machineId, productUuid };
+}
+
+function isArpKey(text: string | undefined): text is ArpKey {
+  return ARP_KEYS.some((key) => key === text);
+}
+
+function asciiJson(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\u007f-\uffff]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+function parseJsonString(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "string" ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function unreadable(name: string, line: string | undefined): UnreadableRecord {
+  return new UnreadableRecord(`${name}: ${JSON.stringify(line ?? "(end of file)")}`);
+}
