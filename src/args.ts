@@ -1,5 +1,5 @@
 // Plain interfaces that an old TypeScript (3.8, which Pulumi vendors) reads; schema.ts checks them.
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 
 /**
  * What a program says about one real server.
@@ -148,7 +148,10 @@ export interface Binding {
   label: string;
 }
 
-/** ARP sysctls as the kernel applies them, the greater of `all` and the NIC's own, by NIC. */
+/** The ARP sysctls of one NIC as the kernel applies them: the greater of `all` and its own. */
 export interface EffectiveArp {
-  [networkInterface: string]: { ignore: number; announce: number };
+  /** The effective `arp_ignore`. */
+  ignore: number;
+  /** The effective `arp_announce`. */
+  announce: number;
 }

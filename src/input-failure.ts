@@ -1,0 +1,113 @@
+/** Where in the inputs something stands: `["vips", 1]`. */
+export type Path = readonly PropertyKey[];
+
+/** One bad input. */
+export interface Failure {
+  /** Where: `vips[1]`; `inputs` for the inputs as a whole. */
+  readonly path: string;
+  /** The whole message, which begins with the path. It never holds a secret. */
+  readonly reason: string;
+}
+
+/**
+ * Makes the failure of one input.
+ *
+ * @param path Where it stands.
+ * @param complaint What is wrong and what is allowed; `{}` at its start stands for the value.
+ * @param value What was given there.
+ */
+export function failureOf(path: Path, complaint: string, value: unknown): Failure {
+  const where = pathText(path);
+  const subject = isShown(path) ? shown(value) : hidden(value);
+  return { path: where, reason: `${where}: ${complaint.replace(/^\{\}/, () => subject)}` };
+}
+
+/**
+ * Makes the failure of an input that does not exist.
+ *
+ * @param path Where it stands.
+ * @param known The names that exist there; the nearest is proposed.
+ */
+export function unknownInput(path: Path, known: readonly string[]): Failure {
+  const given = String(path.at(-1)).slice(0, LONGEST);
+  const near = known
+    .map((name) => ({ name, distance: distance(given.toLowerCase(), name.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  const proposal =
+    near !== undefined && near.distance <= Math.max(1, Math.floor(near.name.length / 4))
+      ? `did you mean ${near.name}?`
+      : `known are ${known.join(", ")}`;
+  return failureOf(path, `unknown input; ${proposal}`, undefined);
+}
+
+/**
+ * A value for a message: quoted, cut, and without a character that a terminal could obey.
+ *
+ * @param value Any value; of lists and objects only the kind is told.
+ */
+export function shown(value: unknown): string {
+  if (typeof value === "string") return quoted(value);
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : hidden(value);
+}
+
+const LONGEST = 60;
+
+/** Never shown: keys and passwords, and the places where they are put by mistake. */
+const HIDDEN: readonly PropertyKey[] = [
+  "password",
+  "privateKey",
+  "privateKeyPassword",
+  "sudoPassword",
+  "privateKeyFile",
+  "hostKey",
+  "knownHostsFile",
+  "agentSocketPath",
+  "connection",
+  "proxy",
+];
+
+/** A text where `connection` itself should be may be a key; one below it is its own field's. */
+function isShown(path: Path): boolean {
+  const last = path.at(-1);
+  return last !== undefined && !HIDDEN.includes(last);
+}
+
+function hidden(value: unknown): string {
+  if (value === undefined) return "what is missing";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
+  if (typeof value === "object") return "an object";
+  return typeof value === "string" ? "the text given" : `the ${typeof value} given`;
+}
+
+function quoted(text: string): string {
+  const characters = Array.from(text);
+  const cut = characters.length > LONGEST ? [...characters.slice(0, LONGEST), "…"] : characters;
+  return JSON.stringify(cut.join("")).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped);
+}
+
+function escaped(character: string): string {
+  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+}
+
+function pathText(path: Path): string {
+  const text = path.map((part) => {
+    if (typeof part === "number") return `[${part}]`;
+    const name = String(part);
+    return /^[A-Za-z_]\w{0,59}$/.test(name) ? `.${name}` : `[${quoted(name)}]`;
+  });
+  return text.length === 0 ? "inputs" : text.join("").replace(/^\./, "");
+}
+
+/** Levenshtein's distance: how many characters differ, are missing or are too many. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (const [i, left] of Array.from(a).entries()) {
+    const next = [i + 1];
+    for (const [j, right] of Array.from(b).entries()) {
+      const replaced = (row[j] ?? 0) + (left === right ? 0 : 1);
+      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}
