@@ -58,9 +58,20 @@ export function prefixLength(vip: Vip): 32 | 128 {
 
 const NO_ADDRESS = "is not an IPv4 or IPv6 address";
 
-/** Node's parser is the gate: that of ipaddr.js also takes octal, hex and short forms (`10.1`). */
+/**
+ * Node's parser is the gate: that of ipaddr.js also takes octal, hex and short forms (`10.1`). It
+ * also takes `::192.0.2.1` for an IPv4-mapped address, so it gets no dotted tail to see.
+ */
 function parse(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
-  return isIP(text) === 0 ? undefined : ipaddr.parse(text);
+  const version = isIP(text);
+  if (version === 0) return undefined;
+  return ipaddr.parse(version === 4 ? text : text.replace(/[0-9]+(\.[0-9]+){3}/, twoGroups));
+}
+
+/** The last 32 bits of an IPv6 address, written as IPv4, as two groups of hex digits. */
+function twoGroups(dotted: string): string {
+  const [a = 0, b = 0, c = 0, d = 0] = dotted.split(".").map(Number);
+  return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
 }
 
 function prefixProblem(prefix: string | undefined, vip: Vip): string | undefined {

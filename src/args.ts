@@ -82,8 +82,8 @@ export interface ProxyConnectionArgs {
    */
   knownHostsFile?: pulumi.Input<string>;
   /**
-   * How many failed dials are followed by another, within `timeouts.connectSeconds`; -1 is without
-   * limit. Default: 10.
+   * How many failed dials are followed by another, within `timeouts.connectSeconds`: 0 dials once,
+   * -1 without limit. Default: 10.
    */
   dialErrorLimit?: pulumi.Input<number>;
   /** Seconds for one dial; 0 is without limit of its own. Default: 15. */

@@ -130,6 +130,7 @@ function valueAt(value: unknown, path: Path): unknown {
 /** Why other values leak or mute: effective values as the kernel tells them apart (arp_ignore). */
 function whyNotIgnore(value: unknown): string {
   if (typeof value !== "number") return "";
+  if (value === 3) return ": it is quiet about addresses of scope host only, not of scope global";
   if (value === 8) return ": it silences the host altogether, its own addresses too";
   return ": the host would answer ARP for its VIPs";
 }
