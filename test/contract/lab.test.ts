@@ -44,6 +44,12 @@ describe("the lab", () => {
       expect(frames).not.toContain(`Reply ${VIP}`);
     });
 
+    it("answers neighbour solicitations for the RIP, and not for a VIP on lo", async () => {
+      await first.run("ip addr add 2001:db8::10/128 dev lo");
+      expect(await lab.solicit("2001:db8::10")).toEqual([]);
+      expect(await lab.solicit(first.address6)).toEqual([first.mac]);
+    });
+
     it("has a machine behind every extra NIC, also one with a dot in its name", async () => {
       const host = await lab.host("nics", { nics: ["eth1", "eth0.100"] });
       await host.addNic("late0");
@@ -162,15 +168,25 @@ describe("a lab that ends", () => {
   });
 
   it("leaves nothing either when its process is killed with -9", async () => {
-    const line = `
-      const { Lab } = require("./test/lab/lab");
-      Lab.create().then(async (lab) => {
-        const host = await lab.host("one");
-        console.log(JSON.stringify({ wire: lab.wire, root: lab.root, pid: host.pid }));
-        process.kill(process.pid, "SIGKILL");
-      });`;
-    const { stdout } = await command("node", ["--import", "tsx", "-e", line], ANY_STATUS);
-    await expectNothingOf(JSON.parse(stdout) as Pick<Lab, "wire" | "root">);
+    await expectNothingOf(await killedLab(""));
+  });
+
+  it("is removed by the next one when its keeper was killed as well", async () => {
+    const killed = await killedLab(`execSync("kill -9 $(pgrep -f [w]ire.sh.*" + lab.wire + ")");`);
+    expect(await leftovers(tagOf(killed))).not.toEqual([]);
+    const next = await Lab.create();
+    await next.destroy();
+    await expectNothingOf(killed);
+  });
+
+  it("does not disturb another one that is up at the same time", async () => {
+    const labs = await Promise.all([Lab.create(), Lab.create()]);
+    const [one, other] = await Promise.all(labs.map((lab) => lab.host("same-name")));
+    await labs[0].destroy();
+    expect(one?.address).not.toBe(other?.address);
+    expect((await other?.run("hostname"))?.stdout).toBe("same-name\n");
+    await labs[1].destroy();
+    await Promise.all(labs.map(expectNothingOf));
   });
 });
 
@@ -191,8 +207,27 @@ async function openssh(host: LabHost, user: string, key: string, line: string, i
   return command("ssh", args, { input, allowFailure: true });
 }
 
-async function expectNothingOf(lab: Pick<Lab, "wire" | "root">): Promise<void> {
-  const tag = lab.wire.replace("lvs-dr-lab-", "");
+/** A lab with one host whose process did something, then died of kill -9. */
+async function killedLab(doing: string): Promise<Pick<Lab, "wire">> {
+  const line = `
+    const { execSync } = require("node:child_process");
+    const { Lab } = require("./test/lab/lab");
+    Lab.create().then(async (lab) => {
+      await lab.host("one");
+      console.log(JSON.stringify({ wire: lab.wire }));
+      ${doing}
+      process.kill(process.pid, "SIGKILL");
+    });`;
+  const { stdout } = await command("node", ["--import", "tsx", "-e", line], ANY_STATUS);
+  return JSON.parse(stdout) as Pick<Lab, "wire">;
+}
+
+function tagOf(lab: Pick<Lab, "wire">): string {
+  return lab.wire.replace("lvs-dr-lab-", "");
+}
+
+async function expectNothingOf(lab: Pick<Lab, "wire">): Promise<void> {
+  const tag = tagOf(lab);
   await expect
     .poll(async () => [...(await processesOf(tag)), ...(await leftovers(tag))], { timeout: 5_000 })
     .toEqual([]);

@@ -1,12 +1,13 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
+import { askByArp, askByNdp } from "./ask";
+import { type Capture, startCapture } from "./capture";
 import { command } from "./command";
 import { type HostOptions, type HostSettings, LabHost } from "./host";
 import { Keeper } from "./keeper";
 import { drawPasswords, type LabKeys, type LabPasswords, makeKeys } from "./keys";
 import { claimSite, type Site, removeStaleSites } from "./site";
-import { type Capture, startCapture } from "./capture";
 
 export type { HostOptions, RunOptions } from "./host";
 export { LabHost } from "./host";
@@ -70,7 +71,12 @@ export class Lab {
       `${site.subnet}.2/24`,
       `${site.subnet6}::2/64`,
     ]);
-    return new Lab(site, keeper, await makeAccess(site.state));
+    try {
+      return new Lab(site, keeper, await makeAccess(site.state));
+    } catch (cause) {
+      await keeper.end();
+      throw cause;
+    }
   }
 
   /** Removes what labs left whose process, and whose keeper, was killed. */
@@ -110,10 +116,15 @@ export class Lab {
    * @returns the MACs that answered, sorted; empty when the wire is silent.
    */
   async arping(address: string): Promise<string[]> {
-    const args = ["netns", "exec", this.wire, "arping", "-b", "-w", "1", "-I", "br0", address];
-    const { stdout } = await command("ip", args, { allowFailure: true });
-    const macs = [...stdout.matchAll(/\[([0-9A-F:]{17})\]/gi)].map(([, mac = ""]) => mac);
-    return [...new Set(macs.map((mac) => mac.toLowerCase()))].sort();
+    return askByArp(this.wire, address);
+  }
+
+  /**
+   * Asks everybody on the wire who has an IPv6 address, given in its canonical spelling.
+   * @returns the MACs that answered, sorted; empty when the wire is silent.
+   */
+  async solicit(address: string): Promise<string[]> {
+    return askByNdp(this.wire, address);
   }
 
   /** Ends every process of the lab and removes all it made. */

@@ -88,7 +88,10 @@ function isFree(site: Site): boolean {
 async function identity(pid: number): Promise<string> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8");
   // The name in parentheses may hold blanks; the start time is field 22, the 20th after it.
-  const start = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  if (fields[0] === "Z")
+    throw new Error(`process ${pid} is dead, and nobody has asked how it ended`);
+  const start = fields[19];
   return `${pid} ${start}`;
 }
 
