@@ -1,0 +1,10 @@
+export { RealServer } from "./real-server";
+export type {
+  ArpArgs,
+  Binding,
+  ConnectionArgs,
+  EffectiveArp,
+  ProxyConnectionArgs,
+  RealServerArgs,
+  TimeoutsArgs,
+} from "./args";

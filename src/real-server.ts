@@ -1,0 +1,136 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { ArpArgs, Binding, ConnectionArgs, EffectiveArp } from "./args";
+import type { RealServerArgs, TimeoutsArgs } from "./args";
+import { PROVIDER_KEY, PROVIDER_SOURCE } from "./provider-source";
+
+const TYPE = "pulumi-nodejs:dynamic/lvs-dr:RealServer";
+
+/**
+ * An LVS-DR real server: VIPs bound to `lo`, and ARP sysctls that keep the host quiet about them.
+ *
+ * `pulumi up` converges the host over SSH, a refresh shows its drift, `pulumi destroy` withdraws the
+ * VIPs and puts the sysctls back. Inputs are checked at preview; nothing connects in a preview
+ * unless it refreshes.
+ *
+ * @example
+ * const web = new RealServer("web-1", {
+ *   connection: { host: "10.0.0.11", privateKeyFile: "~/.ssh/id_ed25519" },
+ *   vips: ["203.0.113.10", "2001:db8::10"],
+ * });
+ */
+export class RealServer extends pulumi.CustomResource {
+  /** How the host is reached. Its secrets are secret in the state, each by itself. */
+  declare readonly connection: pulumi.Output<pulumi.Unwrap<ConnectionArgs>>;
+  /** The declared VIPs, canonical, sorted, without prefix. */
+  declare readonly vips: pulumi.Output<string[]>;
+  /** The declared ARP values, defaults included. */
+  declare readonly arp: pulumi.Output<pulumi.Unwrap<ArpArgs>>;
+  /** What destroy does with the sysctls: "restore" or "leave". */
+  declare readonly sysctlsOnDestroy: pulumi.Output<"restore" | "leave">;
+  /** What destroy does when the host cannot be reached: "fail" or "forget". */
+  declare readonly unreachableOnDestroy: pulumi.Output<"fail" | "forget">;
+  /** What a refresh does when the host cannot be reached: "fail" or "keep". */
+  declare readonly unreachableOnRefresh: pulumi.Output<"fail" | "keep">;
+  /** Time limits in seconds. */
+  declare readonly timeouts: pulumi.Output<pulumi.Unwrap<TimeoutsArgs>>;
+  /** The name of this declaration in the host's registry. */
+  declare readonly owner: pulumi.Output<string>;
+  /** The declared VIPs as last read back from `lo`. */
+  declare readonly bindings: pulumi.Output<Binding[]>;
+  /** ARP values as the kernel applies them, by interface, as last read. */
+  declare readonly effectiveArp: pulumi.Output<Record<string, EffectiveArp>>;
+  /** Addresses on `lo` that nobody declares, as last read. */
+  declare readonly foreignVips: pulumi.Output<string[]>;
+  /** One line for each difference that the last read found; empty when there is none. */
+  declare readonly drift: pulumi.Output<string[]>;
+  /** False while an operation's outcome is unknown, or when a read found drift. */
+  declare readonly converged: pulumi.Output<boolean>;
+  /** The host's identity: its machine-id and, where readable, its product UUID. */
+  declare readonly machineId: pulumi.Output<string>;
+  /** The SSH host key that the host showed, "ssh-ed25519 AAAA…"; pinned on first contact. */
+  declare readonly hostKey: pulumi.Output<string>;
+  /** The bastion's SSH host key; undefined without a bastion. */
+  declare readonly proxyHostKey: pulumi.Output<string | undefined>;
+
+  /**
+   * Declares a real server.
+   *
+   * @param name unique in the program
+   * @param args what to bind and how to reach the host
+   * @param opts Pulumi's resource options. `import` is refused, because creating adopts what is
+   *   bound already; `customTimeouts` has no effect and is warned about, use `timeouts`
+   */
+  constructor(name: string, args: RealServerArgs, opts?: pulumi.CustomResourceOptions) {
+    refuseImport(name, opts);
+    super(TYPE, name, { ...OUTPUTS, ...registration(name, args, opts) }, opts);
+    if (opts?.customTimeouts !== undefined) {
+      const text = "customTimeouts has no effect on a RealServer: use its input timeouts";
+      void pulumi.log.warn(text, this);
+    }
+  }
+}
+
+// Named without a value, they are there to be read from the start.
+const OUTPUTS = {
+  bindings: undefined,
+  effectiveArp: undefined,
+  foreignVips: undefined,
+  drift: undefined,
+  converged: undefined,
+  machineId: undefined,
+  hostKey: undefined,
+  proxyHostKey: undefined,
+};
+
+function refuseImport(name: string, opts: pulumi.CustomResourceOptions | undefined): void {
+  if (opts?.import === undefined) return;
+  throw new pulumi.RunError(
+    `RealServer ${name}: import is not supported. ` +
+      "Declare the resource without it: create adopts what is bound already.",
+  );
+}
+
+function registration(
+  name: string,
+  args: RealServerArgs,
+  opts: pulumi.CustomResourceOptions | undefined,
+): pulumi.Inputs {
+  return {
+    ...args,
+    connection: withSecrets(args.connection, ["proxy"]),
+    owner: args.owner ?? defaultOwner(name, opts?.parent),
+    [PROVIDER_KEY]: PROVIDER_SOURCE,
+  };
+}
+
+/**
+ * A promise, not the Output: an Output would depend on the parent, hence on all of the parent's
+ * children, and two siblings under one component would wait for each other for ever.
+ */
+function defaultOwner(name: string, parent: pulumi.Resource | undefined): Promise<string> {
+  return new Promise((resolve) => {
+    const organization = pulumi.getOrganization();
+    pulumi.createUrn(name, TYPE, parent).apply((urn) => {
+      resolve(`${organization}/${urn}`);
+    });
+  });
+}
+
+const SECRETS = ["password", "privateKey", "privateKeyPassword", "sudoPassword"];
+
+/**
+ * Secrets are wrapped one by one, so that a preview still shows which host is meant; what is not
+ * known yet cannot be taken apart and becomes secret as a whole. `additionalSecretOutputs` would
+ * leave the inputs in clear text.
+ */
+function withSecrets(value: unknown, nested: readonly string[]): unknown {
+  if (pulumi.Output.isInstance(value) || value instanceof Promise) return pulumi.secret(value);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, field]: [string, unknown]) => {
+      if (field === undefined || field === null) return [key, field];
+      if (SECRETS.includes(key)) return [key, pulumi.secret(field)];
+      return [key, nested.includes(key) ? withSecrets(field, []) : field];
+    }),
+  );
+}
