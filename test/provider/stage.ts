@@ -1,0 +1,126 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { PulumiFn } from "@pulumi/pulumi/automation";
+import { RealServer, type ConnectionArgs, type RealServerArgs } from "../../src/index";
+import { Engine, type EngineOptions, type Exported, type Outcome } from "../lab/engine";
+import { Lab, type HostOptions, type LabHost } from "../lab/lab";
+
+/** A lab, and engines that know how to reach its hosts. */
+export class Stage {
+  readonly #engines: Engine[] = [];
+
+  private constructor(readonly lab: Lab) {}
+
+  /** Makes an empty lab. */
+  static async create(): Promise<Stage> {
+    return new Stage(await Lab.create());
+  }
+
+  /** A host of the lab. */
+  host(name: string, options?: HostOptions): Promise<LabHost> {
+    return this.lab.host(name, options);
+  }
+
+  /** An engine with an empty stack; removed with the stage. */
+  async engine(options?: EngineOptions): Promise<Engine> {
+    const engine = await Engine.create(options);
+    this.#engines.push(engine);
+    return engine;
+  }
+
+  /** Root by the lab's key in a file, with limits that suit a test. */
+  connection(host: LabHost, changes: Partial<ConnectionArgs> = {}): ConnectionArgs {
+    return { host: host.address, privateKeyFile: this.lab.keys.plain.path, ...changes };
+  }
+
+  /** What a test declares: one VIP of each family unless it says otherwise. */
+  args(host: LabHost, changes: Partial<RealServerArgs> = {}): RealServerArgs {
+    return {
+      connection: this.connection(host),
+      vips: [VIP, VIP6],
+      timeouts: { connectSeconds: 2, operationSeconds: 20 },
+      ...changes,
+    };
+  }
+
+  /** A program that declares one real server, `web-1`. */
+  program(args: RealServerArgs, options?: pulumi.CustomResourceOptions): PulumiFn {
+    return () => Promise.resolve(void new RealServer("web-1", args, options));
+  }
+
+  /** Ends everything. */
+  async destroy(): Promise<void> {
+    await Promise.all(this.#engines.map((engine) => engine.remove()));
+    await this.lab.destroy();
+  }
+}
+
+/** The IPv4 VIP that tests use first. */
+export const VIP = "203.0.113.10";
+/** The IPv6 VIP that tests use first. */
+export const VIP6 = "2001:db8::10";
+
+/** The one real server in the state. */
+export async function stored(engine: Engine): Promise<Exported & { outputs: State }> {
+  const found = (await realServers(engine))[0];
+  if (found === undefined) throw new Error("there is no real server in the state");
+  return { ...found, outputs: found.outputs as unknown as State };
+}
+
+/** All real servers in the state. */
+export async function realServers(engine: Engine): Promise<Exported[]> {
+  return (await engine.resources()).filter(({ type }) => type.endsWith(":RealServer"));
+}
+
+/** What tests look at in a real server's outputs. */
+export interface State extends Record<string, unknown> {
+  readonly vips: string[];
+  readonly bindings: { address: string; scope: string; label: string }[];
+  readonly effectiveArp: Record<string, { ignore: number; announce: number }>;
+  readonly drift: string[];
+  readonly converged: boolean;
+  readonly owner: string;
+  readonly hostKey: string;
+}
+
+/** What a host has on `lo` beside its own loopback addresses, sorted, as `ip` prints it. */
+export async function onLo(host: LabHost): Promise<string[]> {
+  const { stdout } = await host.run("ip -o addr show dev lo");
+  return [...stdout.matchAll(/inet6? (\S+)/g)]
+    .map(([, address]) => address ?? "")
+    .filter((address) => !/^(127\.|::1\/)/.test(address))
+    .sort();
+}
+
+/** `arp_ignore` and `arp_announce` of `conf.all`, or of one NIC. */
+export async function arpOf(host: LabHost, name = "all"): Promise<string> {
+  const folder = `/proc/sys/net/ipv4/conf/${name}`;
+  const { stdout } = await host.run(`cat ${folder}/arp_ignore ${folder}/arp_announce`);
+  return stdout.trim().replace("\n", " ");
+}
+
+/** The names of the records in a host's registry; undefined where there is no registry. */
+export async function owners(host: LabHost): Promise<string[] | undefined> {
+  const { stdout, status } = await host.run("ls /var/lib/lvs-dr/owners", { allowFailure: true });
+  return status === 0 ? stdout.split("\n").filter((name) => name !== "") : undefined;
+}
+
+/** Nothing of ours is left on a host. */
+export const NOTHING = { lo: [], arp: "0 0", registry: "" };
+
+/** What of ours is on a host. */
+export async function traces(host: LabHost): Promise<typeof NOTHING> {
+  const { stdout } = await host.run("ls -Ad /var/lib/lvs-dr 2>/dev/null", { allowFailure: true });
+  return { lo: (await onLo(host)) as never[], arp: await arpOf(host), registry: stdout };
+}
+
+/** The step that a run took for the real server named `name`. */
+export function stepOf(outcome: Outcome, name = "web-1"): string | undefined {
+  return outcome.steps.find(({ urn }) => urn.endsWith(`:RealServer::${name}`))?.op;
+}
+
+/** The messages of one severity, in their order. */
+export function said(outcome: Outcome, severity: "info" | "warning" | "error"): string[] {
+  return outcome.said
+    .filter((one) => one.severity === severity)
+    .map(({ message }) => message.trim());
+}
