@@ -11,15 +11,16 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/pulumi-lvs-dr
 pulumi_version=3.259.0
 pulumi_oldest=3.216.0
 node_oldest=22.12.0
-node_major=24
+node_major=24 npm_major=11
 
 main() {
   cd "$(dirname "$0")/.."
   PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
   mkdir -p "$cache"
   debian_packages
-  npm_packages
+  # Before the packages: npm leaves out optional ones that are not for the Node it runs on.
   node_binary
+  npm_packages
   PATH=$PWD/node_modules/.bin:$PATH
   pulumi_cli
   export PATH
@@ -69,6 +70,27 @@ install_quietly() (
   esac
 )
 
+# The package behind npm's `node` by its own name, because that needs no install script; and npm,
+# as in a release of Node: Debian's works with Debian's Node alone.
+node_binary() {
+  is_recent "$node_oldest" "$(node --version)" && return
+  case $(uname -m) in
+    x86_64) arch=x64 ;;
+    aarch64) arch=arm64 ;;
+    *) fail "install Node $node_oldest or newer by hand: npm has none for $(uname -m)" ;;
+  esac
+  node_folder=$cache/node-$node_major
+  if [ ! -d "$node_folder" ]; then
+    say "installing Node $node_major, because $(node --version) is older than $node_oldest"
+    aside=$(mktemp -d "$cache/aside.XXXXXX")
+    npm install --prefix "$aside" --ignore-scripts --no-audit --no-fund --loglevel=error \
+      "node-linux-$arch@$node_major" "npm@$npm_major" >&2 </dev/null ||
+      fail "install Node $node_oldest or newer by hand: npm could not bring it"
+    keep "$aside" "$node_folder"
+  fi
+  PATH=$node_folder/node_modules/node-linux-$arch/bin:$node_folder/node_modules/.bin:$PATH
+}
+
 # Anew whenever the lock file is not the one that was installed.
 npm_packages() {
   cmp -s package-lock.json node_modules/.installed-lock && return
@@ -77,27 +99,6 @@ npm_packages() {
   npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 </dev/null ||
     fail "npm ci failed; run it by hand in $PWD to see why"
   cp package-lock.json node_modules/.installed-lock
-}
-
-# The packages behind npm's `node`, by their own names: those need no install script.
-node_binary() {
-  is_recent "$node_oldest" "$(node --version)" && return
-  node_folder=$cache/node-$node_major
-  if [ ! -x "$node_folder/bin/node" ]; then
-    case $(uname -m) in
-      x86_64) arch=x64 ;;
-      aarch64) arch=arm64 ;;
-      *) fail "install Node $node_oldest or newer by hand: npm has none for $(uname -m)" ;;
-    esac
-    say "installing Node $node_major, because $(node --version) is older than $node_oldest"
-    aside=$(mktemp -d "$cache/aside.XXXXXX")
-    npm install --prefix "$aside" --ignore-scripts --no-audit --no-fund --loglevel=error \
-      "node-linux-$arch@$node_major" >&2 </dev/null ||
-      fail "install Node $node_oldest or newer by hand: npm could not bring it"
-    keep "$aside/node_modules/node-linux-$arch" "$node_folder"
-    rm -rf "$aside"
-  fi
-  PATH=$node_folder/bin:$PATH
 }
 
 # From PATH, else by Pulumi's own installer, else built from Go modules.
@@ -135,7 +136,8 @@ pulumi_cli() {
 
 # A folder made aside, renamed to its place; another run may have been quicker.
 keep() {
-  mv -T "$1" "$2" 2>/dev/null || [ -d "$2" ]
+  chmod 755 "$1"
+  mv -T "$1" "$2" 2>/dev/null || { [ -d "$2" ] && rm -rf "$1"; }
 }
 
 is_recent() {

@@ -93,7 +93,7 @@ export class LabHost {
    */
   async run(line: string, options: RunOptions = {}): Promise<Finished> {
     const shell = (options.shell ?? "/bin/sh").split(" ");
-    const enter = ["-t", String(this.pid), "-m", "-n", "-p", "-u", "--"];
+    const enter = ["-t", String(this.pid), "-r", "-m", "-n", "-p", "-u", "--"];
     const environment = ["env", "-i", `PATH=${PATH}`, "HOME=/root", "LANG=C.UTF-8"];
     return command("nsenter", [...enter, ...environment, ...shell, "-c", line], options);
   }

@@ -1,0 +1,91 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { networkInterfaces, tmpdir } from "node:os";
+import { join } from "node:path";
+
+import build from "../../test/lab/build";
+import { Engine } from "../../test/lab/engine";
+import { Lab } from "../../test/lab/lab";
+import { endProcessesIn, processesIn } from "../../test/lab/processes";
+
+const PREFIX = "lvs-dr-demo-";
+
+/** What the demo plays on: a lab, the real engine, and a folder for all files of both. */
+export class Stage {
+  #lab: Lab | undefined;
+  #engine: Engine | undefined;
+  readonly #folder: string;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Makes an empty stage, and removes those of runs that were killed. */
+  static async set(): Promise<Stage> {
+    await removeStale();
+    const stage = new Stage(await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`)));
+    // Whatever is interrupted half made lies in our folder and goes with it.
+    process.env["TMPDIR"] = stage.#folder;
+    return stage;
+  }
+
+  /** The lab's wire, without hosts. */
+  async lab(): Promise<Lab> {
+    this.#lab ??= await Lab.create();
+    return this.#lab;
+  }
+
+  /** The real engine on an empty stack, and the package as a program finds it, in dist/. */
+  async engine(): Promise<Engine> {
+    if (this.#engine === undefined) {
+      build();
+      this.#engine = await Engine.create({ project: "demo", stack: "demo" });
+    }
+    return this.#engine;
+  }
+
+  /** Waits for a story that uses the stage; when the signal comes, the engine is asked to end. */
+  async endEngineOn(signal: AbortSignal, story: Promise<void>): Promise<void> {
+    const patience: NodeJS.Timeout[] = [];
+    signal.addEventListener("abort", () => {
+      const ask = (): void => void this.#engine?.signal("SIGINT").catch(() => undefined);
+      ask();
+      // It lets running operations finish; asked twice it does not.
+      patience.push(setTimeout(ask, 2000));
+      patience.push(setTimeout(() => void endProcessesIn(this.#folder), 8000));
+    });
+    try {
+      await story;
+    } finally {
+      patience.forEach(clearTimeout);
+    }
+  }
+
+  /** Removes it all. */
+  async strike(): Promise<void> {
+    await endProcessesIn(this.#folder);
+    await this.#lab?.destroy();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** What a struck stage left on this machine; nothing, that is. */
+  async remains(): Promise<string[]> {
+    const { wire, root } = await this.lab();
+    return [
+      ...(existsSync(`/run/netns/${wire}`) ? [`the namespace ${wire}`] : []),
+      ...(root.device in networkInterfaces() ? [`the interface ${root.device}`] : []),
+      ...(existsSync(this.#folder) ? [this.#folder] : []),
+      ...(await processesIn(this.#folder)).map(({ pid }) => `process ${pid}`),
+    ];
+  }
+}
+
+/** The name has the process id of the run that made it; one that is gone cleans up no more. */
+async function removeStale(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const pid = /^lvs-dr-demo-(\d+)-/.exec(name)?.[1];
+    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
+    await endProcessesIn(join(tmpdir(), name));
+    await rm(join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
