@@ -1,20 +1,11 @@
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
-import { Client, type ClientErrorExtensions } from "ssh2";
-import type { Hop } from "./ssh";
+import { Client, type ClientErrorExtensions, type ConnectConfig } from "ssh2";
 import { RealServerError } from "./errors";
 import { authHandler, refused, type AuthLog, type Identity } from "./ssh-auth";
 import { printable, socketProblem, TryAgain } from "./ssh-errors";
+import type { Hop, Target } from "./ssh-hop";
 import type { HostKeyPolicy } from "./ssh-host-key";
-
-/** One hop, and how messages name it and its inputs. */
-export interface Target {
-  readonly hop: Hop;
-  /** `10.0.0.1:22`, or `the bastion 10.0.0.1:22`. */
-  readonly title: string;
-  /** `connection` or `connection.proxy`. */
-  readonly path: string;
-}
 
 /** A hop with all that was read from files, ready to be dialled any number of times. */
 export interface Login extends Target {
@@ -103,10 +94,10 @@ function logIn(
   signal: AbortSignal,
   onHandshake: () => void,
 ): Promise<Session> {
+  const client = new Client();
+  const seen: Seen = { auth: { tried: [], refusals: 0, accepted: [] } };
+  const session = { client, stream, hostKey: "", alive: true };
   return new Promise((resolve, reject) => {
-    const client = new Client();
-    const seen: Seen = { auth: { tried: [], refusals: 0, accepted: [] } };
-    const session = { client, stream, hostKey: "", alive: true };
     const stop = (): void => fail(signal.reason as Error);
     const fail = (error: Error): void => {
       signal.removeEventListener("abort", stop);
@@ -118,10 +109,9 @@ function logIn(
       .on("handshake", onHandshake)
       .on("banner", (text) => (seen.banner = text))
       .on("change password", () => fail(refused(login, seen.auth, "the password must be changed")))
-      // Stays for the connection's life: an error without a listener would end the process.
-      .on("error", (error) => {
-        if (error.level !== "agent") fail(failure(login, seen, error));
-      })
+      // Stays for the connection's life: an error without a listener would end the process. One of
+      // an agent's is not the end, ssh2 goes on with the next identity.
+      .on("error", (error) => error.level === "agent" || fail(failure(login, seen, error)))
       .on("close", () => {
         session.alive = false;
         fail(failure(login, seen, undefined));
@@ -130,27 +120,29 @@ function logIn(
         signal.removeEventListener("abort", stop);
         session.hostKey = seen.hostKey ?? "";
         resolve(session);
-      });
-    client.connect({
-      sock: stream,
-      username: login.hop.user,
-      authHandler: authHandler(login.hop.user, login.identities, seen.auth),
-      hostVerifier: (key: Buffer) => {
-        seen.hostKey = publicKeyLine(key);
-        seen.verdict = login.hostKey.judge(key);
-        return seen.verdict === undefined;
-      },
-      algorithms:
-        login.hostKey.algorithms === undefined
-          ? undefined
-          : { serverHostKey: login.hostKey.algorithms },
-      // Our own clocks bound it, phase by phase.
-      readyTimeout: 0,
-      // A dead peer is noticed after 15 to 20 s.
-      keepaliveInterval: 5000,
-      keepaliveCountMax: 3,
-    });
+      })
+      .connect(clientConfig(login, stream, seen));
   });
+}
+
+function clientConfig(login: Login, sock: Duplex, seen: Seen): ConnectConfig {
+  const { algorithms } = login.hostKey;
+  return {
+    sock,
+    username: login.hop.user,
+    authHandler: authHandler(login.hop.user, login.identities, seen.auth),
+    hostVerifier: (key: Buffer) => {
+      seen.hostKey = publicKeyLine(key);
+      seen.verdict = login.hostKey.judge(key);
+      return seen.verdict === undefined;
+    },
+    ...(algorithms === undefined ? {} : { algorithms: { serverHostKey: algorithms } }),
+    // Our own clocks bound it, phase by phase.
+    readyTimeout: 0,
+    // A dead peer is noticed after 15 to 20 s.
+    keepaliveInterval: 5000,
+    keepaliveCountMax: 3,
+  };
 }
 
 /** What one attempt learnt before it failed. */

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { createConnection } from "node:net";
 import type { AnyAuthMethod, AuthenticationType, AuthHandlerMiddleware, ParsedKey } from "ssh2";
 import { RealServerError } from "./errors";
-import type { Target } from "./ssh-attempt";
+import type { Target } from "./ssh-hop";
 import { printable } from "./ssh-errors";
 import { fileProblem, homePath } from "./ssh-files";
 import { fingerprint, readPrivateKey } from "./ssh-key";
@@ -103,7 +103,7 @@ export function refused(target: Target, log: AuthLog, hostSays?: string): RealSe
   const says = hostSays === undefined ? "" : `; it says: ${printable(hostSays)}`;
   return authenticationError(
     `${target.title} does not let ${target.hop.user} in: ${tried}${takes}${says}. ` +
-      `Check the user, and that its authorized_keys on the host has this key.`,
+      `Check the user and, on the host, its authorized_keys or its password.`,
   );
 }
 

@@ -1,13 +1,8 @@
-import type { Hop } from "./ssh";
 import { RealServerError } from "./errors";
+import type { Hop } from "./ssh-hop";
 
 /** A failure that may pass by itself: the host is booting, a link is down. Never leaves `dial`. */
 export class TryAgain extends Error {}
-
-/** `10.0.0.1:22`, with brackets round an IPv6 address. */
-export function place(hop: Hop): string {
-  return hop.host.includes(":") ? `[${hop.host}]:${hop.port}` : `${hop.host}:${hop.port}`;
-}
 
 /**
  * What somebody else sent, made fit for a terminal: escape sequences go, other control and

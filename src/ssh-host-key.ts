@@ -1,9 +1,8 @@
 import { readFile } from "node:fs/promises";
 import type { ServerHostKeyAlgorithm } from "ssh2";
-import type { Hop } from "./ssh";
 import { RealServerError } from "./errors";
 import { keysOf, knownHostsName, parseKnownHosts, type KnownHost } from "./known-hosts";
-import type { Target } from "./ssh-attempt";
+import type { Hop, Target } from "./ssh-hop";
 import { fileProblem, homePath } from "./ssh-files";
 import { fingerprint, readPublicKey } from "./ssh-key";
 
@@ -33,7 +32,7 @@ export async function hostKeyPolicy(
   const { hop, path } = target;
   if (hop.hostKey !== undefined) {
     const wanted = parse(target, hop.hostKey, `${path}.hostKey`);
-    return policy(target, [wanted], [], `If that is right, put the new key in ${path}.hostKey.`);
+    return policy(target, [wanted], [], `${compare}, then put its new key in ${path}.hostKey.`);
   }
   const { trusted, revoked } = keysOf(await readKnownHosts(target), hop.host, hop.port);
   const usable = trusted.filter((entry) => algorithmsOf(entry.type).length > 0);
@@ -138,19 +137,15 @@ function typeOf(blob: Buffer): string {
   return blob.toString("latin1", 4, 4 + blob.readUInt32BE(0));
 }
 
+const compare = "If it was rebuilt, compare the fingerprint on its console";
+
 function replaceKnownHost(hop: Hop): string {
   const name = knownHostsName(hop.host, hop.port);
-  return (
-    `If it was rebuilt, compare the fingerprint on its console, then: ` +
-    `ssh-keygen -f ${hop.knownHostsFile} -R '${name}'; ${scan(hop)}`
-  );
+  return `${compare}, then: ` + `ssh-keygen -f ${hop.knownHostsFile} -R '${name}'; ${scan(hop)}`;
 }
 
 function addKnownHost(hop: Hop): string {
-  return (
-    `If it was rebuilt, compare the fingerprint on its console, then: ${scan(hop)} ` +
-    `(known hosts come before the pin)`
-  );
+  return `${compare}, then: ${scan(hop)} ` + `(known hosts come before the pin)`;
 }
 
 function scan(hop: Hop): string {

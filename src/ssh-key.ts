@@ -101,7 +101,7 @@ function parsePkcs8(text: string, passphrase: string | undefined): PrivateKey {
       return parsePrivateKey(openSshEd25519(key), undefined);
     default:
       return {
-        problem: `is a ${key.asymmetricKeyType ?? "nameless"} key, which ssh has no use for`,
+        problem: `is of the type ${key.asymmetricKeyType ?? "none"}, which ssh has no use for`,
       };
   }
 }

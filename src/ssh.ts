@@ -2,43 +2,15 @@ import { Socket } from "node:net";
 import type { Duplex, Readable, Writable } from "node:stream";
 import type { ClientChannel } from "ssh2";
 import { RealServerError } from "./errors";
-import type { Login, OpenStream, Session, Target } from "./ssh-attempt";
+import type { Login, OpenStream, Session } from "./ssh-attempt";
 import { loadIdentities } from "./ssh-auth";
 import { dialUntil, type DialLimits } from "./ssh-dial";
-import { place, printable, socketProblem, TryAgain } from "./ssh-errors";
+import { printable, socketProblem, TryAgain } from "./ssh-errors";
+import { type Connection, place, type Target } from "./ssh-hop";
 import { hostKeyPolicy } from "./ssh-host-key";
 
 export { privateKeyProblem } from "./ssh-auth";
-
-/** How to log in at one address. Parsed: every default is filled in. */
-export interface Hop {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly password?: string;
-  /** The key's text. */
-  readonly privateKey?: string;
-  /** Decrypts `privateKey` and `privateKeyFile`. */
-  readonly privateKeyPassword?: string;
-  /** Read when dialling; a leading `~/` is the user's home. */
-  readonly privateKeyFile?: string;
-  readonly agentSocketPath?: string;
-  /** `ssh-ed25519 AAAA…`, with or without a comment; comes before known hosts and pin. */
-  readonly hostKey?: string;
-  /** A leading `~/` is the user's home. A file that is not there knows nobody. */
-  readonly knownHostsFile: string;
-  /** How many attempts may fail before the last one; negative: as many as time allows. */
-  readonly dialErrorLimit: number;
-  /** Seconds for TCP and the key exchange of one attempt; 0: no limit of its own. */
-  readonly perDialTimeout: number;
-}
-
-/** How to reach a real server, by way of a bastion where `proxy` is given. */
-export interface Connection extends Hop {
-  readonly sudo: boolean;
-  readonly sudoPassword?: string;
-  readonly proxy?: Hop;
-}
+export type { Connection, Hop } from "./ssh-hop";
 
 /** Host keys seen on first contact, as `Transport` reported them: `ssh-ed25519 AAAA…`. */
 export interface Pins {

@@ -1,0 +1,43 @@
+/** How to log in at one address. Parsed: every default is filled in. */
+export interface Hop {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password?: string;
+  /** The key's text. */
+  readonly privateKey?: string;
+  /** Decrypts `privateKey` and `privateKeyFile`. */
+  readonly privateKeyPassword?: string;
+  /** Read when dialling; a leading `~/` is the user's home. */
+  readonly privateKeyFile?: string;
+  readonly agentSocketPath?: string;
+  /** `ssh-ed25519 AAAA…`, with or without a comment; comes before known hosts and pin. */
+  readonly hostKey?: string;
+  /** A leading `~/` is the user's home. A file that is not there knows nobody. */
+  readonly knownHostsFile: string;
+  /** How many attempts may fail before the last one; negative: as many as time allows. */
+  readonly dialErrorLimit: number;
+  /** Seconds for TCP and the key exchange of one attempt; 0: no limit of its own. */
+  readonly perDialTimeout: number;
+}
+
+/** How to reach a real server, by way of a bastion where `proxy` is given. */
+export interface Connection extends Hop {
+  readonly sudo: boolean;
+  readonly sudoPassword?: string;
+  readonly proxy?: Hop;
+}
+
+/** One hop, and how messages name it and its inputs. */
+export interface Target {
+  readonly hop: Hop;
+  /** `10.0.0.1:22`, or `the bastion 10.0.0.1:22`. */
+  readonly title: string;
+  /** `connection` or `connection.proxy`. */
+  readonly path: string;
+}
+
+/** `10.0.0.1:22`, with brackets round an IPv6 address. */
+export function place(hop: Hop): string {
+  return hop.host.includes(":") ? `[${hop.host}]:${hop.port}` : `${hop.host}:${hop.port}`;
+}
