@@ -79,7 +79,7 @@ node_binary() {
     aarch64) arch=arm64 ;;
     *) fail "install Node $node_oldest or newer by hand: npm has none for $(uname -m)" ;;
   esac
-  node_folder=$cache/node-$node_major
+  node_folder=$cache/node-$node_major-npm-$npm_major
   if [ ! -d "$node_folder" ]; then
     say "installing Node $node_major, because $(node --version) is older than $node_oldest"
     aside=$(mktemp -d "$cache/aside.XXXXXX")
