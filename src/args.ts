@@ -83,7 +83,8 @@ export interface ProxyConnectionArgs {
   knownHostsFile?: pulumi.Input<string>;
   /**
    * How many failed dials are followed by another, within `timeouts.connectSeconds`: 0 dials once,
-   * -1 without limit. Default: 10.
+   * -1 without limit. Default: -1, where `remote.Command` has 10: a host that refuses at once would use
+   * up ten in half a minute.
    */
   dialErrorLimit?: pulumi.Input<number>;
   /** Seconds for one dial; 0 is without limit of its own. Default: 15. */

@@ -66,7 +66,7 @@ const storedHop = z.object({
   agentSocketPath: maybeText,
   hostKey: maybeText,
   knownHostsFile: orElse(z.string(), "~/.ssh/known_hosts"),
-  dialErrorLimit: orElse(z.number(), 10),
+  dialErrorLimit: orElse(z.number(), -1),
   perDialTimeout: orElse(z.number(), 15),
 });
 

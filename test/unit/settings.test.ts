@@ -9,7 +9,7 @@ describe("settings read from a state", () => {
     expect(parseSettings(least)).toEqual({
       connection: {
         ...{ host: "10.0.0.11", port: 22, user: "root", sudo: false },
-        ...{ knownHostsFile: "~/.ssh/known_hosts", dialErrorLimit: 10, perDialTimeout: 15 },
+        ...{ knownHostsFile: "~/.ssh/known_hosts", dialErrorLimit: -1, perDialTimeout: 15 },
       },
       vips: [{ family: 4, address: "203.0.113.10" }],
       arp: { ignore: 1, announce: 2, interfaces: "all", except: [] },
@@ -35,7 +35,7 @@ describe("settings read from a state", () => {
   it("have the bastion's defaults too", () => {
     const connection = { host: "h", proxy: { host: "b", password: "p" } };
     expect(parseSettings({ ...least, connection }).connection.proxy).toMatchObject({
-      ...{ host: "b", port: 22, user: "root", password: "p", dialErrorLimit: 10 },
+      ...{ host: "b", port: 22, user: "root", password: "p", dialErrorLimit: -1 },
     });
   });
 
