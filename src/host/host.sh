@@ -29,12 +29,13 @@ registry=/var/lib/lvs-dr
 journal=$registry/journal
 ipv4=/proc/sys/net/ipv4/conf
 watchdog='' # its process id, while it watches
-locked=''   # -x once the lock is ours to write under
+locked=''   # -s or -x: the lock that we have
+begun=''    # yes once the journal is ours
 failure=''  # why the current request failed
 busy=''     # who holds the lock that could not be had
 body=''     # of the answer to come
 
-# Requests come on 8; children must never read them, nor write into an answer.
+# Requests come on 8; children must never read them, nor write into an answer. The lock is on 9.
 exec 8<&0 </dev/null
 
 # ---------------------------------------------------------------- answers
@@ -51,6 +52,13 @@ note() { # TEXT: progress, between answers
 fail() { # TEXT: a verb's failure
   failure=$1
   return 1
+}
+
+# Goes by the time since boot: on a fresh machine the time of day may jump by hours.
+time_over() {
+  read -r now _ </proc/uptime
+  now=${now%.*}
+  [ "$now" -ge "$deadline" ]
 }
 
 # ---------------------------------------------------------------- what the host is like
@@ -123,7 +131,10 @@ observe_registry() {
   [ -d "$registry" ] || return 0
   echo "registry"
   for file in "$registry"/owners/* "$registry/saved" "$registry/machine" "$journal"; do
-    [ ! -f "$file" ] || prefix "file ${file#"$registry/"}" <"$file" || return 1
+    [ -f "$file" ] || continue
+    # An empty one (a crash) is told too: it must not pass for none.
+    [ -s "$file" ] || echo "file ${file#"$registry/"} "
+    prefix "file ${file#"$registry/"}" <"$file" || return 1
   done
 }
 
@@ -175,9 +186,9 @@ observe() { # VIP...: the body of the answer is what the host is like now
 
 # ---------------------------------------------------------------- the lock
 
-# The path must still be the file that we locked: the last owner removes the folder.
 take_lock() { # -s | -x
-  until open_lock "$1" && wait_for_lock "$1" && [ /proc/self/fd/9 -ef "$registry/lock" ]; do
+  attempts=0
+  until open_lock "$1" && wait_for_lock "$1" && lock_is_current; do
     [ -z "$failure" ] || return 1
     # A reader whose registry has just gone needs no lock.
     [ "$1" = -x ] || [ -e "$registry/lock" ] || return 0
@@ -192,19 +203,28 @@ open_lock() { # -s | -x
     [ ! -e "$registry/lock" ] || fail "$registry/lock cannot be opened"
     return 1
   fi
-  problem=$(mkdir -p "$registry/owners" 2>&1) || { fail "$problem"; return 1; }
-  command exec 9>>"$registry/lock" || fail "$registry/lock cannot be opened for writing"
+  problem=$(mkdir -p "$registry" 2>&1) && command exec 9>>"$registry/lock" && return
+  # It may be that the last owner was just removing the folder: not for long.
+  attempts=$((attempts + 1))
+  [ "$attempts" -lt 5 ] || fail "${problem:-$registry/lock cannot be opened for writing}"
+  return 1
 } 2>/dev/null
 
 wait_for_lock() { # -s | -x: busybox's flock has no time limit of its own
   waited=''
   until flock -n "$1" 9; do
     read_first "$registry/lock"
+    [ "$value" != - ] || value="an inspection"
     [ -n "$waited" ] || note "waiting for the lock held by $value" || exit 1
     waited=$value
-    [ "$(date +%s)" -lt "$deadline" ] || { busy=$value && fail busy; return 1; }
+    ! time_over || { busy=$value && fail busy; return 1; }
     sleep 0.2 2>/dev/null || sleep 1
   done
+}
+
+# The path must still be the file that we locked: the last owner removes the folder.
+lock_is_current() {
+  [ /proc/self/fd/9 -ef "$registry/lock" ]
 }
 
 lock_to_read() {
@@ -218,7 +238,10 @@ lock_to_read() {
 
 lock_to_write() {
   take_lock -x || return 1
-  printf '%s, at most until %s\n' "$holder" "$(date -u -d "@$deadline" +%H:%M:%SZ)" >"$registry/lock"
+  time_over
+  ends=$(date -u -d "@$(($(date +%s) + deadline - now))" +%H:%M:%SZ)
+  { printf '%s, at most until %s\n' "$holder" "$ends" >"$registry/lock"; } 2>/dev/null
+  problem=$(mkdir -p "$registry/owners" 2>&1) || { fail "$problem"; return 1; }
   set_aside_strangers && settle
 }
 
@@ -252,14 +275,16 @@ set_aside() {
   mkdir "$registry/owners"
 }
 
-# The last one out leaves nothing behind.
+# The last one out leaves nothing behind. The lock goes last: once it is gone, others may be in.
 tidy() {
-  [ "$locked" = -x ] && [ ! -e "$journal" ] || return 0
+  [ "$locked" = -x ] && lock_is_current && [ ! -e "$journal" ] || return 0
   rm -rf "$registry/undo" "$registry/new"
+  : >"$registry/lock" # nobody's any more
   [ ! -e "$registry/saved" ] || return 0
   for file in "$registry"/owners/*; do [ ! -e "$file" ] || return 0; done
-  rm -rf "$registry"
-}
+  rm -rf "$registry/aside" "$registry/machine" "$registry/owners"
+  rm -f "$registry/lock" && rmdir "$registry"
+} 2>/dev/null
 
 # ---------------------------------------------------------------- files
 
@@ -286,8 +311,7 @@ drop() { # NAME: a file of the registry
 # Only file steps are synced: in another boot addresses and sysctls are void anyway, and what a
 # killed shell wrote is still in the page cache.
 begin() { # "GUARD..." FILE...: VIPs under which no sysctl may go back, files that will change
-  watch
-  guard=$1
+  begun=yes guard=$1
   shift
   rm -rf "$registry/undo" && mkdir -p "$registry/undo/owners" || { fail "$registry/undo cannot be made"; return 1; }
   read_first /proc/sys/kernel/random/boot_id
@@ -314,7 +338,6 @@ log_step() { # TEXT: ahead of the step
 
 commit() { # the one moment at which the operation counts
   problem=$(rm "$journal" 2>&1) && durable "$registry" || { fail "cannot commit: $problem"; return 1; }
-  unwatch
   rm -rf "$registry/undo"
   body=committed
 }
@@ -325,31 +348,68 @@ settle() { # what an operation that died left behind
   undo && { [ -z "$held" ] || note "$held" || exit 1; }
 }
 
-# Newest step first. Addresses, then sysctls where no VIP could leak by it, then files. What cannot
-# be undone keeps the journal, and the next operation tries again.
+# Newest step first, in the order in which no VIP is ever bound without its sysctls: what was
+# loosened is tightened, addresses go or come back, what was tightened is loosened, files. What
+# cannot be undone keeps the journal, and the next operation tries again.
 undo() {
   stuck='' held='' void=' '
   read_first /proc/sys/kernel/random/boot_id
   this_boot=no
   while read -r key word rest; do [ "$key" != boot ] || [ "$word" != "$value" ] || this_boot=yes; done <"$journal"
   if [ "$this_boot" = yes ]; then
-    undo_rest undo_address <"$journal"
-    check_addresses <"$journal"
-    [ -n "$stuck" ] || undo_rest undo_sysctl <"$journal"
+    undo_rest undo_loosening <"$journal"
+    [ -n "$stuck" ] || undo_rest undo_address <"$journal"
+    [ -n "$stuck" ] || check_addresses <"$journal"
+    [ -n "$stuck" ] || undo_rest undo_tightening <"$journal"
   fi
   [ -n "$stuck" ] || undo_rest undo_file <"$journal"
-  [ -z "$stuck" ] || { fail "$stuck"; return 1; }
+  [ -z "$stuck" ] || { fail "$stuck ($journal is kept, and the next operation tries again)"; return 1; }
   rm -f "$journal" && durable "$registry" || { fail "$journal cannot be removed"; return 1; }
   rm -rf "$registry/undo"
 }
 
-undo_rest() { # FUNCTION: on each line of stdin, last line first
+undo_rest() { # FUNCTION: on each line of stdin, last line first; it finds the line in $line, too
   IFS= read -r entry || return 0
   set -- "$1" "$entry"
   undo_rest "$1"
+  line=$2
   # shellcheck disable=SC2086 # fields, by design; nothing globs: set -f
   set -f && "$1" $2
   set +f
+}
+
+# sysctl INTERFACE KEY OLD NEW
+undo_loosening() {
+  [ "$1" = sysctl ] && is_silent "$3" "$4" || return 0
+  undo_sysctl "$@"
+}
+
+undo_tightening() {
+  [ "$1" = sysctl ] && ! is_silent "$3" "$4" || return 0
+  undo_sysctl "$@"
+}
+
+is_silent() { # KEY VALUE: by it, no NIC answers or announces for a VIP of scope host
+  case $1:$2 in arp_ignore:[123] | arp_announce:2) ;; *) return 1 ;; esac
+}
+
+# A value that somebody else has set since is theirs.
+undo_sysctl() {
+  read_first "$ipv4/$2/$3"
+  [ "$value" = "$5" ] || return 0
+  if ! is_silent "$3" "$4" && guard_is_bound; then
+    held="${held:+$held; }$3 of $2 stays $5 (it was $4): a VIP that is bound on lo would leak"
+    return
+  fi
+  { echo "$4" >"$ipv4/$2/$3"; } 2>/dev/null || stuck="$3 of $2 could not be set back to $4"
+}
+
+guard_is_bound() {
+  while read -r key word; do
+    [ "$key" = guard ] || continue
+    case $lo in *" $word/"*) return 0 ;; esac
+  done <"$journal"
+  return 1
 }
 
 # STEP FAMILY PREFIX WORDS..., STEP bound or unbound; "void STEP FAMILY PREFIX" for one that was
@@ -358,9 +418,19 @@ undo_address() {
   case $1:$void in
     void:*) void="$void$2:$4 " ;;
     *" $1:${3:-} "*) ;;
-    bound:*) run_batch "$2" "addr del $3 dev lo" ;;
-    unbound:*) shift && family=$1 && shift && address_words "$@" && run_batch "$family" "addr add $words" ;;
+    bound:*) ip "-$2" addr del "$3" dev lo ;;
+    unbound:*) put_address_back "$2" "$3" "$4" "$5" "$6" ;;
   esac
+} >/dev/null 2>&1
+
+# Not by batch: a label may hold a quote or a #, and those mean something there.
+put_address_back() { # FAMILY PREFIX SCOPE VALID PREFERRED; the label is the rest of $line
+  family=$1 label=${line#* * * * * * }
+  [ "$label" != "$line" ] || label=''
+  shift
+  address_words "$@"
+  # shellcheck disable=SC2086 # fields, by design; nothing globs: set -f
+  ip "-$family" addr add $words ${label:+label "$label"}
 }
 
 # The oldest step on an address tells how it was before the operation.
@@ -383,30 +453,10 @@ check_addresses() {
   done
 }
 
-# sysctl INTERFACE KEY OLD NEW
-undo_sysctl() {
-  [ "$1" = sysctl ] || return 0
-  if guard_is_bound; then
-    held="$3 of $2 stays $5 (it was $4): a VIP that is bound on lo would leak"
-    return
-  fi
-  read_first "$ipv4/$2/$3"
-  [ "$value" = "$5" ] || return 0
-  { echo "$4" >"$ipv4/$2/$3"; } 2>/dev/null || stuck="$3 of $2 could not be set back to $4"
-}
-
-guard_is_bound() {
-  while read -r key word; do
-    [ "$key" = guard ] || continue
-    case $lo in *" $word/"*) return 0 ;; esac
-  done <"$journal"
-  return 1
-}
-
-# file old|new NAME. A sysctl that had to stay keeps its saved value.
+# file old|new NAME. A sysctl that had to stay keeps its saved value, and whose machine's it is.
 undo_file() {
   [ "$1" = file ] || return 0
-  case $held:$3 in ?*:saved) return ;; esac
+  case $held:$3 in ?*:saved | ?*:machine) return ;; esac
   if [ "$2" = new ]; then
     rm -f "$registry/$3"
   elif [ -e "$registry/undo/$3" ]; then
@@ -417,31 +467,44 @@ undo_file() {
 
 # ---------------------------------------------------------------- the watchdog
 
-# It holds the lock, and none of the channel's descriptors: sshd would never close the session.
+# From the lock on: a client that stalls must not keep it. It holds the lock itself, so that nobody
+# else comes in before it has undone what a killed shell did; and none of the channel's descriptors,
+# or sshd would never close the session.
 watch() {
-  [ -z "$watchdog" ] || return 0
   (
+    nap=''
     trap '' HUP INT PIPE
-    trap 'kill "$nap"; exit' TERM
-    while [ "$(date +%s)" -lt "$deadline" ] && kill -0 $$; do doze; done
-    kill -TERM $$ && for _ in 1 2 3 4 5; do kill -0 $$ && doze; done
-    kill -KILL $$
+    trap '[ -z "$nap" ] || kill "$nap"; exit' TERM
+    until time_over || orphaned; do doze; done
+    for _ in 1 2 3 4 5; do orphaned || { kill -TERM $$ && doze; }; done
+    orphaned || kill -KILL $$
+    lock_is_current || exit
     [ ! -e "$journal" ] || undo
     tidy
   ) 8<&- </dev/null >/dev/null 2>&1 &
   watchdog=$!
 }
 
+# The shell is gone. Not kill -0: a zombie still has its number, and later somebody else may.
+orphaned() {
+  read -r _ _ _ parent _ </proc/self/stat
+  [ "$parent" != $$ ]
+}
+
 doze() { # its sleep does not hold the lock: an orphan would keep it
   sleep 1 9>&- &
   nap=$!
   wait "$nap"
+  nap=''
 }
 
+# CONT: one that is stopped could not end. Once it is gone, the lock is ours alone.
 unwatch() {
-  [ -z "$watchdog" ] || kill "$watchdog" 2>/dev/null
+  [ -n "$watchdog" ] || return 0
+  kill -TERM "$watchdog" && kill -CONT "$watchdog"
+  wait "$watchdog"
   watchdog=''
-}
+} 2>/dev/null
 
 # ---------------------------------------------------------------- verbs
 
@@ -490,13 +553,14 @@ addresses() { # FAMILY STEP...
   shift
   for step in "$@"; do log_step "${step%% *} $family ${step#* }" || return 1; done
   run_batch "$family" "$(for step in "$@"; do address_command "$step"; done)" && return
-  number=0
+  number=0 culprit=''
   for step in "$@"; do
     number=$((number + 1))
     rest=${step#* }
-    [ "$number" -lt "$failed_at" ] || log_step "void ${step%% *} $family ${rest%% *}" || return 1
+    [ "$number" != "$failed_at" ] || culprit=${rest%% *}
+    [ -z "$culprit" ] || log_step "void ${step%% *} $family ${rest%% *}" || return 1
   done
-  fail "ip: $problem (at ${culprit:-a step unknown})"
+  fail "ip: $problem${culprit:+ (at $culprit)}"
 }
 
 address_command() { # STEP
@@ -510,66 +574,57 @@ address_command() { # STEP
   esac
 }
 
-address_words() { # PREFIX SCOPE VALID PREFERRED LABEL...: $words, as ip takes them
+address_words() { # PREFIX SCOPE VALID PREFERRED [LABEL]: $words, as ip takes them
   words="$1 dev lo valid_lft $3 preferred_lft $4"
   case $1:$flavour in
     *:*:iproute2) words="$words nodad" ;;
     *:*:busybox) ;;
     *)
-      words="$words scope $2"
-      shift 4
-      # iproute2 reads quotes in a batch; busybox splits, and has no label with a space.
-      case $flavour:$# in
-        *:0) ;;
-        iproute2:*) words="$words label \"$*\"" ;;
-        *) words="$words label $*" ;;
-      esac
+      words="$words scope $2${5:+ label $5}"
       ;;
   esac
 }
 
 # One process for all lines with iproute2, which stops at the first that fails and says which.
-run_batch() { # FAMILY LINES: on failure $failed_at is the line's number, $culprit the line
+run_batch() { # FAMILY LINES: on failure $failed_at is the line's number, and $problem says why
   if [ "$flavour" = iproute2 ]; then
     problem=$(printf '%s\n' "$2" | ip "-$1" -batch - 2>&1) && return
     failed_at=${problem##*Command failed -:}
-    case $failed_at in '' | *[!0-9]*) failed_at=1 ;; esac
+    # Killed, say: then any line may have been carried out, and none is void.
+    case $failed_at in '' | *[!0-9]*) failed_at=unknown ;; esac
+    problem=${problem%Command failed*}
+    return 1
   fi
-  number=0 culprit=''
+  failed_at=0
   while IFS= read -r line; do
-    number=$((number + 1))
-    if [ "$flavour" = iproute2 ]; then
-      [ "$number" != "$failed_at" ] || culprit=$line
-    else
-      # shellcheck disable=SC2086 # fields, by design
-      problem=$(set -f && ip "-$1" $line 2>&1) || { failed_at=$number culprit=$line && return 1; }
-    fi
+    failed_at=$((failed_at + 1))
+    # shellcheck disable=SC2086 # fields, by design
+    problem=$(set -f && ip "-$1" $line 2>&1) || return 1
   done <<EOF
 $2
 EOF
-  [ -z "$culprit" ]
 }
 
 # ---------------------------------------------------------------- the conversation
 
 # Undo what this session did, if it did not commit.
 roll_back() {
-  if [ -n "$watchdog" ] && [ -e "$journal" ]; then undo; else held=''; fi
-  set -- $?
-  unwatch
-  return "$1"
+  held=''
+  [ -n "$begun" ] && [ -e "$journal" ] || return 0
+  undo
 }
 
 die() {
   trap '' HUP INT TERM
   roll_back
   tidy
+  unwatch
   exit 1
 }
 
 check_host() {
   missing=''
-  for tool in ip flock sha256sum cp date id mkdir mv rm sleep sync; do
+  for tool in ip flock sha256sum cp date id mkdir mv rm rmdir sleep sync; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
   done
   [ -z "$missing" ] || { body="missing$missing" && reply unsupported; exit 1; }
@@ -583,16 +638,24 @@ lock() {
     look) ;;
     share) lock_to_read ;;
     hold) lock_to_write ;;
-  esac
+  esac || return 1
+  [ -z "$locked" ] || watch
 }
 
 greet() { # VIP...: the first answer
-  if ! lock; then
-    body=${busy:-$failure}
-    if [ -n "$busy" ]; then reply busy; else reply failed; fi
-    die
+  if first_look "$@"; then
+    reply ok || die
+    return
   fi
-  if observe "$@"; then reply ok; else body=$failure && reply failed; fi || die
+  body=${busy:-$failure}
+  if [ -n "$busy" ]; then reply busy; else reply failed; fi
+  die
+}
+
+first_look() { # VIP...
+  lock && observe "$@" || return 1
+  # A writer came in after this reader had found nothing to lock: what was seen may be undone yet.
+  [ "$mode:$locked" != share: ] || [ ! -e "$registry/lock" ] || { lock && observe "$@"; }
 }
 
 serve() {
@@ -616,7 +679,9 @@ serve() {
 trap '' PIPE
 trap die HUP INT TERM
 check_host
-deadline=$(($(date +%s) + seconds))
+deadline=0
+time_over
+deadline=$((now + seconds))
 greet "$@"
 serve
 die

@@ -1,0 +1,138 @@
+import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { randomBytes } from "node:crypto";
+
+import { AnswerReader, type Status } from "../../src/host/answer";
+import {
+  changeRequest,
+  COMMIT_REQUEST,
+  openingCommand,
+  type Opening,
+} from "../../src/host/program";
+import { parseObservation, type Observed } from "../../src/observed";
+import { plan, type Desired, type Plan } from "../../src/plan";
+
+/** How a session is opened. Defaults: `hold`, a minute. */
+export type SessionOptions = Pick<Opening, "mode" | "seconds" | "holder" | "vips">;
+
+/** What came back for a request; `closed` when the shell ended without an answer. */
+export interface Answer {
+  readonly status: Status | "closed";
+  readonly body: string;
+}
+
+/** One run of host.sh, spoken to by pipes and with the package's own requests. */
+export class Session {
+  readonly notes: string[] = [];
+  /** The shell has ended, and nobody holds its stdout any more. */
+  readonly closed: Promise<void>;
+  stderr = "";
+  readonly vips: readonly string[];
+  private readonly child: ChildProcessWithoutNullStreams;
+  private readonly answers: Answer[] = [];
+  private waiting: ((answer: Answer) => void) | undefined;
+  private ended = false;
+
+  constructor(commandLine: (line: string) => string[], options: Partial<SessionOptions>) {
+    this.vips = options.vips ?? [];
+    const nonce = randomBytes(8).toString("hex");
+    const opening: Opening = {
+      ...{ mode: "hold", seconds: 60, holder: "a test", vips: this.vips },
+      ...options,
+      ...{ nonce, sudo: "none" },
+    };
+    const [program = "", ...args] = commandLine(openingCommand(opening));
+    this.child = spawn(program, args);
+    const reader = new AnswerReader(nonce);
+    this.child.stdin.on("error", () => undefined);
+    this.child.stderr.on("data", (chunk: Buffer) => (this.stderr += chunk.toString()));
+    this.child.stdout.on("data", (chunk: Buffer) => {
+      for (const event of reader.push(chunk)) {
+        if (event.kind === "note") this.notes.push(event.text);
+        else this.take(event);
+      }
+    });
+    this.closed = new Promise((resolve) => this.child.on("close", () => resolve()));
+    void this.closed.then(() => {
+      this.ended = true;
+      this.take({ status: "closed", body: this.stderr });
+    });
+  }
+
+  /** The next answer that was not taken yet. */
+  async answer(): Promise<Answer> {
+    const ready = this.answers.shift();
+    if (ready) return ready;
+    if (this.ended) return { status: "closed", body: this.stderr };
+    return new Promise((resolve) => (this.waiting = resolve));
+  }
+
+  /** Sends a request line and waits for its answer. */
+  async request(line: string): Promise<Answer> {
+    this.child.stdin.write(`${line}\n`);
+    return this.answer();
+  }
+
+  /** The first answer as an observation. @throws Error where it is none. */
+  async observed(): Promise<Observed> {
+    return parseObservation(ok(await this.answer()));
+  }
+
+  /** Ends stdin, as the loss of the connection does, and waits for the shell's end. */
+  async end(): Promise<void> {
+    this.child.stdin.end();
+    // nsenter stops with a shell that is stopped.
+    this.child.kill("SIGCONT");
+    await this.closed;
+  }
+
+  /** Nobody reads any more what the host says. */
+  stopReading(): void {
+    this.child.stdout.destroy();
+  }
+
+  /** Reads nothing for the time being, though the channel stays. */
+  stall(): void {
+    this.child.stdout.pause();
+  }
+
+  private take(answer: Answer): void {
+    const { waiting } = this;
+    this.waiting = undefined;
+    if (waiting) waiting(answer);
+    else this.answers.push(answer);
+  }
+}
+
+/** The body of an answer that must be good. */
+export function ok(answer: Answer): string {
+  if (answer.status !== "ok") throw new Error(`${answer.status}: ${answer.body}`);
+  return answer.body;
+}
+
+/** Brings the host to what is desired, in one session, as the package does. */
+export async function carryOut(session: Session, desired: Desired): Promise<Observed> {
+  const { request, seen } = await prepare(session, desired);
+  let after = seen;
+  if (request !== "") {
+    after = parseObservation(ok(await session.request(request)));
+    const { changes, refusals } = plan(desired, after);
+    if (changes.length + refusals.length > 0)
+      throw new Error(`left: ${JSON.stringify({ changes, refusals })}`);
+    ok(await session.request(COMMIT_REQUEST));
+  }
+  await session.end();
+  return after;
+}
+
+/** The request that the package would send, in verbs, so that tests can break it anywhere. */
+export async function prepare(
+  session: Session,
+  desired: Desired,
+): Promise<{ request: string; verbs: string[]; needed: Plan; seen: Observed }> {
+  const seen = await session.observed();
+  const needed = plan(desired, seen);
+  if (needed.refusals.length > 0) throw new Error(needed.refusals.join("; "));
+  const request =
+    needed.changes.length === 0 ? "" : changeRequest(needed.changes, needed.guard, session.vips);
+  return { request, verbs: request.split(" && "), needed, seen };
+}
