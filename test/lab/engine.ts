@@ -80,8 +80,6 @@ export class Engine {
     readonly directory: string,
     /** The HOME of the engine and of the provider. */
     readonly home: string,
-    /** The environment of the engine; change it between runs as you like. */
-    readonly env: Record<string, string>,
     private readonly cli: Cli,
     private readonly stack: Stack,
     private readonly options: EngineOptions,
@@ -132,7 +130,12 @@ export class Engine {
     for (const [key, value] of Object.entries(options.config ?? {})) {
       await stack.setConfig(key, { value });
     }
-    return new Engine(directory, home, env, cli, stack, options);
+    return new Engine(directory, home, cli, stack, options);
+  }
+
+  /** The environment of the engine; change it between runs as you like. */
+  get env(): Record<string, string> {
+    return this.stack.workspace.envVars;
   }
 
   /** `pulumi up`. */

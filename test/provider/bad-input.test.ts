@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { RealServer, type RealServerArgs } from "../../src/index";
+import { Engine } from "../lab/engine";
+import { said } from "./stage";
+
+// Nobody listens there, and a connection would take a minute.
+const connection = { host: "192.0.2.1", password: "s3cret-word" };
+const vips = ["203.0.113.10"];
+
+describe("bad input", () => {
+  let engine: Engine;
+
+  beforeAll(async () => {
+    engine = await Engine.create();
+  });
+  afterAll(() => engine.remove());
+
+  const cases: { what: string; args: object; message: RegExp }[] = [
+    { what: "an address that is none", args: { vips: ["10.1"] }, message: /vips\[0\].*"10\.1"/ },
+    { what: "a prefix wider than /32", args: { vips: ["203.0.113.10/24"] }, message: /\/24/ },
+    { what: "an empty list", args: { vips: [] }, message: /vips/ },
+    {
+      what: "the same address in two spellings",
+      args: { vips: ["2001:DB8::1", "2001:db8:0::1"] },
+      message: /2001:DB8::1.*2001:db8:0::1|2001:db8:0::1.*2001:DB8::1/,
+    },
+    { what: "a multicast address", args: { vips: ["224.0.0.18"] }, message: /multicast/ },
+    { what: "arp.ignore 8", args: { arp: { ignore: 8 } }, message: /arp\.ignore.*8/ },
+    { what: "an unknown input", args: { vip: "203.0.113.10" }, message: /vip\b/ },
+    { what: "an input that is not built yet", args: { persist: true }, message: /persist/ },
+    {
+      what: "no way to authenticate",
+      args: { connection: { host: "192.0.2.1" } },
+      message: /privateKey/,
+    },
+    {
+      what: "a key that is none",
+      args: { connection: { host: "192.0.2.1", privateKey: "s3cret-word" } },
+      message: /connection\.privateKey/,
+    },
+    {
+      what: "a port out of range",
+      args: { connection: { ...connection, port: 70000 } },
+      message: /connection\.port.*70000/,
+    },
+  ];
+
+  it.each(cases)("fails the preview with one message: $what", async ({ args, message }) => {
+    const all = { connection, vips, ...args } as RealServerArgs;
+    const preview = await engine.preview(() => Promise.resolve(void new RealServer("web", all)));
+    expect(preview.succeeded).toBe(false);
+    const errors = said(preview, "error");
+    expect(errors, preview.text).toHaveLength(1);
+    expect(errors[0]).toMatch(message);
+    expect(preview.text).not.toContain("s3cret-word");
+    expect(preview.text).not.toMatch(/\n\s+at /);
+  });
+
+  it("fails the preview: import, because create adopts", async () => {
+    const args = { connection, vips };
+    const preview = await engine.preview(() =>
+      Promise.resolve(void new RealServer("web", args, { import: "anything" })),
+    );
+    expect(preview.succeeded).toBe(false);
+    expect(preview.text).toContain("create adopts what is bound already");
+  });
+
+  it("warns of customTimeouts, which have no effect", async () => {
+    const args = { connection, vips };
+    const preview = await engine.preview(() =>
+      Promise.resolve(void new RealServer("web", args, { customTimeouts: { create: "5m" } })),
+    );
+    expect(preview.succeeded, preview.text).toBe(true);
+    expect(said(preview, "warning").join()).toContain("timeouts");
+  });
+});
