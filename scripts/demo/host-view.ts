@@ -2,9 +2,7 @@ import type { LabHost } from "../../test/lab/lab";
 
 /** How to look at a host as its administrator would. */
 export const LOOK_AT_LO = "ip addr show dev lo | grep inet";
-export const LOOK_AT_ARP =
-  "sysctl net.ipv4.conf.all.arp_ignore net.ipv4.conf.eth0.arp_ignore " +
-  "net.ipv4.conf.all.arp_announce net.ipv4.conf.eth0.arp_announce";
+export const LOOK_AT_ARP = "sysctl net.ipv4.conf.{all,eth0}.arp_{ignore,announce}";
 
 /** What is on `lo`, read from what the host itself prints: `inet 203.0.113.10/32 scope host`. */
 export function addressesOn(lo: string): string[] {
@@ -39,11 +37,13 @@ export async function footprint(host: LabHost): Promise<string> {
   return stdout;
 }
 
-/** The first lines in which two footprints differ; empty when they are the same. */
+/** The lines in which two footprints differ; empty when they are the same. */
 export function difference(before: string, after: string): string[] {
+  if (before === after) return [];
   const [old, now] = [before.split("\n"), after.split("\n")];
-  return [
+  const lines = [
     ...old.filter((line) => !now.includes(line)).map((line) => `gone: ${line}`),
     ...now.filter((line) => !old.includes(line)).map((line) => `new: ${line}`),
-  ].slice(0, 5);
+  ];
+  return lines.length > 0 ? lines : [`${now.length - old.length} more of the same lines`];
 }

@@ -70,7 +70,7 @@ export class Stage {
 
   /** What a struck stage left on this machine; nothing, that is. */
   async remains(): Promise<string[]> {
-    const { wire, root } = await this.lab();
+    const { wire, root } = this.#lab ?? { wire: "none", root: { device: "none" } };
     return [
       ...(existsSync(`/run/netns/${wire}`) ? [`the namespace ${wire}`] : []),
       ...(root.device in networkInterfaces() ? [`the interface ${root.device}`] : []),

@@ -1,0 +1,39 @@
+import { readdir, readFile, readlink } from "node:fs/promises";
+
+/** A process of this machine. */
+export interface Process {
+  readonly pid: number;
+  readonly commandLine: readonly string[];
+}
+
+/**
+ * The processes that work in a folder or below it: of an engine's folder these are the engine and
+ * the dynamic provider it started, which nobody else tells the id of.
+ */
+export async function processesIn(folder: string): Promise<Process[]> {
+  const ids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    ids.map(async (id) => {
+      // One that ends meanwhile, or is not ours to look at, is none of these.
+      const cwd = await readlink(`/proc/${id}/cwd`).catch(() => "");
+      if (cwd !== folder && !cwd.startsWith(`${folder}/`)) return [];
+      const words = await readFile(`/proc/${id}/cmdline`, "utf8").catch(() => "");
+      return [{ pid: Number(id), commandLine: words.split("\0").slice(0, -1) }];
+    }),
+  );
+  return found.flat();
+}
+
+/** Kills them, for a folder that is going to be removed. */
+export async function endProcessesIn(folder: string): Promise<void> {
+  for (let rest = await processesIn(folder); rest.length > 0; rest = await processesIn(folder)) {
+    for (const { pid } of rest) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // Gone by itself.
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
