@@ -20,7 +20,7 @@ const FLAGS = new Set([
 ]);
 
 const LINE = new RegExp(
-  String.raw`^\d+: (\S+) +(inet6?) (\S+)(?: peer (\S+))?(?: metric \d+)?(?: brd \S+)?(?: any \S+)?` +
+  String.raw`^\d+: ([^ ]+) +(inet6?) (\S+)(?: peer (\S+))?(?: metric \d+)?(?: brd \S+)?(?: any \S+)?` +
     String.raw` scope ([^\s\\]+) ?(.*?)\\ +valid_lft (forever|\d+)(?:sec)? preferred_lft (forever|\d+)(?:sec)?$`,
 );
 
@@ -37,7 +37,7 @@ export function parseAddressLine(line: string): BoundAddress | undefined {
     nic = "",
     kind,
     local = "",
-    peer,
+    peer = "",
     scope = "",
     tail = "",
     validLft = "",
@@ -47,18 +47,18 @@ export function parseAddressLine(line: string): BoundAddress | undefined {
   const parsed = prefixOf(local, peer, family);
   if (parsed === undefined) return undefined;
   const label = family === 4 ? labelIn(tail) : "";
-  return { interface: nic, family, ...parsed, scope, label, validLft, preferredLft };
+  return { interface: nic, family, ...parsed, peer, scope, label, validLft, preferredLft };
 }
 
 function prefixOf(
   local: string,
-  peer: string | undefined,
+  peer: string,
   family: 4 | 6,
 ): Pick<BoundAddress, "address" | "prefixLength" | "prefix"> | undefined {
   const [text = "", ownLength] = local.split("/");
   const address = canonicalAddress(text);
   // A peer's prefix length is the address's: "inet 10.0.0.1 peer 10.0.0.2/32".
-  const length = ownLength ?? peer?.split("/")[1] ?? String(family === 4 ? 32 : 128);
+  const length = ownLength ?? peer.split("/")[1] ?? String(family === 4 ? 32 : 128);
   if (address === undefined || !/^\d{1,3}$/.test(length)) return undefined;
   if (address.includes(":") !== (family === 6) || Number(length) > (family === 4 ? 32 : 128))
     return undefined;

@@ -13,6 +13,8 @@ export interface BoundAddress {
   readonly prefixLength: number;
   /** The host's own spelling, with prefix: what `ip addr del` is given. */
   readonly prefix: string;
+  /** The other end, as the host spells it; empty where it has none. */
+  readonly peer: string;
   readonly scope: string;
   /** Empty where it has none (all of IPv6). */
   readonly label: string;
@@ -82,26 +84,26 @@ export function parseObservation(body: string): Observed {
   const confs = lines.all("conf").map(parseConf);
   const confOf = (name: string) =>
     confs.find((conf) => conf.name === name) ?? broken(`no interface ${name}`);
-  const [client, , server] = lines.one("session").split(" ");
-  const defaults = lines.all("default");
+  const defaults = defaultRoutes(lines.all("default"));
+  oneOf(lines, "ip", "iproute2", "busybox");
   return {
-    session: { client: addressIn(client), server: addressIn(server) },
+    session: parseSession(lines.one("session")),
     bootId: lines.one("boot"),
     machine: { machineId: lines.one("machine"), productUuid: lines.one("product") },
     addresses: lines.all("addr").map((line) => parseAddressLine(line) ?? broken(line)),
     all: confOf("all").own,
     allRpFilter: confOf("all").rpFilter,
     nics: confs.filter((conf) => !["all", "default", "lo"].includes(conf.name)),
-    sysctlWritable: lines.one("sysctl-writable") === "yes",
-    ipv6OnLo: lines.one("ipv6-disabled") === "0",
+    sysctlWritable: oneOf(lines, "sysctl-writable", "yes", "no") === "yes",
+    ipv6OnLo: oneOf(lines, "ipv6-disabled", "0", "1", "-") === "0",
     proxyNdp: lines.all("proxy-ndp"),
     proxied: lines.all("proxied").map((line) => addressIn(line.split(" ")[0])),
-    gateways: defaults.flatMap((line) => canonicalAddress(wordAfter(line, "via") ?? "") ?? []),
+    gateways: defaults.flatMap((line) => gatewayIn(line) ?? []),
     defaultNics: defaults.flatMap((line) => wordAfter(line, "dev") ?? []),
     sessionRoute: parseSessionRoute(lines.all("session-route")),
     local: lines.all("route").flatMap(localAddress),
     services: lines.all("service").flatMap(serviceAddress),
-    forwards: lines.one("ip-forward") === "1",
+    forwards: oneOf(lines, "ip-forward", "0", "1", "-") === "1",
     sysctlLines: lines.all("sysctl-file").map(parseSysctlLine),
     registry: lines.has("registry") ? readRegistry(lines.all("file")) : undefined,
   };
@@ -143,9 +145,20 @@ class Lines {
   }
 }
 
+// $SSH_CONNECTION: CLIENT PORT SERVER PORT
+function parseSession(line: string): Observed["session"] {
+  const match = /^(\S+) \d+ (\S+) \d+$/.exec(line);
+  return { client: addressIn(match?.[1]), server: addressIn(match?.[2]) };
+}
+
+function oneOf<Word extends string>(lines: Lines, kind: string, ...words: Word[]): Word {
+  const found = lines.one(kind);
+  return words.find((word) => word === found) ?? broken(`${kind} ${found}`);
+}
+
 // IGNORE ANNOUNCE RP_FILTER FLAGS wired|portless NAME
 function parseConf(line: string): Nic {
-  const match = /^(-?\d+) (-?\d+) (-?\d+) (0x[0-9a-f]+|-) (wired|portless) (\S+)$/.exec(line);
+  const match = /^(-?\d+) (-?\d+) (-?\d+) (0x[0-9a-f]+|-) (wired|portless) ([^ ]+)$/.exec(line);
   if (!match) return broken(line);
   const [, ignore, announce, rpFilter, flags, wire, name = ""] = match;
   const bits = flags === "-" ? 0 : Number(flags);
@@ -164,7 +177,25 @@ function parseSessionRoute(lines: readonly string[]): Observed["sessionRoute"] {
   const line = lines[0];
   const nic = line === undefined ? undefined : wordAfter(line, "dev");
   if (line === undefined || nic === undefined) return undefined;
-  return { nic, via: canonicalAddress(wordAfter(line, "via") ?? "") };
+  return { nic, via: gatewayIn(line) };
+}
+
+/**
+ * Busybox prints every IPv4 route, whatever it is asked for. The ways of a multipath route stand on
+ * lines of their own below it: `nexthop via 10.0.0.1 dev eth0 weight 1`.
+ */
+function defaultRoutes(lines: readonly string[]): string[] {
+  let within = false;
+  return lines.filter((line) => {
+    if (!/^\s/.test(line)) within = line.startsWith("default ");
+    return within;
+  });
+}
+
+// Of another family it is named: "via inet6 fe80::1 dev eth0".
+function gatewayIn(line: string): string | undefined {
+  const via = wordAfter(line, "via");
+  return canonicalAddress((via?.startsWith("inet") ? wordAfter(line, via) : via) ?? "");
 }
 
 function localAddress(line: string): string[] {

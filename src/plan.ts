@@ -1,10 +1,10 @@
 import type { Arp } from "./arp";
-import { parseVip, type Family, type Vip } from "./address";
+import type { Family, Vip } from "./address";
 import type { BoundAddress, Observed } from "./observed";
 import { refusals } from "./refusals";
 import { idOf, renderMachine, renderOwner, renderSaved, type OwnerRecord } from "./registry";
 import { planSysctls, type SysctlPlan } from "./sysctl-plan";
-import { ARP_KEYS, type ArpKey, type SavedSysctl, type SysctlClaim } from "./sysctl";
+import { ARP_KEYS, nameOf, type ArpKey, type SavedSysctl, type SysctlClaim } from "./sysctl";
 
 /** What one declared resource wants of a host, and what its state remembers. */
 export interface Claim {
@@ -14,8 +14,6 @@ export interface Claim {
   readonly incarnation: string;
   readonly vips: readonly Vip[];
   readonly arp: Arp;
-  /** The owner's name in the state, where it differs (alias, rename, new parent): its record moves. */
-  readonly previousOwner?: string;
   /** Sysctl values saved in the state: the fallback where the registry was lost. */
   readonly saved: readonly SavedSysctl[];
 }
@@ -90,7 +88,7 @@ export function plan(desired: Desired, observed: Observed): Plan {
   ];
   const anything = changes.length > 0 || files.differ;
   return {
-    refusals: refusals(desired, observed, addresses.removed, sysctls.tighten),
+    refusals: refusals(desired, observed, addresses.removed, sysctls),
     changes: anything ? [...files.before, ...changes, ...files.after] : [],
     notes: [...ownNotes(claim, mine), ...sysctls.notes],
     guard: sysctls.leakingVips,
@@ -107,6 +105,7 @@ export function recordOf(claim: Claim, now: string): OwnerRecord {
     seen: now,
     vips: claim.vips.map((vip) => vip.address),
     claims: ipv4 ? claimsOf(claim.arp) : [],
+    except: ipv4 ? claim.arp.except : [],
   };
 }
 
@@ -117,6 +116,18 @@ export function ownRecords(claim: Claim, observed: Observed): Map<string, OwnerR
     if (id === idOf(claim.owner) || record.incarnation === claim.incarnation) mine.set(id, record);
   }
   return mine;
+}
+
+/**
+ * A claim as the registry has it, where it does. A withdrawal is planned and verified with this: once
+ * the record is gone, the state must not speak for what the registry had decided.
+ */
+export function asRecorded(claim: Claim, observed: Observed): Claim {
+  const mine = [...ownRecords(claim, observed).values()];
+  const known = new Set(observed.registry?.saved.map(nameOf));
+  if (mine.length === 0)
+    return { ...claim, saved: claim.saved.filter((one) => !known.has(nameOf(one))) };
+  return { ...claim, vips: mine.flatMap((record) => record.vips.map(vipOf)), saved: [] };
 }
 
 function otherOwners(mine: ReadonlyMap<string, OwnerRecord>, observed: Observed): OwnerRecord[] {
@@ -131,6 +142,10 @@ function claimsOf(arp: Arp): SysctlClaim[] {
   return interfaces.flatMap((nic) =>
     ARP_KEYS.map((key) => ({ interface: nic, key, value: values[key] })),
   );
+}
+
+function vipOf(address: string): Vip {
+  return { family: address.includes(":") ? 6 : 4, address };
 }
 
 interface AddressPlan {
@@ -170,10 +185,10 @@ function bind(vip: Vip, onLo: readonly BoundAddress[]): Change[] {
   return [asChange("unbind", bound), asChange("bind", { ...wanted, prefix: bound.prefix })];
 }
 
-type Binding = Omit<BoundAddress, "interface" | "address" | "prefixLength">;
+type Binding = Omit<BoundAddress, "interface" | "address" | "prefixLength" | "peer">;
 
 /** How a VIP is bound. IPv6 has no labels, and `preferred_lft 0` keeps it from being a source. */
-export function bindingOf(vip: Vip): Binding {
+function bindingOf(vip: Vip): Binding {
   return vip.family === 4
     ? {
         family: 4,
@@ -203,9 +218,9 @@ function isAsWanted(bound: Binding, wanted: Binding): boolean {
   );
 }
 
-/** Bound as a VIP is: /32 or /128. A wider prefix is never ours. */
+/** Bound as a VIP is: /32 or /128, and no peer. Anything else is never ours. */
 export function isFullLength(one: BoundAddress): boolean {
-  return one.prefixLength === (one.family === 4 ? 32 : 128);
+  return one.prefixLength === (one.family === 4 ? 32 : 128) && one.peer === "";
 }
 
 function asChange(kind: "bind" | "unbind", binding: Binding): Change {
@@ -280,11 +295,4 @@ function ownNotes(claim: Claim, mine: ReadonlyMap<string, OwnerRecord>): string[
   const known = mine.get(idOf(claim.owner));
   if (known === undefined || known.incarnation === claim.incarnation) return [];
   return [`takes over the record that an earlier create of this resource left on the host`];
-}
-
-/** A VIP from its canonical address, as records have it. */
-export function vipOf(address: string): Vip {
-  const parsed = parseVip(address);
-  if ("vip" in parsed) return parsed.vip;
-  throw new RangeError(`${address} ${parsed.reason}`);
 }

@@ -1,9 +1,9 @@
 import { isExcepted } from "./arp";
-import { prefixLength, type Vip } from "./address";
+import type { Vip } from "./address";
 import type { BoundAddress, Observed } from "./observed";
 import type { Claim, Desired } from "./plan";
-import type { SysctlWrite } from "./sysctl-plan";
-import { ARP_KEYS, effective, isSilent, type ArpValues } from "./sysctl";
+import { effectiveOn, withWrite, type SysctlPlan, type SysctlWrite } from "./sysctl-plan";
+import { ARP_KEYS, isSilent } from "./sysctl";
 
 /**
  * Why a plan must not be carried out: what is wrong on the host, and what to do about it. Empty
@@ -13,15 +13,19 @@ export function refusals(
   desired: Desired,
   observed: Observed,
   removed: readonly BoundAddress[],
-  writes: readonly SysctlWrite[],
+  sysctls: Pick<SysctlPlan, "tighten" | "loosen">,
 ): string[] {
-  if (desired.kind === "withdraw") return withdrawRefusals(observed, removed);
+  const always = [
+    ...withdrawRefusals(observed, removed),
+    ...readOnly(observed, [...sysctls.tighten, ...sysctls.loosen]),
+  ];
+  if (desired.kind === "withdraw") return always;
   const { claim } = desired;
   const ipv4 = claim.vips.some((vip) => vip.family === 4);
   return [
     ...claim.vips.flatMap((vip) => vipRefusals(vip, observed)),
-    ...withdrawRefusals(observed, removed),
-    ...(ipv4 ? arpRefusals(claim, observed, writes) : []),
+    ...always,
+    ...(ipv4 ? arpRefusals(claim, observed, sysctls.tighten) : []),
   ];
 }
 
@@ -32,22 +36,37 @@ function withdrawRefusals(observed: Observed, removed: readonly BoundAddress[]):
 }
 
 function vipRefusals(vip: Vip, observed: Observed): string[] {
-  const { address } = vip;
-  const here = observed.addresses.filter((one) => one.address === address);
+  const here = observed.addresses.filter((one) => one.address === vip.address);
+  return [...here.flatMap((one) => placeRefusal(vip, one)), ...roleRefusals(vip, observed)];
+}
+
+/** Where the address is bound already. */
+function placeRefusal({ family, address }: Vip, one: BoundAddress): string[] {
+  const full = family === 4 ? 32 : 128;
+  if (one.interface !== "lo")
+    return [
+      `${address} is on ${one.interface} as ${one.prefix}: a real server has its VIPs on lo only; remove it there, or drop it from vips`,
+    ];
+  if (one.peer !== "")
+    return [
+      `${address} is on lo with the peer ${one.peer}: a VIP has none; run "ip addr del ${address} peer ${one.peer} dev lo" yourself`,
+    ];
+  if (one.prefixLength !== full)
+    return [
+      `${address} is on lo as ${one.prefix}, wider than /${full}: removing it could take its neighbours along; run "ip addr del ${one.prefix} dev lo" yourself`,
+    ];
+  return [];
+}
+
+/** What the address is to the host already. */
+function roleRefusals({ family, address }: Vip, observed: Observed): string[] {
   const reasons: string[] = [];
-  for (const one of here) {
-    if (one.interface !== "lo") {
-      reasons.push(
-        `${address} is on ${one.interface} as ${one.prefix}: a real server has its VIPs on lo only; remove it there, or drop it from vips`,
-      );
-    } else if (one.prefixLength !== prefixLength(vip)) {
-      reasons.push(
-        `${address} is on lo as ${one.prefix}, wider than /${prefixLength(vip)}: removing it could take its neighbours along; run "ip addr del ${one.prefix} dev lo" yourself`,
-      );
-    }
-  }
   if (address === observed.session.server)
     reasons.push(`${address} is the address of this SSH session, the host's own and no VIP`);
+  if (address === observed.session.client)
+    reasons.push(
+      `${address} is the address that this SSH session comes from: bound on lo it would cut the session off`,
+    );
   if (observed.gateways.includes(address) || observed.sessionRoute?.via === address)
     reasons.push(`${address} is a gateway of the host: bound on lo it would cut the host off`);
   if (observed.services.includes(address))
@@ -58,7 +77,7 @@ function vipRefusals(vip: Vip, observed: Observed): string[] {
     reasons.push(
       `${address} is in "ip -6 neigh show proxy": the host answers for it on the wire; remove it there first`,
     );
-  if (vip.family === 6 && !observed.ipv6OnLo)
+  if (family === 6 && !observed.ipv6OnLo)
     reasons.push(
       `${address} cannot be bound: IPv6 is disabled on lo (net.ipv6.conf.lo.disable_ipv6)`,
     );
@@ -73,12 +92,14 @@ function arpRefusals(claim: Claim, observed: Observed, writes: readonly SysctlWr
       : arp.interfaces.filter((name) => !observed.nics.some((nic) => nic.name === name));
   return [
     ...missing.map((name) => `arp.interfaces names ${name}, and the host has no such interface`),
-    ...(writes.length > 0 && !observed.sysctlWritable
-      ? [`/proc/sys is read-only on this host, and ${sentence(writes)}: set it from outside`]
-      : []),
     ...leaks(claim, observed, writes),
     ...(arp.ignore === 2 ? cutsSession(observed) : []),
   ];
+}
+
+function readOnly(observed: Observed, writes: readonly SysctlWrite[]): string[] {
+  if (writes.length === 0 || observed.sysctlWritable) return [];
+  return [`/proc/sys is read-only on this host, and ${sentence(writes)}: set it from outside`];
 }
 
 function sentence(writes: readonly SysctlWrite[]): string {
@@ -87,18 +108,14 @@ function sentence(writes: readonly SysctlWrite[]): string {
     .join(", ");
 }
 
-/** What would still leak after the writes. */
+/** What would still leak after the writes. (Values that go back later make nothing leak.) */
 function leaks(claim: Claim, observed: Observed, writes: readonly SysctlWrite[]): string[] {
   const { arp } = claim;
-  const after = (name: string, own: ArpValues): ArpValues => {
-    const written = (key: "arp_ignore" | "arp_announce") =>
-      writes.find((one) => one.interface === name && one.key === key)?.to ?? own[key];
-    return { arp_ignore: written("arp_ignore"), arp_announce: written("arp_announce") };
-  };
-  return observed.nics
+  const after = writes.reduce(withWrite, observed);
+  return after.nics
     .filter((nic) => nic.hearsArp)
     .flatMap((nic) => {
-      const values = effective(after("all", observed.all), after(nic.name, nic.own));
+      const values = effectiveOn(nic, after);
       const loud = ARP_KEYS.filter((key) => !isSilent(key, values[key]));
       if (loud.length === 0) return [];
       const what = loud.map((key) => `${key} ${values[key]}`).join(" and ");

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { canonicalAddress } from "./address";
+import { parseVip } from "./address";
+import { globProblem } from "./arp";
 import { ARP_KEYS, type ArpKey, type SavedSysctl, type SysctlClaim } from "./sysctl";
 
 /** One declared resource, as the host's registry knows it: a file `owners/<id>`. */
@@ -13,6 +14,8 @@ export interface OwnerRecord {
   /** Canonical addresses, without prefix. */
   readonly vips: readonly string[];
   readonly claims: readonly SysctlClaim[];
+  /** Globs of NICs that a list of interfaces leaves out on purpose. */
+  readonly except: readonly string[];
 }
 
 /** What /var/lib/lvs-dr holds. */
@@ -20,8 +23,6 @@ export interface Registry {
   /** By file name: `id` of `idOf(owner)`. */
   readonly owners: ReadonlyMap<string, OwnerRecord>;
   readonly saved: readonly SavedSysctl[];
-  /** The lines of an operation's journal that is still there. */
-  readonly journal: readonly string[] | undefined;
   /** The machine that it was made on, or undefined where that is not written yet. */
   readonly machine: Machine | undefined;
 }
@@ -51,6 +52,7 @@ export function renderOwner(record: OwnerRecord): string[] {
     `seen ${record.seen}`,
     ...record.vips.map((vip) => `vip ${vip}`),
     ...record.claims.map((claim) => `claim ${claim.key} ${claim.value} ${claim.interface}`),
+    ...record.except.map((glob) => `except ${glob}`),
   ];
 }
 
@@ -83,9 +85,10 @@ export function parseRegistry(files: ReadonlyMap<string, readonly string[]>): Re
     if (name === "saved") saved = parseSaved(lines);
     else if (name === "machine") machine = parseMachine(lines);
     else if (name.startsWith("owners/")) owners.set(name.slice(7), parseOwner(name, lines));
+    // While an operation is under way its journal is there, too: for the host's own eyes.
     else if (name !== "journal") throw new UnreadableRecord(`unknown file ${name}`);
   }
-  return { owners, saved, machine, journal: files.get("journal") };
+  return { owners, saved, machine };
 }
 
 function parseOwner(name: string, lines: readonly string[]): OwnerRecord {
@@ -100,14 +103,23 @@ function parseOwner(name: string, lines: readonly string[]): OwnerRecord {
   if (name !== `owners/${idOf(owner)}`) throw unreadable(name, ownerLine);
   const vips: string[] = [];
   const claims: SysctlClaim[] = [];
+  const except: string[] = [];
   for (const line of rest) {
     const vip = /^vip (\S+)$/.exec(line)?.[1];
-    const claim = /^claim (\S+) (\d) (\S+)$/.exec(line);
-    if (vip !== undefined && canonicalAddress(vip) === vip) vips.push(vip);
+    const claim = /^claim ([a-z_]+) (\d) ([^ ]+)$/.exec(line);
+    const glob = /^except (.+)$/.exec(line)?.[1];
+    if (vip !== undefined && isVip(vip)) vips.push(vip);
     else if (claim) claims.push(parseClaim(name, line, claim));
+    else if (glob !== undefined && globProblem(glob) === undefined) except.push(glob);
     else throw unreadable(name, line);
   }
-  return { owner, incarnation, seen, vips, claims };
+  return { owner, incarnation, seen, vips, claims, except };
+}
+
+/** Something else than a VIP in its canonical spelling must never be taken off a host. */
+function isVip(text: string): boolean {
+  const parsed = parseVip(text);
+  return "vip" in parsed && parsed.vip.address === text;
 }
 
 function parseClaim(name: string, line: string, match: RegExpExecArray): SysctlClaim {
@@ -120,7 +132,7 @@ function parseSaved(lines: readonly string[]): SavedSysctl[] {
   const [head, ...rest] = lines;
   if (head !== "lvs-dr-saved 1") throw unreadable("saved", head);
   return rest.map((line) => {
-    const match = /^sysctl (\S+) (-?\d+) (-?\d+) (\S+)$/.exec(line);
+    const match = /^sysctl ([a-z_]+) (-?\d+) (-?\d+) ([^ ]+)$/.exec(line);
     const [, key, value, written, nic] = match ?? [];
     if (!isArpKey(key) || nic === undefined) throw unreadable("saved", line);
     return { interface: nic, key, value: Number(value), written: Number(written) };
@@ -129,8 +141,8 @@ function parseSaved(lines: readonly string[]): SavedSysctl[] {
 
 function parseMachine(lines: readonly string[]): Machine {
   const [head, idLine, productLine, ...rest] = lines;
-  const machineId = /^machine-id (\S+)$/.exec(idLine ?? "")?.[1];
-  const productUuid = /^product-uuid (\S+)$/.exec(productLine ?? "")?.[1];
+  const machineId = /^machine-id (.+)$/.exec(idLine ?? "")?.[1];
+  const productUuid = /^product-uuid (.+)$/.exec(productLine ?? "")?.[1];
   if (head !== "lvs-dr-machine 1" || rest.length > 0) throw unreadable("machine", head);
   if (machineId === undefined) throw unreadable("machine", idLine);
   if (productUuid === undefined) throw unreadable("machine", productLine);

@@ -1,8 +1,16 @@
 import type { BoundAddress, Nic, Observed } from "./observed";
-import { isFullLength, ownRecords, plan, type Change, type Claim, type Plan } from "./plan";
+import {
+  isFullLength,
+  ownRecords,
+  plan,
+  recordOf,
+  type Change,
+  type Claim,
+  type Plan,
+} from "./plan";
 import { idOf } from "./registry";
 import { effectiveOn, nicsInScope, valueOf } from "./sysctl-plan";
-import { ARP_KEYS, isSilent, satisfies, type SavedSysctl, type SysctlClaim } from "./sysctl";
+import { ARP_KEYS, isSilent, satisfies, type ArpKey, type SavedSysctl } from "./sysctl";
 
 /** A VIP as it is on `lo`. */
 export interface Binding {
@@ -68,25 +76,31 @@ export function recordState(claim: Claim, observed: Observed): ClaimReport["reco
 function driftLines(claim: Claim, observed: Observed, needed: Plan): string[] {
   const { changes } = needed;
   return [
-    ...changes.flatMap((change, at) => addressLine(change, changes[at + 1])),
+    ...addressLines(changes),
     ...arpLines(claim, observed, changes),
     ...recordLines(claim, observed, changes),
     ...needed.refusals,
   ];
 }
 
-function addressLine(change: Change, next: Change | undefined): string[] {
-  if (change.kind === "bind") return [`lo: ${change.prefix} not bound as wanted`];
-  if (change.kind !== "unbind") return [];
-  if (next?.kind !== "bind" || next.prefix !== change.prefix)
-    return [`lo: ${change.prefix} bound, and declared no more`];
-  const differences = (["scope", "label", "validLft", "preferredLft"] as const)
-    .filter((field) => change[field] !== next[field])
-    .map(
-      (field) =>
-        `${FIELD_NAMES[field]} ${change[field] || "none"}, wanted ${next[field] || "none"}`,
-    );
-  return [`lo: ${change.prefix} has ${differences.join("; ")}`];
+/** A VIP a line: the same prefix unbound and bound again is one that differs. */
+function addressLines(changes: readonly Change[]): string[] {
+  const steps = changes.flatMap((one) =>
+    one.kind === "bind" || one.kind === "unbind" ? [one] : [],
+  );
+  return [...new Set(steps.map((step) => step.prefix))].map((prefix) => {
+    const had = steps.find((step) => step.kind === "unbind" && step.prefix === prefix);
+    const wanted = steps.find((step) => step.kind === "bind" && step.prefix === prefix);
+    if (had === undefined) return `lo: ${prefix} not bound`;
+    if (wanted === undefined) return `lo: ${prefix} bound, and declared no more`;
+    const differences = (["scope", "label", "validLft", "preferredLft"] as const)
+      .filter((field) => had[field] !== wanted[field])
+      .map(
+        (field) =>
+          `${FIELD_NAMES[field]} ${had[field] || "none"}, wanted ${wanted[field] || "none"}`,
+      );
+    return `lo: ${prefix} has ${differences.join("; ")}`;
+  });
 }
 
 const FIELD_NAMES = {
@@ -99,21 +113,26 @@ const FIELD_NAMES = {
 /** A NIC a line, as the kernel applies it; a key that no NIC shows yet is named by itself. */
 function arpLines(claim: Claim, observed: Observed, changes: readonly Change[]): string[] {
   const writes = changes.flatMap((one) => (one.kind === "write-sysctl" ? [one] : []));
-  const claims = claimsOf(claim);
-  const lines = nicsInScope(claims, observed).flatMap((nic) =>
+  const claims = recordOf(claim, "").claims;
+  const loud = nicsInScope(claims, observed).flatMap((nic) =>
     claims
       .filter((one) => one.interface === "all" || one.interface === nic.name)
-      .filter((one) => !satisfies(one.key, effectiveOn(nic, observed)[one.key], one.value))
-      .map(
-        (one) =>
-          `${nic.name}: ${one.key} ${effectiveOn(nic, observed)[one.key]}, wanted ${one.value}`,
-      ),
+      .map((one) => ({
+        interface: nic.name,
+        key: one.key,
+        from: effectiveOn(nic, observed)[one.key],
+        to: one.value,
+      }))
+      .filter((one) => !satisfies(one.key, one.from, one.to)),
   );
-  const shown = (key: string) => lines.some((line) => line.includes(`: ${key} `));
-  const rest = writes
-    .filter((one) => !shown(one.key))
-    .map((one) => `${one.interface}: ${one.key} ${one.from}, wanted ${one.to}`);
-  return [...lines, ...rest];
+  const isShown = (write: { interface: string; key: ArpKey }) =>
+    loud.some(
+      (one) =>
+        one.key === write.key && (write.interface === "all" || write.interface === one.interface),
+    );
+  return [...loud, ...writes.filter((one) => !isShown(one))].map(
+    (one) => `${one.interface}: ${one.key} ${one.from}, wanted ${one.to}`,
+  );
 }
 
 function recordLines(claim: Claim, observed: Observed, changes: readonly Change[]): string[] {
@@ -133,18 +152,9 @@ function recordLines(claim: Claim, observed: Observed, changes: readonly Change[
   }
 }
 
-function claimsOf(claim: Claim): SysctlClaim[] {
-  if (!claim.vips.some((vip) => vip.family === 4)) return [];
-  const { arp } = claim;
-  const values = { arp_ignore: arp.ignore, arp_announce: arp.announce };
-  return (arp.interfaces === "all" ? ["all"] : arp.interfaces).flatMap((nic) =>
-    ARP_KEYS.map((key) => ({ interface: nic, key, value: values[key] })),
-  );
-}
-
 function observedArp(claim: Claim, observed: Observed): ClaimReport["observedArp"] {
   const inForce = (key: "arp_ignore" | "arp_announce", declared: number): number => {
-    const claims = claimsOf(claim).filter((one) => one.key === key);
+    const claims = recordOf(claim, "").claims.filter((one) => one.key === key);
     const values = claims.flatMap((one) => valueOf(one, observed) ?? []);
     return values.find((value) => !satisfies(key, value, declared)) ?? declared;
   };
@@ -160,7 +170,7 @@ function effectiveArp(claim: Claim, observed: Observed): ClaimReport["effectiveA
     ...(observed.sessionRoute ? [observed.sessionRoute.nic] : []),
     ...observed.defaultNics,
   ]);
-  const inScope = nicsInScope(claimsOf(claim), observed);
+  const inScope = nicsInScope(recordOf(claim, "").claims, observed);
   const shown = observed.nics.filter(
     (nic) =>
       nic.hearsArp && (names.has(nic.name) || (inScope.includes(nic) && leaks(nic, observed))),

@@ -1,3 +1,4 @@
+import { isExcepted } from "./arp";
 import type { BoundAddress, Nic, Observed } from "./observed";
 import type { Change, Desired } from "./plan";
 import type { OwnerRecord } from "./registry";
@@ -48,10 +49,18 @@ export function planSysctls(situation: Situation): SysctlPlan {
   const claims = strictest(owners.flatMap((owner) => owner.claims));
   const tighten = record ? claims.flatMap((claim) => write(claim, observed)) : [];
   const savedAhead = saveAhead(knownSaved(desired, observed), tighten);
-  const release = releaseUnclaimed(situation, owners, claims, savedAhead);
+  const lowered = lowerToClaims(claims, savedAhead, observed);
+  const settled = [...tighten, ...lowered].reduce(withWrite, observed);
+  const release = releaseUnclaimed(
+    situation,
+    owners,
+    settled,
+    claims,
+    written(savedAhead, lowered),
+  );
   return {
     tighten,
-    loosen: [...lowerToClaims(situation, claims, savedAhead), ...release.writes],
+    loosen: [...lowered, ...release.writes],
     savedAhead,
     saved: release.kept,
     leakingVips: leakingVips(owners, observed),
@@ -67,6 +76,17 @@ export function valueOf(key: { interface: string; key: ArpKey }, observed: Obser
 /** The values that the kernel applies on a NIC. */
 export function effectiveOn(nic: Nic, observed: Observed): ArpValues {
   return effective(observed.all, nic.own);
+}
+
+/** The host as it is after a write. */
+export function withWrite(observed: Observed, write: SysctlWrite): Observed {
+  const written = (name: string, own: ArpValues) =>
+    name === write.interface ? { ...own, [write.key]: write.to } : own;
+  return {
+    ...observed,
+    all: written("all", observed.all),
+    nics: observed.nics.map((nic) => ({ ...nic, own: written(nic.name, nic.own) })),
+  };
 }
 
 /** The NICs that a set of claims speaks of: every ARP-capable one for `all`. */
@@ -105,27 +125,27 @@ function hasRecord(desired: Desired, observed: Observed): boolean {
 }
 
 function saveAhead(known: readonly SavedSysctl[], writes: readonly SysctlWrite[]): SavedSysctl[] {
-  const updated = known.map((one) => {
+  const first = writes.filter((one) => !known.some((two) => nameOf(two) === nameOf(one)));
+  return [
+    ...written(known, writes),
+    ...first.map(({ interface: nic, key, from, to }) => {
+      return { interface: nic, key, value: from, written: to };
+    }),
+  ];
+}
+
+function written(saved: readonly SavedSysctl[], writes: readonly SysctlWrite[]): SavedSysctl[] {
+  return saved.map((one) => {
     const again = writes.find((two) => nameOf(two) === nameOf(one));
     return again ? { ...one, written: again.to } : one;
   });
-  const first = writes.filter((one) => !known.some((two) => nameOf(two) === nameOf(one)));
-  return [
-    ...updated,
-    ...first.map((one) => ({
-      interface: one.interface,
-      key: one.key,
-      value: one.from,
-      written: one.to,
-    })),
-  ];
 }
 
 // Stricter than anybody claims any more, and still the value that we wrote: down to the claims.
 function lowerToClaims(
-  { observed }: Situation,
   claims: readonly SysctlClaim[],
   saved: readonly SavedSysctl[],
+  observed: Observed,
 ): SysctlWrite[] {
   return claims.flatMap((claim) => {
     const from = valueOf(claim, observed);
@@ -142,50 +162,85 @@ interface Release {
   readonly notes: string[];
 }
 
+/** Each goes back on the host as those before it left it: two that are harmless alone may not be. */
 function releaseUnclaimed(
   situation: Situation,
   owners: readonly OwnerRecord[],
+  tightened: Observed,
   claims: readonly SysctlClaim[],
   saved: readonly SavedSysctl[],
 ): Release {
-  const { desired, observed } = situation;
-  const needing = addressesNeedingSilence(situation, owners);
-  const lowered = lowerToClaims(situation, claims, saved);
   const release: Release = { writes: [], kept: [], notes: [] };
+  let host = tightened;
   for (const one of saved) {
-    const { interface: nic, key, value: to } = one;
-    const from = valueOf(one, observed);
     if (claims.some((claim) => nameOf(claim) === nameOf(one))) {
-      const low = lowered.find((two) => nameOf(two) === nameOf(one));
-      release.kept.push(low ? { ...one, written: low.to } : one);
-    } else if (desired.kind === "withdraw" && desired.sysctls === "leave") {
-      release.notes.push(`${nameOf(one)} stays ${from ?? "as it is"}, as sysctlsOnDestroy says`);
-    } else if (from === undefined || from === to) {
-      continue;
-    } else if (from !== one.written) {
-      release.notes.push(
-        `${nameOf(one)} stays ${from}: somebody else changed it from ${one.written}`,
-      );
-    } else if (needing.length > 0 && !isSilent(key, to)) {
       release.kept.push(one);
-      release.notes.push(
-        `${nameOf(one)} stays ${from} (it was ${to}): ${needing.join(", ")} would leak without it`,
-      );
-    } else {
-      release.writes.push({ kind: "write-sysctl", interface: nic, key, from, to });
+      continue;
     }
+    const fate = fateOf(one, situation, owners, host);
+    if (fate.note !== undefined) release.notes.push(`${nameOf(one)} stays ${fate.note}`);
+    if (fate.kind === "kept") release.kept.push(one);
+    if (fate.kind !== "restored") continue;
+    release.writes.push(fate.write);
+    host = withWrite(host, fate.write);
   }
   return release;
 }
 
-/**
- * IPv4 addresses that would leak with a laxer key: any other than 127/8 that stays on `lo` or on a
- * device off the wire (dummy, kube-ipvs0, a bridge without ports). An owner's VIPs are excepted:
- * their own claims keep them silent.
- */
-function addressesNeedingSilence(
-  { observed, removed }: Situation,
+type Fate =
+  | { readonly kind: "forgotten" | "kept"; readonly note?: string }
+  | { readonly kind: "restored"; readonly write: SysctlWrite; readonly note?: undefined };
+
+/** What becomes of a saved key that nobody claims any more. */
+function fateOf(
+  saved: SavedSysctl,
+  { desired, observed, removed }: Situation,
   owners: readonly OwnerRecord[],
+  host: Observed,
+): Fate {
+  const { interface: nic, key, value: to, written } = saved;
+  const from = valueOf(saved, observed);
+  if (desired.kind === "withdraw" && desired.sysctls === "leave")
+    return { kind: "forgotten", note: `${from ?? "as it is"}, as sysctlsOnDestroy says` };
+  if (from === undefined || from === to) return { kind: "forgotten" };
+  if (from !== written)
+    return { kind: "forgotten", note: `${from}: somebody else changed it from ${written}` };
+  const write: SysctlWrite = { kind: "write-sysctl", interface: nic, key, from, to };
+  const needing = [
+    ...owners.flatMap((owner) => vipsMadeLoud(owner, write, host)),
+    ...(isSilent(key, to) ? [] : unclaimedAddresses(owners, removed, observed)),
+  ];
+  if (needing.length === 0) return { kind: "restored", write };
+  const names = [...new Set(needing)].join(", ");
+  return { kind: "kept", note: `${from} (it was ${to}): ${names} would leak without it` };
+}
+
+/**
+ * An owner's claims keep its VIPs silent; but a list of NICs relies on every other one being silent
+ * by itself (but for those left out on purpose), and a claim may not be in force now.
+ */
+function vipsMadeLoud(owner: OwnerRecord, write: SysctlWrite, host: Observed): string[] {
+  const claimed = new Set(owner.claims.map((claim) => claim.interface));
+  const after = withWrite(host, write);
+  const madeLoud = host.nics.some(
+    (nic, at) =>
+      nic.hearsArp &&
+      (claimed.has("all") || claimed.has(nic.name) || !isExcepted(nic.name, owner.except)) &&
+      isSilent(write.key, effectiveOn(nic, host)[write.key]) &&
+      !isSilent(write.key, effectiveOn(after.nics[at] ?? nic, after)[write.key]),
+  );
+  if (!madeLoud) return [];
+  return owner.vips.filter((vip) => !vip.includes(":")).map((vip) => `${vip}/32 on lo`);
+}
+
+/**
+ * IPv4 addresses of nobody's claim that would leak with a laxer key: any but 127/8 that stays on
+ * `lo` or on a device off the wire (dummy, kube-ipvs0, a bridge without ports).
+ */
+function unclaimedAddresses(
+  owners: readonly OwnerRecord[],
+  removed: readonly BoundAddress[],
+  observed: Observed,
 ): string[] {
   const offWire = new Set(observed.nics.filter((nic) => nic.offWire).map((nic) => nic.name));
   const claimed = new Set(owners.flatMap((owner) => owner.vips));

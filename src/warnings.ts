@@ -1,7 +1,7 @@
 import type { Nic, Observed } from "./observed";
 import type { Claim } from "./plan";
 import { effectiveOn, nicsInScope } from "./sysctl-plan";
-import { ARP_KEYS, isSilent, type ArpKey, type SysctlClaim } from "./sysctl";
+import { ARP_KEYS, isSilent, satisfies, type SysctlClaim } from "./sysctl";
 
 /** What does not keep a real server from converging, and would bite later. Pure; a sentence each. */
 export function warnings(
@@ -9,11 +9,19 @@ export function warnings(
   claims: readonly SysctlClaim[],
   observed: Observed,
 ): string[] {
+  return [...hostWarnings(claim, claims, observed), ...leakedUntilNow(claim, claims, observed)];
+}
+
+/** Those that hold whether or not something is about to change. */
+export function hostWarnings(
+  claim: Pick<Claim, "vips">,
+  claims: readonly SysctlClaim[],
+  observed: Observed,
+): string[] {
   return [
     ...observed.nics.filter((nic) => dropsRequests(nic, observed)).map(rpFilterWarning),
     ...contradictions(claims, observed),
     ...proxyNdpWarning(claim, observed),
-    ...leakedUntilNow(claim, claims, observed),
   ];
 }
 
@@ -48,21 +56,21 @@ function contradictions(claims: readonly SysctlClaim[], observed: Observed): str
         text,
       );
     const [, nic, key, value] = match ?? [];
-    const claim = claims.find(
-      (one) => one.key === key && nameInFile(one.interface) === nic?.replaceAll("/", "."),
-    );
-    if (claim === undefined || isSilent(key as ArpKey, Number(value))) return [];
+    const claim = claims.find((one) => one.key === key && isNamed(one.interface, nic ?? ""));
+    if (claim === undefined || satisfies(claim.key, Number(value), claim.value)) return [];
     return [
       `${file} line ${line} sets ${nic} ${key} to ${value}, wanted ${claim.value}: a reboot or "sysctl --system" would undo it`,
     ];
   });
 }
 
-function nameInFile(nic: string): string {
-  return nic.replaceAll("/", ".");
+// sysctl.d writes eth0.100 as eth0/100 between dots, and takes globs.
+function isNamed(nic: string, inFile: string): boolean {
+  const plain = inFile.replaceAll("/", ".");
+  return plain === nic || plain === "*";
 }
 
-function proxyNdpWarning(claim: Claim, observed: Observed): string[] {
+function proxyNdpWarning(claim: Pick<Claim, "vips">, observed: Observed): string[] {
   if (observed.proxyNdp.length === 0 || !claim.vips.some((vip) => vip.family === 6)) return [];
   return [
     `proxy_ndp is set on ${observed.proxyNdp.join(", ")}: an entry in "ip -6 neigh show proxy" for a VIP would answer for it on the wire`,
