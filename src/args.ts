@@ -49,7 +49,8 @@ export interface RealServerArgs {
  * and `privateKeyFile` and `knownHostsFile`.
  *
  * Ways to authenticate are tried in this order, each that is given: `privateKey`,
- * `privateKeyFile`, agent, password. At least one is needed.
+ * `privateKeyFile`, `agentSocketPath`, `password`, and the agent at `$SSH_AUTH_SOCK` where no
+ * `agentSocketPath` is given. At least one is needed.
  */
 export interface ProxyConnectionArgs {
   /** Name or address to connect to, without user, port or brackets. */

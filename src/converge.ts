@@ -1,41 +1,27 @@
-import { Interrupted, converse, type Conversation } from "./host/conversation";
-import {
-  changeRequest,
-  COMMIT_REQUEST,
-  giveUpRequest,
-  oneLine,
-  type Opening,
-} from "./host/program";
-import { RealServerError, type Aftermath } from "./errors";
+import { Interrupted, type Conversation } from "./host/conversation";
+import { changeRequest, COMMIT_REQUEST, giveUpRequest, type Opening } from "./host/program";
+import { RealServerError } from "./errors";
 import { parseObservation, UnreadableAnswer, type Observed } from "./observed";
-import { plan, recordOf, type Change, type Claim, type Desired, type Plan } from "./plan";
+import {
+  asRecorded,
+  plan,
+  recordOf,
+  type Change,
+  type Claim,
+  type Desired,
+  type Plan,
+} from "./plan";
 import { recordState, report, type ClaimReport } from "./report";
-import { dial, type Connection, type Pins, type Transport } from "./ssh";
+import { onHost, type HostKeys, type Operation, type Purpose, type Session } from "./session";
 import { warnings } from "./warnings";
 
 export type { Claim } from "./plan";
 export type { Binding } from "./report";
+export type { Operation } from "./session";
 export type { SavedSysctl } from "./sysctl";
 
-/** How to reach a host, how long it may take, and whom to tell. */
-export interface Operation {
-  readonly connection: Connection;
-  /** Host keys pinned on first contact. */
-  readonly pins: Pins;
-  readonly timeouts: { readonly connectSeconds: number; readonly operationSeconds: number };
-  /** Stops the operation; what was not committed is undone by the host. */
-  readonly signal: AbortSignal;
-  /** A line on what is being done now. */
-  progress(text: string): void;
-  /** A sentence that people should read, though nothing failed. */
-  warn(text: string): void;
-}
-
 /** What the host says of a claim, and the keys that it and its bastion have. */
-export interface HostReport extends ClaimReport {
-  readonly hostKey: string;
-  readonly proxyHostKey?: string;
-}
+export interface HostReport extends ClaimReport, HostKeys {}
 
 /**
  * Makes the host serve the claim: observe, plan, apply, verify, commit.
@@ -45,7 +31,7 @@ export interface HostReport extends ClaimReport {
  */
 export async function converge(operation: Operation, claim: Claim): Promise<HostReport> {
   const desired: Desired = { kind: "serve", claim, now: new Date().toISOString() };
-  return onHost(operation, claim, "hold", async (session, observed) => {
+  return onHost(operation, purposeOf(claim, "hold"), async (session, observed) => {
     const needed = plan(desired, observed);
     refuse(needed.refusals);
     for (const text of needed.notes) operation.progress(text);
@@ -57,7 +43,7 @@ export async function converge(operation: Operation, claim: Claim): Promise<Host
 
 /** What the host is like beside the claim. Changes nothing, but settles an operation that was cut off. */
 export async function inspectClaim(operation: Operation, claim: Claim): Promise<HostReport> {
-  return onHost(operation, claim, "share", async (session, observed) => {
+  return onHost(operation, purposeOf(claim, "share"), async (session, observed) => {
     for (const text of warnings(claim, recordOf(claim, "").claims, observed)) operation.warn(text);
     return Promise.resolve({ ...report(claim, observed), ...session.keys });
   });
@@ -74,9 +60,10 @@ export async function withdraw(
   claim: Claim,
   options: { readonly sysctls: "restore" | "leave" },
 ): Promise<{ superseded: boolean; notes: readonly string[] }> {
-  const desired: Desired = { kind: "withdraw", claim, now: "-", sysctls: options.sysctls };
-  return onHost(operation, claim, "hold", async (session, observed) => {
+  return onHost(operation, purposeOf(claim, "hold"), async (session, observed) => {
     if (recordState(claim, observed) === "newer") return { superseded: true, notes: [] };
+    const known = asRecorded(claim, observed);
+    const desired: Desired = { kind: "withdraw", claim: known, now: "-", sysctls: options.sysctls };
     const needed = plan(desired, observed);
     refuse(needed.refusals);
     const after = await carryOut(session, desired, needed, observed);
@@ -84,61 +71,33 @@ export async function withdraw(
   });
 }
 
-/** Proves that the host can be reached with these credentials, as root where sudo is asked for. */
-export async function reach(
-  operation: Operation,
-): Promise<{ hostKey: string; proxyHostKey?: string }> {
-  return onHost(operation, undefined, "look", (session) => Promise.resolve(session.keys));
+/** What a look sees, and the way to ask more. */
+export interface Look {
+  readonly observed: Observed;
+  readonly keys: HostKeys;
+  /** Sends a request that only reads. @returns its answer's body */
+  ask(request: string): Promise<string>;
 }
 
-interface Session {
-  readonly operation: Operation;
-  readonly conversation: Conversation;
-  readonly vips: readonly string[];
-  readonly keys: { readonly hostKey: string; readonly proxyHostKey?: string };
-}
-
-async function onHost<Result>(
+/** Sees the host without its lock, and changes nothing: not even a cut-off operation is settled. */
+export async function look<Result>(
   operation: Operation,
-  claim: Claim | undefined,
-  mode: Opening["mode"],
-  work: (session: Session, observed: Observed) => Promise<Result>,
+  work: (seen: Look) => Promise<Result>,
 ): Promise<Result> {
-  const { connection, timeouts, pins } = operation;
-  let transport: Transport | undefined;
-  const limit = new TimeLimit(operation.signal);
-  try {
-    transport = await dial(connection, {
-      ...operation,
-      connectSeconds: timeouts.connectSeconds,
-      pins,
-    });
-    limit.start(timeouts.operationSeconds);
-    operation.progress("observing");
-    const { hostKey, proxyHostKey } = transport;
-    const vips = claim?.vips.map((vip) => vip.address) ?? [];
-    const { conversation, greeting } = await converse(transport, {
-      connection,
-      mode,
-      // The host gives up first, so that there is time left to ask what became of it.
-      seconds: Math.max(1, Math.floor(timeouts.operationSeconds * 0.75)),
-      holder: holderOf(claim),
-      vips,
-      progress: (text) => operation.progress(text),
-      signal: limit.signal,
-    });
-    const keys = { hostKey, ...(proxyHostKey === undefined ? {} : { proxyHostKey }) };
-    try {
-      return await work({ operation, conversation, vips, keys }, parseObservation(greeting));
-    } finally {
-      conversation.close();
-    }
-  } catch (error) {
-    throw onThisHost(error, operation, limit);
-  } finally {
-    limit.stop();
-    transport?.close();
-  }
+  return onHost(operation, INSPECTION, ({ conversation, keys }, observed) =>
+    work({ observed, keys, ask: (request) => conversation.request(request) }),
+  );
+}
+
+/** Proves that the host can be reached with these credentials, as root where sudo is asked for. */
+export async function reach(operation: Operation): Promise<HostKeys> {
+  return look(operation, ({ keys }) => Promise.resolve(keys));
+}
+
+const INSPECTION: Purpose = { mode: "look", holder: "an inspection", vips: [] };
+
+function purposeOf(claim: Claim, mode: Opening["mode"]): Purpose {
+  return { mode, holder: claim.owner, vips: claim.vips.map((vip) => vip.address) };
 }
 
 /** Applies a plan, reads the host back, and commits only when nothing is left to do. */
@@ -161,7 +120,7 @@ async function carryOut(
     return after;
   } catch (error) {
     if (!(error instanceof Interrupted) || operation.signal.aborted) throw asUnknown(error);
-    return lookAgain(operation, desired, error);
+    return lookAgain(session, desired, error);
   }
 }
 
@@ -180,17 +139,22 @@ async function giveUp(conversation: Conversation, left: Plan): Promise<never> {
   throw new RealServerError("not-converged", missing, { aftermath: "unknown" });
 }
 
+const SHORTEST_LOOK = 5;
+
 /**
  * The connection was lost between the first write and the answer to the commit. The host undoes or
- * has committed; ask it which.
+ * has committed; ask it which, within the time left.
  */
 async function lookAgain(
-  operation: Operation,
+  { operation, secondsLeft }: Session,
   desired: Desired,
   lost: Interrupted,
 ): Promise<Observed> {
   operation.progress("connection lost; asking the host what became of it");
-  const observed = await onHost(operation, desired.claim, "share", (_, found) =>
+  const operationSeconds = Math.max(SHORTEST_LOOK, secondsLeft());
+  const connectSeconds = Math.min(operation.timeouts.connectSeconds, operationSeconds);
+  const again = { ...operation, timeouts: { connectSeconds, operationSeconds } };
+  const observed = await onHost(again, purposeOf(desired.claim, "share"), (_, found) =>
     Promise.resolve(found),
   ).catch((error: unknown) => {
     const why = error instanceof Error ? error.message : "unknown";
@@ -210,76 +174,6 @@ function asUnknown(error: unknown): unknown {
 
 function refuse(reasons: readonly string[]): void {
   if (reasons.length > 0) throw new RealServerError("refused", reasons.join("; "));
-}
-
-/** Bounds an operation from the moment the host is reached. */
-class TimeLimit {
-  private readonly controller = new AbortController();
-  private timer: NodeJS.Timeout | undefined;
-  over = false;
-  readonly signal: AbortSignal;
-
-  constructor(outer: AbortSignal) {
-    this.signal = AbortSignal.any([outer, this.controller.signal]);
-  }
-
-  start(seconds: number): void {
-    this.timer = setTimeout(() => {
-      this.over = true;
-      this.controller.abort();
-    }, seconds * 1000);
-  }
-
-  stop(): void {
-    clearTimeout(this.timer);
-  }
-}
-
-const AFTERMATHS: Record<Aftermath, string> = {
-  untouched: "Nothing was touched.",
-  "rolled-back": "The host was rolled back to what it was before.",
-  unknown:
-    "What became of the host is not known; whatever was not committed is undone by the host itself. Run pulumi up again: it finds out and finishes.",
-};
-
-/** Every error says where, and what became of the host. */
-function onThisHost(error: unknown, operation: Operation, limit: TimeLimit): unknown {
-  const { host } = operation.connection;
-  if (error instanceof RealServerError) return placed(host, error);
-  if (error instanceof UnreadableAnswer)
-    return placed(
-      host,
-      new RealServerError("failed", `cannot be understood: ${oneLine(error.message)}`),
-    );
-  if (!(error instanceof Interrupted)) return error;
-  const { operationSeconds } = operation.timeouts;
-  return placed(
-    host,
-    limit.over
-      ? new RealServerError(
-          "timed-out",
-          `not done within ${operationSeconds} s (timeouts.operationSeconds)`,
-        )
-      : new RealServerError("failed", error.message),
-  );
-}
-
-const PLACED = new WeakSet<RealServerError>();
-
-function placed(host: string, error: RealServerError): RealServerError {
-  if (PLACED.has(error)) return error;
-  const { kind, message, aftermath } = error;
-  const where = message.includes(host) ? message : `${host}: ${message}`;
-  const full = new RealServerError(kind, `${where}. ${AFTERMATHS[aftermath]}`, {
-    aftermath,
-    cause: error.cause,
-  });
-  PLACED.add(full);
-  return full;
-}
-
-function holderOf(claim: Claim | undefined): string {
-  return oneLine(claim?.owner ?? "an inspection").slice(0, 300);
 }
 
 function summary(changes: readonly Change[]): string {

@@ -45,7 +45,7 @@ export class RealServer extends pulumi.CustomResource {
   declare readonly drift: pulumi.Output<string[]>;
   /** False while an operation's outcome is unknown, or when a read found drift. */
   declare readonly converged: pulumi.Output<boolean>;
-  /** The host's identity: its machine-id and, where readable, its product UUID. */
+  /** The host's machine-id; `-` where it has none. */
   declare readonly machineId: pulumi.Output<string>;
   /** The SSH host key that the host showed, "ssh-ed25519 AAAA…"; pinned on first contact. */
   declare readonly hostKey: pulumi.Output<string>;
