@@ -1,3 +1,4 @@
+export { inspect } from "./inspect";
 export { RealServer } from "./real-server";
 export type {
   ArpArgs,
@@ -8,3 +9,17 @@ export type {
   RealServerArgs,
   TimeoutsArgs,
 } from "./args";
+export type {
+  InspectConnection,
+  InspectedLeak,
+  InspectedName,
+  InspectedNameAddress,
+  InspectedNic,
+  InspectedOwner,
+  InspectedSysctl,
+  InspectedVip,
+  Inspection,
+  InspectOptions,
+  InspectProxy,
+  PendingOperation,
+} from "./inspect-types";

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { compareVips, parseVip } from "./address";
 import { globProblem, interfaceNameProblem } from "./arp";
 import { connectionFields, connectionInput, hopFields } from "./connection-schema";
+import { RealServerError } from "./errors";
 import { type Failure, failureOf, type Path, unknownInput } from "./input-failure";
 import {
   type Complaint,
@@ -15,6 +16,9 @@ import {
   wholeNumber,
   withoutAbsent,
 } from "./schema-values";
+
+import { readConnection } from "./settings";
+import type { Connection } from "./ssh";
 
 export { parseSettings, type Settings } from "./settings";
 
@@ -33,7 +37,25 @@ export function checkInputs(news: unknown): {
   inputs: Record<string, unknown>;
   failures: Failure[];
 } {
-  const result = inputs.safeParse(news);
+  return check(inputs, news);
+}
+
+/**
+ * Reads a connection that is given as plain values: the rules and messages of the input.
+ *
+ * @throws RealServerError of kind `refused`, with a sentence for each bad field.
+ */
+export function parseConnection(connection: unknown): Connection {
+  const { inputs: checked, failures } = check(connectionAlone, { connection });
+  if (failures.length === 0) return readConnection(checked["connection"]);
+  throw new RealServerError("refused", failures.map(({ reason }) => reason).join("; "));
+}
+
+function check(
+  schema: z.ZodType<Record<string, unknown>>,
+  news: unknown,
+): { inputs: Record<string, unknown>; failures: Failure[] } {
+  const result = schema.safeParse(news);
   if (result.success) return { inputs: result.data, failures: [] };
   const failures = new Map<string, Failure>();
   for (const failure of result.error.issues.flatMap((issue) => failuresOf(issue, news))) {
@@ -101,6 +123,8 @@ const inputs = z.preprocess(
   withoutAbsent,
   z.strictObject({ ...inputFields, __provider: z.unknown().optional() }, wanted("an object")),
 );
+
+const connectionAlone = z.strictObject({ connection: inputFields.connection });
 
 /** The names that exist in each object of the inputs. */
 const fieldNames: Record<string, readonly string[]> = {

@@ -46,6 +46,11 @@ export function parseSettings(stored: unknown): Settings {
   );
 }
 
+/** Reads a connection that was checked: fills in every default. */
+export function readConnection(stored: unknown): Connection {
+  return storedConnection.parse(stored);
+}
+
 const maybeText = z
   .string()
   .nullish()

@@ -605,6 +605,57 @@ $2
 EOF
 }
 
+# ---------------------------------------------------------------- what an inspection asks besides
+
+more() { # FUNCTION WORD...: what it prints is the next part of the answer's body
+  body="$body$("$@")
+"
+}
+
+# An operation that is not committed. Who writes holds the lock exclusively: a reader's is tried, for
+# a moment, and not kept.
+pending() {
+  [ -e "$journal" ] || return 0
+  if [ -e "$registry/lock" ] && ! (command exec 9<"$registry/lock" && flock -n -s 9) 2>/dev/null; then
+    echo "under-way"
+  fi
+  # It may be gone by now.
+  prefix journal 2>/dev/null <"$journal" || :
+}
+
+# getent asks what the host's programs ask. nslookup, where there is none, reads no /etc/hosts.
+resolve() { # NAME...
+  for name in "$@"; do
+    echo "name $name"
+    if command -v getent >/dev/null 2>&1; then
+      getent ahosts "$name" 2>/dev/null | prefix getent
+      continue
+    fi
+    grep -iF -- "$name" /etc/hosts 2>/dev/null | prefix hosts
+    if command -v nslookup >/dev/null 2>&1; then
+      nslookup "$name" 2>/dev/null | prefix nslookup
+    else
+      echo "no-resolver"
+    fi
+  done
+}
+
+listening() {
+  if command -v ss >/dev/null 2>&1; then
+    ss -ltn 2>/dev/null | prefix ss
+    return
+  fi
+  for file in /proc/net/tcp /proc/net/tcp6; do
+    [ ! -r "$file" ] || listeners <"$file" | prefix "${file##*/}"
+  done
+}
+
+# The kernel lists them first, in state 0A, before what may be a hundred thousand connections.
+listeners() {
+  read -r _
+  while read -r _ ends _ state _ && [ "$state" = 0A ]; do echo "$ends"; done
+}
+
 # ---------------------------------------------------------------- the conversation
 
 # Undo what this session did, if it did not commit.

@@ -60,6 +60,15 @@ export function giveUpRequest(reason: string): string {
   return call("fail", oneLine(reason));
 }
 
+/** What an inspection asks besides the observation; `parseLookAnswer` reads the answer. */
+export function lookRequest(names: readonly string[]): string {
+  const questions = [
+    call("more", "pending"),
+    ...(names.length === 0 ? [] : [call("more", "resolve", ...names), call("more", "listening")]),
+  ];
+  return questions.join(" && ");
+}
+
 /** One word for a POSIX shell: any string but one with a NUL or a line break, for requests are lines. */
 export function quote(text: string): string {
   if (/[\0\n\r]/.test(text) && text !== SCRIPT) {

@@ -1,0 +1,188 @@
+import { parseArgs } from "node:util";
+import { isIP } from "node:net";
+
+/** What a command line asks for. */
+export type Command =
+  | { readonly kind: "help" }
+  | { readonly kind: "version" }
+  | {
+      readonly kind: "inspect";
+      readonly way: Way;
+      readonly json: boolean;
+      readonly names: readonly string[];
+    }
+  | {
+      readonly kind: "release";
+      readonly way: Way;
+      /** An owner's id or whole name. */
+      readonly owner: string;
+      readonly yes: boolean;
+      readonly sysctls: "restore" | "leave";
+    };
+
+/** How to get to the host, as far as the command line says it. */
+export interface Way {
+  readonly host: string;
+  readonly user: string | undefined;
+  readonly port: number | undefined;
+  readonly keyFile: string | undefined;
+  readonly knownHostsFile: string | undefined;
+  readonly sudo: boolean;
+  readonly proxy: Place | undefined;
+  readonly connectSeconds: number;
+}
+
+/** `user@host:port`, taken apart. */
+export interface Place {
+  readonly host: string;
+  readonly user: string | undefined;
+  readonly port: number | undefined;
+}
+
+/** A command line that cannot be carried out. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+
+  constructor(
+    message: string,
+    /** Lines below the message. */
+    private readonly details: readonly string[] = [],
+  ) {
+    super(message);
+  }
+
+  /** For people. */
+  get lines(): readonly string[] {
+    return [this.message, ...this.details];
+  }
+}
+
+/** What `--help` prints. */
+export const USAGE = `Usage: pulumi-lvs-dr inspect [options] [user@]host
+       pulumi-lvs-dr release --owner ID [options] [user@]host
+
+inspect tells what is on a real server, or on one to be, and changes nothing there:
+VIPs on lo, who claims them, what is stale, which NICs leak and why.
+
+  --json             for programs
+  --name NAME        resolve NAME on the host: does it end on an address of its own lo,
+                     and does anything listen there? May be given several times
+
+release withdraws an owner that no stack will ever withdraw, with the care of a destroy:
+its VIPs, its record, and the sysctls that nobody else needs.
+
+  --owner ID         the owner's id or whole name, as inspect lists them
+  --yes              do not ask
+  --leave-sysctls    leave the sysctls as they are
+
+Both:
+  -p PORT            default 22
+  -i KEYFILE         private key; default: ~/.ssh/id_ed25519, id_ecdsa or id_rsa, the first that
+                     is there and can be read, and then the agent of SSH_AUTH_SOCK
+  --sudo             become root with sudo; default for any user but root
+  --proxy [USER@]HOST[:PORT]
+                     the bastion to go through, with the same key
+  --known-hosts FILE default ~/.ssh/known_hosts
+  --timeout SECONDS  for all dialling; default 15
+  --help, --version
+
+An IPv6 address is written as user@::1 or user@[::1]. The user is root unless given.
+Passwords come from the environment alone: PULUMI_LVS_DR_PASSWORD, PULUMI_LVS_DR_SUDO_PASSWORD,
+PULUMI_LVS_DR_KEY_PASSPHRASE, PULUMI_LVS_DR_PROXY_PASSWORD.
+
+Exit status of inspect: 0 nothing wrong; 1 something leaks, is stale or was left half done, or a
+NAME ends on the host's own lo; 2 wrong usage, or the host could not be inspected.
+Of release: 0 done; 2 not done. Of both: 130 interrupted.
+`;
+
+/** Reads the words after the program's name. @throws UsageError */
+export function parseCommandLine(words: readonly string[]): Command {
+  const { values, positionals } = parsed(words);
+  if (values.help || (words.length === 1 && words[0] === "help")) return { kind: "help" };
+  if (values.version) return { kind: "version" };
+  const [verb, host, ...more] = positionals;
+  if (verb !== "inspect" && verb !== "release")
+    throw new UsageError(verb === undefined ? "no command" : "there is no such command");
+  if (host === undefined) throw new UsageError("which host?");
+  if (more.length > 0) throw new UsageError("one host at a time");
+  const way = wayOf(host, values);
+  if (verb === "inspect") {
+    refuseFor("inspect", {
+      owner: values.owner,
+      yes: values.yes,
+      "leave-sysctls": values["leave-sysctls"],
+    });
+    return { kind: "inspect", way, json: values.json ?? false, names: values.name ?? [] };
+  }
+  refuseFor("release", { json: values.json, name: values.name });
+  if (!values.owner) throw new UsageError("release needs --owner; inspect lists the owners");
+  const sysctls = values["leave-sysctls"] ? "leave" : "restore";
+  return { kind: "release", way, owner: values.owner, yes: values.yes ?? false, sysctls };
+}
+
+const OPTIONS = {
+  json: { type: "boolean" },
+  name: { type: "string", multiple: true },
+  owner: { type: "string" },
+  yes: { type: "boolean" },
+  "leave-sysctls": { type: "boolean" },
+  port: { type: "string", short: "p" },
+  identity: { type: "string", short: "i" },
+  sudo: { type: "boolean" },
+  proxy: { type: "string" },
+  "known-hosts": { type: "string" },
+  timeout: { type: "string" },
+  help: { type: "boolean", short: "h" },
+  version: { type: "boolean" },
+} as const;
+
+function parsed(words: readonly string[]) {
+  try {
+    return parseArgs({ args: [...words], options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : "cannot be read");
+  }
+}
+
+type Values = ReturnType<typeof parsed>["values"];
+
+function wayOf(host: string, values: Values): Way {
+  const { host: name, user, port } = placeOf(host);
+  if (port !== undefined) throw new UsageError("a port is given with -p");
+  return {
+    ...{ host: name, user },
+    port: numberOf("-p", values.port),
+    keyFile: values.identity,
+    knownHostsFile: values["known-hosts"],
+    sudo: values.sudo ?? false,
+    proxy: values.proxy === undefined ? undefined : placeOf(values.proxy),
+    connectSeconds: numberOf("--timeout", values.timeout) ?? 15,
+  };
+}
+
+/** What is wrong with it is not repeated: it may hold a password. */
+function placeOf(text: string): Place {
+  const at = text.lastIndexOf("@");
+  const user = at < 0 ? undefined : text.slice(0, at);
+  const place = text.slice(at + 1);
+  if (user?.includes(":"))
+    throw new UsageError("a password never stands on a command line; see --help");
+  if (user === "") throw new UsageError("the user before @ is empty");
+  if (isIP(place) !== 0) return { host: place, user, port: undefined };
+  const [, bracketed, plain, port] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(\d+))?$/.exec(place) ?? [];
+  const host = bracketed ?? plain;
+  if (!host) throw new UsageError("the host is to be [user@]host");
+  return { host, user, port: numberOf("the port", port) };
+}
+
+function numberOf(what: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,5}$/.test(text) || Number(text) === 0)
+    throw new UsageError(`${what} is not a whole number from 1 to 99999`);
+  return Number(text);
+}
+
+function refuseFor(verb: string, values: Record<string, unknown>): void {
+  const given = Object.keys(values).find((name) => values[name] !== undefined);
+  if (given !== undefined) throw new UsageError(`${verb} takes no --${given}`);
+}
