@@ -121,7 +121,8 @@ async function refresh({ narrator, engine, first, second }: Scene): Promise<void
     const lines = outputs?.["drift"];
     if (Array.isArray(lines)) drift.set(nameIn(urn), lines.join("\n"));
   }
-  for (const [name, lines] of [...drift].sort()) narrator.quote(`drift of ${name}`, lines || "none");
+  for (const [name, lines] of [...drift].sort())
+    narrator.quote(`drift of ${name}`, lines || "none");
   const found = drift.get(first.name) ?? "";
   expectWords(`drift of ${first.name}`, found, [VIP6, "eth0: arp_ignore 0, wanted 1"]);
   expectSame(`drift of ${second.name}`, drift.get(second.name) ?? "unknown", "");

@@ -42,6 +42,8 @@ export async function watchWire(lab: Lab, vip: string): Promise<Watch> {
     await sleep(at * 125);
     while (watching) await lab.arping(vip);
   });
+  // What goes wrong is heard of in the end; until then it is no unhandled rejection.
+  for (const asker of askers) asker.catch(() => undefined);
   const end = async (): Promise<{ asked: number; claims: string[] }> => {
     watching = false;
     const asked = await Promise.allSettled(askers);
