@@ -90,7 +90,11 @@ export function plan(desired: Desired, observed: Observed): Plan {
   return {
     refusals: refusals(desired, observed, addresses.removed, sysctls),
     changes: anything ? [...files.before, ...changes, ...files.after] : [],
-    notes: [...ownNotes(claim, mine), ...sysctls.notes],
+    notes: [
+      ...ownNotes(claim, mine),
+      ...(desired.kind === "withdraw" ? leftNotes(addresses, observed) : []),
+      ...sysctls.notes,
+    ],
     guard: sysctls.leakingVips,
     saved: sysctls.saved,
   };
@@ -153,6 +157,8 @@ interface AddressPlan {
   readonly unbind: readonly Change[];
   /** What leaves `lo` for good. */
   readonly removed: readonly BoundAddress[];
+  /** Addresses that nobody claims any more. */
+  readonly gone: ReadonlySet<string>;
 }
 
 function planAddresses(
@@ -173,6 +179,7 @@ function planAddresses(
     bind: wanted.flatMap((vip) => bind(vip, onLo)),
     unbind: removed.map((one) => asChange("unbind", one)),
     removed,
+    gone,
   };
 }
 
@@ -295,4 +302,11 @@ function ownNotes(claim: Claim, mine: ReadonlyMap<string, OwnerRecord>): string[
   const known = mine.get(idOf(claim.owner));
   if (known === undefined || known.incarnation === claim.incarnation) return [];
   return [`takes over the record that an earlier create of this resource left on the host`];
+}
+
+/** Withdrawn, and on the host all the same, in a way that we did not bind it. */
+function leftNotes({ gone, removed }: AddressPlan, observed: Observed): string[] {
+  return observed.addresses
+    .filter((one) => gone.has(one.address) && !removed.includes(one))
+    .map((one) => `${one.prefix} stays on ${one.interface}: this package did not bind it so`);
 }

@@ -1,9 +1,9 @@
 import { isExcepted } from "./arp";
 import type { Vip } from "./address";
-import type { BoundAddress, Observed } from "./observed";
+import type { BoundAddress, Nic, Observed } from "./observed";
 import type { Claim, Desired } from "./plan";
 import { effectiveOn, withWrite, type SysctlPlan, type SysctlWrite } from "./sysctl-plan";
-import { ARP_KEYS, isSilent } from "./sysctl";
+import { ARP_KEYS, isSilent, type ArpKey } from "./sysctl";
 
 /**
  * Why a plan must not be carried out: what is wrong on the host, and what to do about it. Empty
@@ -17,7 +17,7 @@ export function refusals(
 ): string[] {
   const always = [
     ...withdrawRefusals(observed, removed),
-    ...readOnly(observed, [...sysctls.tighten, ...sysctls.loosen]),
+    ...readOnly(desired, observed, [...sysctls.tighten, ...sysctls.loosen]),
   ];
   if (desired.kind === "withdraw") return always;
   const { claim } = desired;
@@ -97,9 +97,12 @@ function arpRefusals(claim: Claim, observed: Observed, writes: readonly SysctlWr
   ];
 }
 
-function readOnly(observed: Observed, writes: readonly SysctlWrite[]): string[] {
+function readOnly(desired: Desired, observed: Observed, writes: readonly SysctlWrite[]): string[] {
   if (writes.length === 0 || observed.sysctlWritable) return [];
-  return [`/proc/sys is read-only on this host, and ${sentence(writes)}: set it from outside`];
+  const way = desired.kind === "withdraw" ? ', or give it up with sysctlsOnDestroy: "leave"' : "";
+  return [
+    `/proc/sys is read-only on this host, and ${sentence(writes)}: set it from outside${way}`,
+  ];
 }
 
 function sentence(writes: readonly SysctlWrite[]): string {
@@ -120,14 +123,20 @@ function leaks(claim: Claim, observed: Observed, writes: readonly SysctlWrite[])
       if (loud.length === 0) return [];
       const what = loud.map((key) => `${key} ${values[key]}`).join(" and ");
       if (arp.interfaces === "all" || arp.interfaces.includes(nic.name))
-        return [
-          `${nic.name} has effective ${what} by its own key, which is not silent: set net.ipv4.conf.${nic.name.replaceAll(".", "/")} to arp_ignore 1 or 2 and arp_announce 2, or lower`,
-        ];
+        return loud.map((key) => notSilent(nic, key, after));
       if (isExcepted(nic.name, arp.except)) return [];
       return [
         `${nic.name} would answer for the VIPs (effective ${what}) and is not in arp.interfaces: add it there, or name it in arp.except`,
       ];
     });
+}
+
+/** The larger of two values counts: names the one that is not claimed and so is not written. */
+function notSilent(nic: Nic, key: ArpKey, after: Observed): string {
+  const value = effectiveOn(nic, after)[key];
+  const holder = nic.own[key] === value ? nic.name.replaceAll(".", "/") : "all";
+  const good = key === "arp_announce" ? "2" : "1 or 2";
+  return `${nic.name} has effective ${key} ${value}, which is not silent: set net.ipv4.conf.${holder}.${key} to ${good}, or to 0`;
 }
 
 /**

@@ -61,7 +61,7 @@ const claim: fc.Arbitrary<ClaimSketch> = fc.record({
   owner: ownerName,
   incarnation,
   vips,
-  arp: arp as fc.Arbitrary<ClaimSketch["arp"]> & fc.Arbitrary<NonNullable<ClaimSketch["arp"]>>,
+  arp: arp,
   saved: fc.subarray(["all arp_ignore 0 1", "all arp_announce 0 2", "eth0 arp_ignore 0 1"]),
 });
 
@@ -123,7 +123,7 @@ const desired: fc.Arbitrary<Desired> = fc.oneof(
 /** Any desired and any host of which the plan is not refused. */
 function onAnyHost(
   check: (wanted: Desired, before: Host, needed: Plan) => void,
-  numRuns = 3000,
+  numRuns = 1000,
 ): void {
   fc.assert(
     fc.property(desired, host, (wanted, before) => {
@@ -261,7 +261,7 @@ describe("a plan, on any host", () => {
         }
         expect(comparable(back)).toEqual(comparable(before));
       }
-    }, 1000);
+    });
   });
 
   it("depends on nothing but what it is given: twice the same", () => {
