@@ -1,9 +1,14 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 /** Pure tests take milliseconds; all others make lab hosts or run the engine. */
 const withHosts = { testTimeout: 120_000, hookTimeout: 120_000 };
-/** The engine loads the package as a program does: from dist/. */
-const withPackage = { globalSetup: "./test/lab/build.ts" };
+/** The engine loads the package as a program does: from dist/. So do the examples. */
+const built = fileURLToPath(new URL("dist/index.js", import.meta.url));
+const withPackage = {
+  globalSetup: "./test/lab/build.ts",
+  alias: [{ find: /^pulumi-lvs-dr$/, replacement: built }],
+};
 
 export default defineConfig({
   test: {
@@ -11,7 +16,7 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
-      ...["host", "contract"].map((name) => ({
+      ...["host", "contract", "director"].map((name) => ({
         test: { name, include: [`test/${name}/**/*.test.ts`], ...withHosts },
       })),
       ...["provider", "faults", "compat"].map((name) => ({

@@ -4,6 +4,7 @@ import path from "node:path";
 import {
   CommandError,
   LocalWorkspace,
+  type ConfigMap,
   type EngineEvent,
   type PulumiFn,
   type Stack,
@@ -66,7 +67,7 @@ export interface EngineOptions {
   readonly stack?: string;
   readonly env?: Record<string, string>;
   /** Stack config, with full keys such as "lab:hosts". */
-  readonly config?: Record<string, string>;
+  readonly config?: ConfigMap;
 }
 
 /**
@@ -127,15 +128,18 @@ export class Engine {
         projectSettings: { name: projectName, runtime: "nodejs", backend: { url } },
       },
     );
-    for (const [key, value] of Object.entries(options.config ?? {})) {
-      await stack.setConfig(key, { value });
-    }
+    if (options.config) await stack.setAllConfig(options.config);
     return new Engine(directory, home, cli, stack, options);
   }
 
   /** The environment of the engine; change it between runs as you like. */
   get env(): Record<string, string> {
     return this.stack.workspace.envVars;
+  }
+
+  /** Sets one key of the stack's config, by its full name. */
+  configure(key: string, value: string): Promise<void> {
+    return this.stack.setConfig(key, { value });
   }
 
   /** `pulumi up`. */
@@ -203,13 +207,16 @@ async function observe(
 ): Promise<Outcome> {
   const events: EngineEvent[] = [];
   let text = "";
-  const all: RunOptions = {
+  const all = {
     ...options,
-    onOutput: (piece) => {
+    onOutput: (piece: string) => {
       text += piece;
       options.onOutput?.(piece);
     },
-    onEvent: (event) => {
+    onError: (piece: string) => {
+      text += piece;
+    },
+    onEvent: (event: EngineEvent) => {
       events.push(event);
       options.onEvent?.(event);
     },
