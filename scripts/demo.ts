@@ -1,6 +1,6 @@
 // npm run demo: the whole life of two real servers, told and proved step by step.
 import { Mismatch, Narrator } from "./demo/narrator";
-import { Stage } from "./demo/stage";
+import { Stage } from "../test/lab/stage";
 import { tell } from "./demo/story";
 
 const INTERRUPTED = 130;

@@ -3,7 +3,7 @@ import type { Engine } from "../../test/lab/engine";
 import type { Lab, LabHost } from "../../test/lab/lab";
 import { difference, footprint } from "./host-view";
 import { expectSame, type Narrator } from "./narrator";
-import type { Stage } from "./stage";
+import type { Stage } from "../../test/lab/stage";
 import {
   expectChanges,
   expectUntouched,

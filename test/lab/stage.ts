@@ -3,14 +3,12 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 
-import build from "../../test/lab/build";
-import { Engine } from "../../test/lab/engine";
-import { Lab } from "../../test/lab/lab";
-import { endProcessesIn, processesIn } from "../../test/lab/processes";
+import build from "./build";
+import { Engine } from "./engine";
+import { Lab } from "./lab";
+import { endProcessesIn, processesIn } from "./processes";
 
-const PREFIX = "lvs-dr-demo-";
-
-/** What the demo plays on: a lab, the real engine, and a folder for all files of both. */
+/** What demo and benchmark play on: a lab, the real engine, and a folder for all files of both. */
 export class Stage {
   #lab: Lab | undefined;
   #engine: Engine | undefined;
@@ -23,7 +21,7 @@ export class Stage {
   /** Makes an empty stage, and removes those of runs that were killed. */
   static async set(): Promise<Stage> {
     await removeStale();
-    const stage = new Stage(await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`)));
+    const stage = new Stage(await mkdtemp(join(tmpdir(), `lvs-dr-stage-${process.pid}-`)));
     // Whatever is interrupted half made lies in our folder and goes with it.
     process.env["TMPDIR"] = stage.#folder;
     return stage;
@@ -39,13 +37,13 @@ export class Stage {
   async engine(): Promise<Engine> {
     if (this.#engine === undefined) {
       build();
-      this.#engine = await Engine.create({ project: "demo", stack: "demo" });
+      this.#engine = await Engine.create();
     }
     return this.#engine;
   }
 
   /** Waits for a story that uses the stage; when the signal comes, the engine is asked to end. */
-  async endEngineOn(signal: AbortSignal, story: Promise<void>): Promise<void> {
+  async endEngineOn<T>(signal: AbortSignal, story: Promise<T>): Promise<T> {
     const patience: NodeJS.Timeout[] = [];
     signal.addEventListener("abort", () => {
       const ask = (): void => void this.#engine?.signal("SIGINT").catch(() => undefined);
@@ -55,7 +53,7 @@ export class Stage {
       patience.push(setTimeout(() => void endProcessesIn(this.#folder), 8000));
     });
     try {
-      await story;
+      return await story;
     } finally {
       patience.forEach(clearTimeout);
     }
@@ -83,7 +81,7 @@ export class Stage {
 /** The name has the process id of the run that made it; one that is gone cleans up no more. */
 async function removeStale(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
-    const pid = /^lvs-dr-demo-(\d+)-/.exec(name)?.[1];
+    const pid = /^lvs-dr-stage-(\d+)-/.exec(name)?.[1];
     if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
     await endProcessesIn(join(tmpdir(), name));
     await rm(join(tmpdir(), name), { recursive: true, force: true });

@@ -1,0 +1,99 @@
+import { parseSettings } from "../src/schema";
+import { converge, inspectClaim, withdraw, type Claim, type Operation } from "../src/converge";
+import type { Lab, LabHost } from "../test/lab/lab";
+import { openDelayProxy } from "./delay-proxy";
+import { VIPS } from "./program";
+
+/** How long something takes near by, and as far away as a round trip makes it. */
+export interface Distance {
+  /** Milliseconds without delay. */
+  readonly near: number;
+  /** Milliseconds with every round trip delayed by {@link ROUND_TRIP}. */
+  readonly far: number;
+  /** What the difference amounts to, in round trips. */
+  readonly roundTrips: number;
+}
+
+/** Milliseconds; so long that a busy machine's own hesitation hardly counts. */
+export const ROUND_TRIP = 200;
+
+/** The best of so many tries: whatever else the machine does only ever adds. */
+const TRIES = 3;
+
+/**
+ * Counts the round trips of a converging create and of a read, on a host that is as it should be
+ * afterwards, by the core that the provider calls.
+ */
+export async function roundTrips(
+  lab: Lab,
+  host: LabHost,
+  signal: AbortSignal,
+): Promise<{ create: Distance; read: Distance }> {
+  const login: Login = { privateKeyFile: lab.keys.plain.path, hostKey: host.hostKey, signal };
+  const near = await measure(login, host, 0);
+  const far = await measure(login, host, ROUND_TRIP / 2);
+  const distance = (what: "create" | "read"): Distance => {
+    const [a, b] = [near[what], far[what]];
+    return { near: a, far: b, roundTrips: (b - a) / ROUND_TRIP };
+  };
+  return { create: distance("create"), read: distance("read") };
+}
+
+interface Login {
+  readonly privateKeyFile: string;
+  readonly hostKey: string;
+  /** Ends whatever goes on. */
+  readonly signal: AbortSignal;
+}
+
+async function measure(
+  login: Login,
+  host: LabHost,
+  oneWay: number,
+): Promise<{ create: number; read: number }> {
+  const proxy = await openDelayProxy({ host: host.address, port: host.port }, oneWay);
+  const delayed = operation(login, "127.0.0.1", proxy.port);
+  const straight = operation(login, host.address, host.port);
+  const best = { create: Infinity, read: Infinity };
+  try {
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const { saved } = await timed(best, "create", () => converge(delayed, CLAIM));
+      const { drift } = await timed(best, "read", () => inspectClaim(delayed, CLAIM));
+      if (drift.length > 0) throw new Error(`read drift after a create: ${drift.join("; ")}`);
+      await withdraw(straight, { ...CLAIM, saved }, { sysctls: "restore" });
+    }
+  } finally {
+    await proxy.close();
+  }
+  return best;
+}
+
+async function timed<What extends string, T>(
+  best: Record<What, number>,
+  what: What,
+  work: () => Promise<T>,
+): Promise<T> {
+  const start = performance.now();
+  const result = await work();
+  best[what] = Math.min(best[what], performance.now() - start);
+  return result;
+}
+
+const INPUTS = { connection: { host: "-", privateKeyFile: "-" }, vips: VIPS, owner: "bench" };
+const SETTINGS = parseSettings(INPUTS);
+const CLAIM: Claim = {
+  owner: SETTINGS.owner,
+  incarnation: "bench-1",
+  vips: SETTINGS.vips,
+  arp: SETTINGS.arp,
+  saved: [],
+};
+
+function operation({ signal, ...login }: Login, host: string, port: number): Operation {
+  const { connection, timeouts } = parseSettings({
+    ...INPUTS,
+    connection: { host, port, ...login },
+  });
+  const warn = (text: string): void => console.error(text);
+  return { connection, timeouts, pins: {}, signal, progress: () => undefined, warn };
+}
