@@ -1,0 +1,126 @@
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PROVIDER_SOURCE } from "../../src/provider-source";
+import { command } from "../lab/command";
+
+const ROOT = path.resolve(__dirname, "../..");
+const NAME = "pulumi-lvs-dr";
+
+describe("the package", () => {
+  let folder: string;
+  let packed: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), "lvs-dr-layouts-"));
+    const pack = ["pack", "--ignore-scripts", "--silent", "--pack-destination", folder, ROOT];
+    const { stdout } = await command("npm", pack);
+    await command("tar", ["-xzf", path.join(folder, stdout.trim()), "-C", folder]);
+    packed = path.join(folder, "package");
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  /** A folder of a program, with links to what the package needs beside `place`. */
+  const layout = async (name: string, place: string, how: "copied" | "linked"): Promise<string> => {
+    const directory = path.join(folder, name);
+    const modules = path.join(directory, place);
+    await mkdir(path.join(modules, "@pulumi"), { recursive: true });
+    for (const other of ["@pulumi/pulumi", "ssh2", "zod", "ipaddr.js"]) {
+      await symlink(path.join(ROOT, "node_modules", other), path.join(modules, other));
+    }
+    const target = path.join(modules, NAME);
+    if (how === "linked") await symlink(ROOT, target);
+    else await command("cp", ["-R", packed, target]);
+    return directory;
+  };
+
+  /** Evaluates the text as Pulumi does, in a process whose main module is `main`. */
+  const load = async (directory: string, main = path.join(folder, "main.js")) => {
+    await mkdir(path.dirname(main), { recursive: true });
+    const evaluator = path.join(ROOT, "node_modules/require-from-string");
+    await writeFile(
+      main,
+      `try {
+        const provider = require(${JSON.stringify(evaluator)})(process.argv[2]).handler();
+        console.log(Object.keys(provider).sort().join(" "));
+      } catch (e) { console.log(e + ": " + e.stack); }`,
+    );
+    return nodeIn(directory, main, PROVIDER_SOURCE);
+  };
+
+  const VERBS = "check create delete diff read update\n";
+
+  it("is found by the provider's text where npm puts it", async () => {
+    expect(await load(await layout("npm", "node_modules", "copied"))).toBe(VERBS);
+  });
+
+  it("is found from a folder below the one that has it", async () => {
+    const program = path.join(await layout("main", "node_modules", "copied"), "infra/dev");
+    await mkdir(program, { recursive: true });
+    expect(await load(program)).toBe(VERBS);
+  });
+
+  it("is found where it is linked", async () => {
+    expect(await load(await layout("linked", "node_modules", "linked"))).toBe(VERBS);
+  });
+
+  it("is found where pnpm puts a dependency of a dependency", async () => {
+    const place = "node_modules/.pnpm/node_modules";
+    expect(await load(await layout("pnpm", place, "copied"))).toBe(VERBS);
+  });
+
+  it("is found beside Pulumi itself", async () => {
+    const pulumi = await layout("global", "node_modules", "copied");
+    const main = path.join(pulumi, "node_modules/beside/main.js");
+    const empty = path.join(folder, "empty");
+    await mkdir(empty, { recursive: true });
+    expect(await load(empty, main)).toBe(VERBS);
+  });
+
+  it("is named, with what to do, where it is missing", async () => {
+    const empty = path.join(folder, "nothing");
+    await mkdir(empty);
+    expect(await load(empty)).toBe(
+      "Error: pulumi-lvs-dr cannot be loaded (Cannot find module 'pulumi-lvs-dr/provider'); " +
+        `npm install pulumi-lvs-dr in ${empty}: \n`,
+    );
+  });
+
+  it("that is broken is not passed over for another copy of it", async () => {
+    const directory = await layout("broken", "node_modules", "copied");
+    await rm(path.join(directory, "node_modules", NAME, "dist/state.js"));
+    const global = await layout("other", "node_modules", "copied");
+    const said = await load(directory, path.join(global, "node_modules/beside/main.js"));
+    expect(said).toContain("cannot be loaded (Cannot find module './state')");
+  });
+
+  it("is imported by name from CommonJS and ES module programs", async () => {
+    const directory = await layout("programs", "node_modules", "copied");
+    const programs = {
+      "program.cjs": `const { RealServer } = require("${NAME}"); console.log(RealServer.name);`,
+      "program.mjs": `import { RealServer } from "${NAME}"; console.log(RealServer.name);`,
+    };
+    for (const [name, text] of Object.entries(programs)) {
+      await writeFile(path.join(directory, name), text);
+      expect(await nodeIn(directory, name)).toBe("RealServer\n");
+    }
+  });
+
+  it("holds only what runs", async () => {
+    const { stdout } = await command("find", [packed, "-type", "f"]);
+    const files = stdout
+      .trim()
+      .split("\n")
+      .map((file) => path.relative(packed, file));
+    expect(files).toContain("dist/host/host.sh");
+    const others = files.filter((file) => !/^dist\/.+\.(js|d\.ts|sh)$/.test(file));
+    expect(others.sort()).toEqual(["LICENSE", "README.md", "package.json"]);
+  });
+});
+
+async function nodeIn(cwd: string, ...args: string[]): Promise<string> {
+  return (await promisify(execFile)(process.execPath, args, { cwd })).stdout;
+}
