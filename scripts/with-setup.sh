@@ -43,7 +43,12 @@ shellcheck shellcheck
 tcpdump tcpdump
 arping iputils-arping
 pgrep procps
+modprobe kmod
+ipvsadm ipvsadm
 END
+  # The director's IPVS is this kernel's, or else a user-mode kernel's.
+  [ -e /proc/net/ip_vs ] || modprobe --quiet ip_vs 2>/dev/null ||
+    command -v linux.uml >/dev/null || missing="$missing user-mode-linux"
   [ -n "$missing" ] || return 0
   say "installing$missing"
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then

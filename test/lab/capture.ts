@@ -12,7 +12,7 @@ export interface Capture {
 /** Records the frames that a bridge sees, from when the promise is kept. */
 export async function startCapture(wire: string, filter: string): Promise<Capture> {
   const expression = `(${filter}) or (arp host ${MARK})`;
-  const options = ["-n", "-e", "-l", "--immediate-mode", "-i", "br0", expression];
+  const options = ["-n", "-e", "-l", "--immediate-mode", "-B", "16384", "-i", "br0", expression];
   const tcpdump = spawn("ip", ["netns", "exec", wire, "tcpdump", ...options], {
     stdio: ["ignore", "pipe", "pipe"],
   });

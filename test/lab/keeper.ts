@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createInterface } from "node:readline";
+import { createInterface, type Interface } from "node:readline";
 
 /**
  * A process that holds a part of the lab for as long as this process lives: it reads a stdin that
@@ -10,10 +10,18 @@ export class Keeper {
   readonly greeting: string;
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
+  readonly #lines: Interface;
+  #lastAnswer: Promise<unknown> = Promise.resolve();
 
-  private constructor(child: ChildProcess, ended: Promise<void>, greeting: string) {
+  private constructor(
+    child: ChildProcess,
+    ended: Promise<void>,
+    lines: Interface,
+    greeting: string,
+  ) {
     this.#child = child;
     this.#ended = ended;
+    this.#lines = lines;
     this.greeting = greeting;
   }
 
@@ -53,8 +61,19 @@ export class Keeper {
     if (greeting === undefined) {
       throw new Error(`the lab cannot make ${what}: ${stderr.trim()}`);
     }
-    letGo(child);
-    return new Keeper(child, ended, greeting);
+    hold(child, "unref");
+    return new Keeper(child, ended, lines, greeting);
+  }
+
+  /**
+   * Sends a line to a keeper that serves requests; one after another.
+   * @returns its answer, the rest of the line `answer ...`.
+   * @throws Error when the keeper has ended.
+   */
+  async ask(request: string): Promise<string> {
+    const answer = this.#lastAnswer.then(async () => this.#exchange(request));
+    this.#lastAnswer = answer.catch(() => undefined);
+    return answer;
   }
 
   /** Ends it and waits until it is gone. */
@@ -63,14 +82,37 @@ export class Keeper {
     this.#child.stdin?.end();
     await this.#ended;
   }
+
+  async #exchange(request: string): Promise<string> {
+    let listener: (line: string) => void = () => undefined;
+    const answered = new Promise<string>((resolve) => {
+      listener = (line) => {
+        if (line.startsWith("answer ")) resolve(line.slice("answer ".length));
+      };
+      this.#lines.on("line", listener);
+    });
+    hold(this.#child, "ref");
+    try {
+      this.#child.stdin?.write(`${request}\n`);
+      const answer = await Promise.race([answered, this.#ended]);
+      if (answer === undefined) throw new Error(`a part of the lab has ended, asked: ${request}`);
+      return answer;
+    } finally {
+      this.#lines.off("line", listener);
+      hold(this.#child, "unref");
+    }
+  }
 }
 
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** A keeper must not keep a program alive that has finished and forgot to destroy its lab. */
-function letGo(child: ChildProcess): void {
-  child.unref();
+/**
+ * A keeper must not keep a program alive that has finished and forgot to destroy its lab; while it
+ * is asked something it must.
+ */
+function hold(child: ChildProcess, how: "ref" | "unref"): void {
+  child[how]();
   for (const stream of [child.stdin, child.stdout, child.stderr]) {
-    (stream as unknown as { unref(): void } | null)?.unref();
+    (stream as unknown as Record<"ref" | "unref", () => void> | null)?.[how]();
   }
 }

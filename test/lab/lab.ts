@@ -3,7 +3,9 @@ import { join } from "node:path";
 
 import { askByArp, askByNdp } from "./ask";
 import { type Capture, startCapture } from "./capture";
+import { Client } from "./client";
 import { command } from "./command";
+import { Director, type DirectorOptions } from "./director";
 import { type HostOptions, type HostSettings, LabHost } from "./host";
 import { Keeper } from "./keeper";
 import { drawPasswords, type LabKeys, type LabPasswords, makeKeys } from "./keys";
@@ -13,6 +15,8 @@ export type { HostOptions, RunOptions } from "./host";
 export { LabHost } from "./host";
 export type { LabKey, LabKeys, LabPasswords } from "./keys";
 export type { Capture } from "./capture";
+export type { Client, RequestStream, StreamResult, WebAnswer } from "./client";
+export type { Destination, Director, DirectorOptions, Service } from "./director";
 
 /**
  * Hosts for tests, demo and benchmark: network namespaces with a disk, processes, users and an
@@ -34,6 +38,7 @@ export class Lab {
   readonly #sshdOptions: string;
   readonly #hosts = new Map<string, Promise<LabHost>>();
   readonly #ready: LabHost[] = [];
+  #director: Promise<Director> | undefined;
   #destroyed: Promise<void> | undefined;
 
   private constructor(site: Site, keeper: Keeper, access: Access) {
@@ -104,6 +109,32 @@ export class Lab {
   }
 
   /**
+   * Makes the director: it takes the VIPs on its NIC, and forwards to the real servers that are
+   * added to it. By default the VIPs are an IPv4 and an IPv6 address of the lab's own subnets.
+   * @throws Error with the reason where this machine cannot.
+   */
+  async director(options: DirectorOptions = {}): Promise<Director> {
+    if (this.#director !== undefined) throw new Error("the lab has a director already");
+    const { subnet, subnet6, number, state } = this.#site;
+    this.#director = Director.start(
+      {
+        wire: this.wire,
+        mac: mac(number, DIRECTOR),
+        address: `${subnet}.${DIRECTOR}`,
+        address6: `${subnet6}::${DIRECTOR}`,
+        state: join(state, "director"),
+      },
+      { ...options, vips: options.vips ?? [`${subnet}.${VIP}`, `${subnet6}::${VIP.toString(16)}`] },
+    );
+    return this.#director;
+  }
+
+  /** Makes a host that requests pages of the others. */
+  async client(name = "client"): Promise<Client> {
+    return Client.on(await this.host(name));
+  }
+
+  /**
    * Records frames on the wire until it is stopped.
    * @param filter a tcpdump expression, such as `arp`
    */
@@ -134,10 +165,10 @@ export class Lab {
   }
 
   async #end(): Promise<void> {
-    const hosts = await Promise.allSettled(this.#hosts.values());
+    const parts = await Promise.allSettled([...this.#hosts.values(), this.#director]);
     await Promise.all(
-      hosts.map(async (made) => {
-        if (made.status === "fulfilled") await made.value.end();
+      parts.map(async (made) => {
+        if (made.status === "fulfilled") await made.value?.end();
       }),
     );
     this.#ready.length = 0;
@@ -168,8 +199,10 @@ export class Lab {
   }
 }
 
+const DIRECTOR = 3;
 const FIRST_HOST = 11;
 const LAST_HOST = 249;
+const VIP = 250;
 
 interface Access {
   readonly keys: LabKeys;

@@ -1,0 +1,31 @@
+// A real server's web server, on port 80 of every address: says who answers, and which address was
+// asked. /slow takes its time, so that a connection is open while something else happens.
+import { createServer } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const [, , name, port] = process.argv;
+
+async function answer(request, response) {
+  const { pathname, searchParams } = new URL(request.url, "http://host");
+  // Not kept alive: a director schedules connections, so each request is one.
+  response.setHeader("connection", "close");
+  response.setHeader("x-served-by", name);
+  const text = JSON.stringify({ servedBy: name, asked: request.socket.localAddress });
+  if (pathname === "/slow") {
+    response.write(" ");
+    await sleep(Number(searchParams.get("ms")));
+  }
+  response.end(`${text}\n`);
+}
+
+// One for each family: a socket for both would show IPv4 addresses as mapped ones.
+const listening = ["0.0.0.0", "::"].map((host) => {
+  const server = createServer((request, response) => void answer(request, response));
+  return new Promise((resolve, reject) => {
+    server.on("error", reject);
+    server.listen({ host, port: Number(port), ipv6Only: host === "::", backlog: 1024 }, resolve);
+  });
+});
+await Promise.all(listening);
+console.log("ready");
+process.stdin.on("end", () => process.exit()).resume();
