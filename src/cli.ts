@@ -58,7 +58,11 @@ async function releaseCommand(
 ): Promise<number> {
   const onlooker: Onlooker = { signal, progress: say };
   const connection = await connectionOf(way, process.env, say);
-  const seen = await lookAt(connection, { connectSeconds: way.connectSeconds }, onlooker);
+  const seen = await lookAt(
+    connection,
+    { connectSeconds: way.connectSeconds, operationSeconds: 120 },
+    onlooker,
+  );
   const done = await release(seen, { owner, yes, sysctls, say });
   say(done ? "released" : "nothing was withdrawn");
   return done ? OK : NOT_DONE;

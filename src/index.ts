@@ -1,3 +1,5 @@
+export { RealServerError } from "./errors";
+export type { Aftermath, ErrorKind } from "./errors";
 export { inspect } from "./inspect";
 export { RealServer } from "./real-server";
 export type {
