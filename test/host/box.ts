@@ -82,16 +82,19 @@ export class Box {
     });
   }
 
-  /** All of the host that host.sh may change. Lifetimes run down, so they count by the quarter of an hour. */
+  /**
+   * All of the host that host.sh may change. Lifetimes run down, so they count by the quarter of an
+   * hour; `nodad` means nothing on lo, which does no DAD.
+   */
   async snapshot(): Promise<string> {
     const { stdout } = await this.run(SNAPSHOT);
-    return stdout.replace(
-      /_lft (\d+)sec/g,
-      (_, seconds) => `_lft ${Math.ceil(Number(seconds) / 900)}`,
-    );
+    return stdout
+      .replace(/_lft (\d+)sec/g, (_, seconds) => `_lft ${Math.ceil(Number(seconds) / 900)}`)
+      .replaceAll(" nodad ", " ");
   }
 
-  async end(): Promise<void> {
+  /** Ends the box with all that is in it: `await using box = ...`. */
+  async [Symbol.asyncDispose](): Promise<void> {
     await this.keeper.end();
   }
 }
@@ -101,7 +104,7 @@ const PATH = "/mnt/first:/mnt/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/
 
 // /usr/sbin/ip: a wrapper on PATH is not to see this.
 const SNAPSHOT = `
-  /usr/sbin/ip -o addr show dev lo
+  /usr/sbin/ip -o addr show dev lo | sort
   cd /proc/sys/net/ipv4/conf && grep . */arp_ignore */arp_announce
   cd /var/lib && find . -name dbus -prune -o -printf '%p %y %m\\n' | sort
   find . -name dbus -prune -o -type f -size +0 -exec sha256sum {} + | sort

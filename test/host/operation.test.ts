@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, it } from "vitest";
 
 import { Box, eventually, FLAVOURS } from "./box";
 import { claim, serve, withdraw } from "./claims";
@@ -6,14 +6,9 @@ import { carryOut } from "./session";
 
 const VIPS = ["203.0.113.10", "203.0.113.11", "2001:db8::10"];
 
-describe.each(FLAVOURS)("an operation under $shell with $ip's ip", (flavour) => {
-  let box: Box;
-  beforeAll(async () => {
-    box = await Box.create(flavour);
-  });
-  afterAll(() => box.end());
-
-  it("converges, verifies and commits, and withdraws until nothing is left", async () => {
+describe.concurrent.each(FLAVOURS)("an operation under $shell with the ip of $ip", (flavour) => {
+  it("converges, verifies and commits, and withdraws until nothing is left", async ({ expect }) => {
+    await using box = await Box.create(flavour);
     const before = await box.snapshot();
     const web = claim("web", VIPS);
     const after = await carryOut(box.open({ vips: VIPS }), serve(web));
@@ -23,10 +18,12 @@ describe.each(FLAVOURS)("an operation under $shell with $ip's ip", (flavour) => 
     expect(after.all).toEqual({ arp_ignore: 1, arp_announce: 2 });
     await carryOut(box.open({ vips: VIPS }), withdraw(web));
     expect(await box.snapshot()).toBe(before);
-    await eventually(
-      () => box.processes(),
-      (left) => left.length === 0,
-      0.5,
-    );
+    expect(
+      await eventually(
+        () => box.processes(),
+        (left) => left.length === 0,
+        0.5,
+      ),
+    ).toEqual([]);
   });
 });

@@ -48,7 +48,7 @@ export class Session {
     this.child.stdout.on("data", (chunk: Buffer) => {
       for (const event of reader.push(chunk)) {
         if (event.kind === "note") this.notes.push(event.text);
-        else this.take(event);
+        else this.take({ status: event.status, body: event.body });
       }
     });
     this.closed = new Promise((resolve) => this.child.on("close", () => resolve()));
@@ -68,8 +68,13 @@ export class Session {
 
   /** Sends a request line and waits for its answer. */
   async request(line: string): Promise<Answer> {
-    this.child.stdin.write(`${line}\n`);
+    this.write(`${line}\n`);
     return this.answer();
+  }
+
+  /** Sends what need not be a whole line. */
+  write(text: string): void {
+    this.child.stdin.write(text);
   }
 
   /** The first answer as an observation. @throws Error where it is none. */
@@ -80,14 +85,17 @@ export class Session {
   /** Ends stdin, as the loss of the connection does, and waits for the shell's end. */
   async end(): Promise<void> {
     this.child.stdin.end();
-    // nsenter stops with a shell that is stopped.
-    this.child.kill("SIGCONT");
     await this.closed;
   }
 
   /** Nobody reads any more what the host says. */
   stopReading(): void {
     this.child.stdout.destroy();
+  }
+
+  /** Lets nsenter go, which would stop with a shell that stops, and reap it no more. */
+  letGo(): void {
+    this.child.kill("SIGKILL");
   }
 
   /** Reads nothing for the time being, though the channel stays. */
@@ -131,7 +139,10 @@ export async function prepare(
 ): Promise<{ request: string; verbs: string[]; needed: Plan; seen: Observed }> {
   const seen = await session.observed();
   const needed = plan(desired, seen);
-  if (needed.refusals.length > 0) throw new Error(needed.refusals.join("; "));
+  if (needed.refusals.length > 0) {
+    await session.end();
+    throw new Error(needed.refusals.join("; "));
+  }
   const request =
     needed.changes.length === 0 ? "" : changeRequest(needed.changes, needed.guard, session.vips);
   return { request, verbs: request.split(" && "), needed, seen };
