@@ -272,20 +272,21 @@ describe("a plan, on any host", () => {
 });
 
 /**
- * Whose VIPs must stay silent on which NICs: ours, as declared or as recorded; and those that only
- * others claim.
+ * Whose VIPs must stay silent on which NICs. One that we declare is judged by our own claim, and one
+ * that we leave to others by theirs.
  */
 function claimants(wanted: Desired, before: Host): OwnerRecord[] {
-  const mine =
-    wanted.kind === "serve"
-      ? [recordOf(wanted.claim, NOW)]
-      : [...ownRecords(wanted.claim, before.observed).values()];
-  const ours = new Set(mine.flatMap((record) => record.vips));
-  const others = shares(wanted, before).records.map((record) => ({
-    ...record,
-    vips: record.vips.filter((vip) => !ours.has(vip)),
-  }));
-  return [...others, ...mine];
+  const { records: others, owners } = shares(wanted, before);
+  if (wanted.kind === "serve") {
+    const mine = recordOf(wanted.claim, NOW);
+    return [mine, ...others.map((record) => without(new Set(mine.vips), record))];
+  }
+  const mine = [...ownRecords(wanted.claim, before.observed).values()];
+  return [...others, ...mine.map((record) => without(owners, record))];
+}
+
+function without(vips: ReadonlySet<string>, record: OwnerRecord): OwnerRecord {
+  return { ...record, vips: record.vips.filter((vip) => !vips.has(vip)) };
 }
 
 interface Shares {
