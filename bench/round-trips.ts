@@ -15,10 +15,10 @@ export interface Distance {
 }
 
 /** Milliseconds; so long that a busy machine's own hesitation hardly counts. */
-export const ROUND_TRIP = 200;
+export const ROUND_TRIP = 300;
 
 /** The best of so many tries: whatever else the machine does only ever adds. */
-const TRIES = 3;
+const TRIES = 4;
 
 /**
  * Counts the round trips of a converging create and of a read, on a host that is as it should be

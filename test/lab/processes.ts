@@ -27,13 +27,16 @@ export async function processesIn(folder: string): Promise<Process[]> {
 /** Kills them, for a folder that is going to be removed. */
 export async function endProcessesIn(folder: string): Promise<void> {
   for (let rest = await processesIn(folder); rest.length > 0; rest = await processesIn(folder)) {
-    for (const { pid } of rest) {
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch {
-        // Gone by itself.
-      }
-    }
+    for (const { pid } of rest) signalProcess(pid, "SIGKILL");
     await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Sends a signal to a process that may be gone by now. */
+export function signalProcess(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It is gone.
   }
 }

@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { networkInterfaces, tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 import build from "./build";
 import { Engine } from "./engine";
 import { Lab } from "./lab";
-import { endProcessesIn, processesIn } from "./processes";
+import { endProcessesIn, processesIn, signalProcess } from "./processes";
 
 /** What demo and benchmark play on: a lab, the real engine, and a folder for all files of both. */
 export class Stage {
@@ -46,7 +46,7 @@ export class Stage {
   async endEngineOn<T>(signal: AbortSignal, story: Promise<T>): Promise<T> {
     const patience: NodeJS.Timeout[] = [];
     signal.addEventListener("abort", () => {
-      const ask = (): void => void this.#engine?.signal("SIGINT").catch(() => undefined);
+      const ask = (): void => void this.#interruptEngine();
       ask();
       // It lets running operations finish; asked twice it does not.
       patience.push(setTimeout(ask, 2000));
@@ -56,6 +56,13 @@ export class Stage {
       return await story;
     } finally {
       patience.forEach(clearTimeout);
+    }
+  }
+
+  async #interruptEngine(): Promise<void> {
+    for (const { pid, commandLine } of await processesIn(this.#folder)) {
+      // The provider beside it is the engine's to end.
+      if (basename(commandLine[0] ?? "") === "pulumi") signalProcess(pid, "SIGINT");
     }
   }
 
