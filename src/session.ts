@@ -137,7 +137,7 @@ const AFTERMATHS: Record<Aftermath, string> = {
   untouched: "Nothing was touched.",
   "rolled-back": "The host was rolled back to what it was before.",
   unknown:
-    "What became of the host is not known; whatever was not committed is undone by the host itself. Run pulumi up again: it finds out and finishes.",
+    "What became of the host is not known; whatever was not committed is undone by the host itself. Do the same again: it finds out, and finishes.",
 };
 
 const PLACED = new WeakSet<RealServerError>();
