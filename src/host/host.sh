@@ -592,7 +592,7 @@ run_batch() { # FAMILY LINES: on failure $failed_at is the line's number, and $p
     failed_at=${problem##*Command failed -:}
     # Killed, say: then any line may have been carried out, and none is void.
     case $failed_at in '' | *[!0-9]*) failed_at=unknown ;; esac
-    problem=${problem%Command failed*}
+    problem=${problem%?Command failed*}
     return 1
   fi
   failed_at=0

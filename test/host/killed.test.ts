@@ -5,7 +5,7 @@ import { claim, serve } from "./claims";
 import { carryOut, ok, prepare, type Session } from "./session";
 
 // They spend their time waiting.
-vi.setConfig({ maxConcurrency: 24 });
+vi.setConfig({ maxConcurrency: 12 });
 
 const VIPS = ["203.0.113.10", "203.0.113.11", "2001:db8::10"];
 const WEB = serve(claim("web", VIPS));
@@ -38,7 +38,7 @@ describe.concurrent.each(TIMES)("under $shell with the ip of $ip, after $moment"
   it("a shell that stalls past its deadline is undone", async ({ expect }) => {
     await using box = await Box.create(given);
     const before = await box.snapshot();
-    const session = box.open({ vips: VIPS, seconds: 3 });
+    const session = box.open({ vips: VIPS, seconds: 5 });
     void session.request(await upTo(session, given.moment, "kill -STOP $$"));
     session.letGo();
     await eventually(
@@ -74,7 +74,7 @@ describe.concurrent.each(FLAVOURS)("under $shell with the ip of $ip", (flavour) 
   it("a client that stalls before its commit is undone at the deadline", async ({ expect }) => {
     await using box = await Box.create(flavour);
     const before = await box.snapshot();
-    const session = box.open({ vips: VIPS, seconds: 3 });
+    const session = box.open({ vips: VIPS, seconds: 5 });
     const { request } = await prepare(session, WEB);
     ok(await session.request(request));
     await session.closed;
@@ -85,7 +85,7 @@ describe.concurrent.each(FLAVOURS)("under $shell with the ip of $ip", (flavour) 
   it("a client that reads no answer is undone at the deadline", async ({ expect }) => {
     await using box = await Box.create(flavour);
     const before = await box.snapshot();
-    const session = box.open({ vips: VIPS, seconds: 3 });
+    const session = box.open({ vips: VIPS, seconds: 5 });
     const { verbs } = await prepare(session, WEB);
     session.stall();
     // More than a pipe holds, so that the shell is stuck in writing it.
@@ -102,7 +102,7 @@ describe.concurrent.each(FLAVOURS)("under $shell with the ip of $ip", (flavour) 
   it("a client that never asks for anything does not keep the lock", async ({ expect }) => {
     await using box = await Box.create(flavour);
     const before = await box.snapshot();
-    const idle = box.open({ seconds: 3 });
+    const idle = box.open({ seconds: 5 });
     ok(await idle.answer());
     const next = box.open({ vips: VIPS });
     ok(await next.answer());
