@@ -7,7 +7,8 @@ export class Mismatch extends Error {
 
 /** @throws Mismatch unless what was seen is what should be */
 export function expectSame(what: string, seen: string, wanted: string): void {
-  if (seen !== wanted) throw new Mismatch(`${what}: wanted ${wanted || "nothing"}, saw ${seen || "nothing"}`);
+  if (seen !== wanted)
+    throw new Mismatch(`${what}: wanted ${wanted || "nothing"}, saw ${seen || "nothing"}`);
 }
 
 /** Tells on a terminal what is done and what was seen; in colour only where that is one. */
