@@ -96,7 +96,11 @@ describe("behind a real director", () => {
     expect(Object.keys(seen.answers)).toEqual([director.mac]);
     expect(seen.requests).toBeGreaterThan(0);
     expect(Object.keys(seen.accepted).sort()).toEqual([rs1.mac, rs2.mac, rs3.mac].sort());
-    console.log(JSON.stringify({ ...result, ...seen, director: director.mac }));
+    console.log(
+      `${result.sent} requests (rs1 ${first}, rs2 ${second}, rs3 ${third}), none failed, the ` +
+        `slowest in ${result.slowestMilliseconds} ms; on the wire ${seen.requests} requests for ` +
+        `the VIPs' MAC, ${seen.answers[director.mac]} answers by the director, none by another`,
+    );
   });
 
   it.each(["IPv4", "IPv6"])(

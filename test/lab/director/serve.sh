@@ -29,6 +29,9 @@ boot() {
 }
 
 network() {
+  # Else a client's port that comes round within two minutes is still sent to the real server that
+  # had it, though that has left: the client gets no answer.
+  echo 1 >/proc/sys/net/ipv4/vs/expire_nodest_conn
   ip link set lo up
   # Its link-local address too is there at once, or its first solicitations go without a source.
   echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad
