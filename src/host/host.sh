@@ -18,6 +18,7 @@
 
 set -u
 umask 077
+blanks=$IFS
 LC_ALL=C
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export LC_ALL PATH
@@ -338,7 +339,8 @@ log_step() { # TEXT: ahead of the step
 
 commit() { # the one moment at which the operation counts
   problem=$(rm "$journal" 2>&1) && durable "$registry" || { fail "cannot commit: $problem"; return 1; }
-  rm -rf "$registry/undo"
+  begun='' # nothing to undo from here on; and after tidy, a journal would be somebody else's
+  tidy     # before the answer: whoever is told that it is done finds no folder either
   body=committed
 }
 
@@ -557,10 +559,16 @@ addresses() { # FAMILY STEP...
   for step in "$@"; do
     number=$((number + 1))
     rest=${step#* }
-    [ "$number" != "$failed_at" ] || culprit=${rest%% *}
+    [ "$number" != "$failed_at" ] || { culprit=${rest%% *} && ! may_be_taken || continue; }
     [ -z "$culprit" ] || log_step "void ${step%% *} $family ${rest%% *}" || return 1
   done
   fail "ip: $problem${culprit:+ (at $culprit)}"
+}
+
+# Was it not somebody else, but we? A step that failed for another reason, or whose `ip` was killed,
+# may have been taken all the same, and is undone like the others.
+may_be_taken() {
+  case $problem in *'File exists'* | *'Cannot assign requested address'*) return 1 ;; esac
 }
 
 address_command() { # STEP
@@ -667,6 +675,9 @@ roll_back() {
 
 die() {
   trap '' HUP INT TERM
+  # bash runs a trap inside of the `IFS= read` that it interrupts, and with that IFS.
+  IFS=$blanks
+  set +f
   roll_back
   tidy
   unwatch
