@@ -51,6 +51,11 @@ export function compareVips(a: Vip, b: Vip): number {
   return at === -1 ? 0 : (left[at] ?? 0) - (right[at] ?? 0);
 }
 
+/** Whether a canonical address is one that a host has for itself: 127/8 or ::1. */
+export function isLoopback(address: string): boolean {
+  return address.startsWith("127.") || address === "::1";
+}
+
 /** The only prefix length that a VIP is bound with: one wider makes its neighbours local too. */
 export function prefixLength(vip: Vip): 32 | 128 {
   return vip.family === 4 ? 32 : 128;

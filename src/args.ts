@@ -20,6 +20,19 @@ export interface RealServerArgs {
   /** How the host is kept quiet about its VIPs. Default: `{}`, see there. */
   arp?: pulumi.Input<ArpArgs>;
   /**
+   * Wait, before a VIP is withdrawn (on destroy, when it is dropped from the list, when the host is
+   * replaced), until no TCP connection to it is left. Stop the director first: set its weight for
+   * this host to 0, or new connections keep coming. Default: none, no waiting.
+   */
+  drain?: pulumi.Input<DrainArgs>;
+  /**
+   * What becomes of addresses that are on `lo` as /32 or /128 and that no owner on the host declares:
+   * `"report"` names them in `foreignVips`; `"withdraw"` shows them as drift and removes them with
+   * the next update. Never loopback, never either end of the SSH session. Not for a host where another
+   * program keeps addresses there, such as keepalived or a routing daemon. Default: `"report"`.
+   */
+  staleVips?: pulumi.Input<"report" | "withdraw">;
+  /**
    * What becomes of the sysctls on destroy: `"restore"` the values found before the first VIP was
    * bound, as far as no other owner or address on the host needs ours, or `"leave"` them as they
    * are. Default: `"restore"`.
@@ -130,6 +143,17 @@ export interface ArpArgs {
    * Default: none.
    */
   except?: pulumi.Input<pulumi.Input<string>[]>;
+}
+
+/** How the connections to a VIP are waited for before it is withdrawn. TCP only. */
+export interface DrainArgs {
+  /** How long to wait at most, in seconds: 1 to 86400. `timeouts` does not count it. */
+  timeoutSeconds: pulumi.Input<number>;
+  /**
+   * What happens when there are connections left then: `"withdraw"` cuts them, with a warning;
+   * `"fail"` ends the operation with the host untouched. Default: `"withdraw"`.
+   */
+  onTimeout?: pulumi.Input<"withdraw" | "fail">;
 }
 
 /** How long an operation on a host may take. */

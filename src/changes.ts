@@ -14,7 +14,9 @@ export type Work = "nothing" | "reach" | "converge";
 
 /** What has to be done to get from settings that the host has converged to, to new ones. */
 export function workBetween(olds: Settings, news: Settings): Work {
-  const bound = (settings: Settings): unknown => [settings.vips, settings.arp, settings.owner];
+  const bound = ({ vips, arp, staleVips, owner }: Settings): unknown => [
+    ...[vips, arp, staleVips, owner],
+  ];
   if (!isDeepStrictEqual(bound(olds), bound(news)) || isDeepStrictEqual(olds, news)) {
     return "converge";
   }

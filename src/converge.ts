@@ -1,3 +1,4 @@
+import { drainFirst, type DrainPolicy } from "./drain";
 import { Interrupted, type Conversation } from "./host/conversation";
 import { changeRequest, COMMIT_REQUEST, giveUpRequest, type Opening } from "./host/program";
 import { RealServerError } from "./errors";
@@ -29,16 +30,28 @@ export interface HostReport extends ClaimReport, HostKeys {}
  * Raises {@link RealServerError}; `aftermath` says whether the host is untouched, rolled back, or
  * not known to be either.
  */
-export async function converge(operation: Operation, claim: Claim): Promise<HostReport> {
+export async function converge(
+  operation: Operation,
+  claim: Claim,
+  options: { readonly drain?: DrainPolicy | undefined } = {},
+): Promise<HostReport> {
   const desired: Desired = { kind: "serve", claim, now: new Date().toISOString() };
-  return onHost(operation, purposeOf(claim, "hold"), async (session, observed) => {
-    const needed = plan(desired, observed);
-    refuse(needed.refusals);
-    for (const text of needed.notes) operation.progress(text);
-    for (const text of warnings(claim, recordOf(claim, "").claims, observed)) operation.warn(text);
-    const after = await carryOut(session, desired, needed, observed);
-    return { ...report(claim, after), ...session.keys };
-  });
+  const leaving = (observed: Observed) => plan(desired, observed).leaving;
+  return drainFirst(operation, options.drain, leaving, (gate) =>
+    onHost(operation, purposeOf(claim, "hold"), async (session, observed) => {
+      const needed = plan(desired, observed);
+      refuse(needed.refusals);
+      await gate(session, observed, needed.leaving);
+      const said = [
+        ...needed.stale.map((prefix) => `${prefix} leaves lo: declared by nobody (staleVips)`),
+        ...warnings(claim, recordOf(claim, "").claims, observed),
+      ];
+      for (const text of needed.notes) operation.progress(text);
+      for (const text of said) operation.warn(text);
+      const after = await carryOut(session, desired, needed, observed);
+      return { ...report(claim, after), ...session.keys };
+    }),
+  );
 }
 
 /** What the host is like beside the claim. Changes nothing, but settles an operation that was cut off. */
@@ -58,17 +71,24 @@ export async function inspectClaim(operation: Operation, claim: Claim): Promise<
 export async function withdraw(
   operation: Operation,
   claim: Claim,
-  options: { readonly sysctls: "restore" | "leave" },
+  options: { readonly sysctls: "restore" | "leave"; readonly drain?: DrainPolicy | undefined },
 ): Promise<{ superseded: boolean; notes: readonly string[] }> {
-  return onHost(operation, purposeOf(claim, "hold"), async (session, observed) => {
-    if (recordState(claim, observed) === "newer") return { superseded: true, notes: [] };
-    const known = asRecorded(claim, observed);
-    const desired: Desired = { kind: "withdraw", claim: known, now: "-", sysctls: options.sysctls };
-    const needed = plan(desired, observed);
-    refuse(needed.refusals);
-    const after = await carryOut(session, desired, needed, observed);
-    return { superseded: false, notes: [...needed.notes, ...stillLocal(needed, after)] };
-  });
+  const { sysctls, drain } = options;
+  const desiredOn = (observed: Observed): Desired => {
+    return { kind: "withdraw", claim: asRecorded(claim, observed), now: "-", sysctls };
+  };
+  const leaving = (observed: Observed) => plan(desiredOn(observed), observed).leaving;
+  return drainFirst(operation, drain, leaving, (gate) =>
+    onHost(operation, purposeOf(claim, "hold"), async (session, observed) => {
+      if (recordState(claim, observed) === "newer") return { superseded: true, notes: [] };
+      const desired = desiredOn(observed);
+      const needed = plan(desired, observed);
+      refuse(needed.refusals);
+      await gate(session, observed, needed.leaving);
+      const after = await carryOut(session, desired, needed, observed);
+      return { superseded: false, notes: [...needed.notes, ...stillLocal(needed, after)] };
+    }),
+  );
 }
 
 /** What a look sees, and the way to ask more. */

@@ -6,6 +6,7 @@ export type {
   ArpArgs,
   Binding,
   ConnectionArgs,
+  DrainArgs,
   EffectiveArp,
   ProxyConnectionArgs,
   RealServerArgs,

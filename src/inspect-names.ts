@@ -1,4 +1,5 @@
 import ipaddr from "ipaddr.js";
+import { isLoopback } from "./address";
 import { listensAt, type Listener, type Resolution } from "./inspect-answer";
 import type { InspectedName, InspectedNameAddress } from "./inspect-types";
 import type { BoundAddress, Observed } from "./observed";
@@ -16,11 +17,6 @@ export function nameReport(
     addresses: ends,
     ...(problem !== undefined && { problem }),
   };
-}
-
-/** 127.0.0.0/8 and ::1 (RFC 1122, 3.2.1.3; RFC 4291, 2.5.3). */
-export function isLoopback(address: string): boolean {
-  return address.startsWith("127.") || address === "::1";
 }
 
 function endOf(

@@ -1,9 +1,8 @@
-import type { Vip } from "./address";
-import { parseVip } from "./address";
+import { isLoopback, parseVip, type Vip } from "./address";
 import type { Look } from "./converge";
 import type { LookAnswer } from "./inspect-answer";
 import { leaksOf, nicReport } from "./inspect-leaks";
-import { isLoopback, nameReport } from "./inspect-names";
+import { nameReport } from "./inspect-names";
 import type { InspectedOwner, InspectedVip, Inspection, PendingOperation } from "./inspect-types";
 import type { BoundAddress, Observed } from "./observed";
 import { isFullLength } from "./plan";

@@ -1,10 +1,13 @@
 import type { Arp } from "./arp";
 import type { Family, Vip } from "./address";
-import type { BoundAddress, Observed } from "./observed";
+import { leftNotes, planAddresses } from "./address-plan";
+import type { Observed } from "./observed";
 import { refusals } from "./refusals";
 import { idOf, renderMachine, renderOwner, renderSaved, type OwnerRecord } from "./registry";
 import { planSysctls, type SysctlPlan } from "./sysctl-plan";
 import { ARP_KEYS, nameOf, type ArpKey, type SavedSysctl, type SysctlClaim } from "./sysctl";
+
+export { isFullLength } from "./address-plan";
 
 /** What one declared resource wants of a host, and what its state remembers. */
 export interface Claim {
@@ -16,6 +19,8 @@ export interface Claim {
   readonly arp: Arp;
   /** Sysctl values saved in the state: the fallback where the registry was lost. */
   readonly saved: readonly SavedSysctl[];
+  /** What becomes of addresses on `lo` that no owner claims. Default: "report", which is nothing. */
+  readonly staleVips?: "report" | "withdraw";
 }
 
 /** What the host is to be like: with this claim, or without it. */
@@ -58,6 +63,10 @@ export interface Plan {
   readonly changes: readonly Change[];
   /** What people should know of the outcome: takeovers, values that stay. */
   readonly notes: readonly string[];
+  /** The addresses that leave `lo` for good, canonical: what a drain waits for. */
+  readonly leaving: readonly string[];
+  /** Those of `leaving` that nobody declared, with prefix, as the host spells them. */
+  readonly stale: readonly string[];
   /** VIPs that leaked before: while one is bound, an undo must not loosen a sysctl. */
   readonly guard: readonly string[];
   /** The sysctl values to restore one day, as they will be on the host. */
@@ -95,6 +104,8 @@ export function plan(desired: Desired, observed: Observed): Plan {
       ...(desired.kind === "withdraw" ? leftNotes(addresses, observed) : []),
       ...sysctls.notes,
     ],
+    leaving: addresses.removed.map((one) => one.address),
+    stale: addresses.stale.map((one) => one.prefix),
     guard: sysctls.leakingVips,
     saved: sysctls.saved,
   };
@@ -150,89 +161,6 @@ function claimsOf(arp: Arp): SysctlClaim[] {
 
 function vipOf(address: string): Vip {
   return { family: address.includes(":") ? 6 : 4, address };
-}
-
-interface AddressPlan {
-  readonly bind: readonly Change[];
-  readonly unbind: readonly Change[];
-  /** What leaves `lo` for good. */
-  readonly removed: readonly BoundAddress[];
-  /** Addresses that nobody claims any more. */
-  readonly gone: ReadonlySet<string>;
-}
-
-function planAddresses(
-  desired: Desired,
-  mine: ReadonlyMap<string, OwnerRecord>,
-  others: readonly OwnerRecord[],
-  observed: Observed,
-): AddressPlan {
-  const wanted = desired.kind === "serve" ? desired.claim.vips : [];
-  const kept = new Set([...wanted.map((vip) => vip.address), ...others.flatMap((one) => one.vips)]);
-  // The record says what we bound; where there is none (host rebuilt, registry lost), the state.
-  const known = [...mine.values()].flatMap((record) => record.vips);
-  const former = mine.size > 0 ? known : desired.claim.vips.map((vip) => vip.address);
-  const gone = new Set(former.filter((address) => !kept.has(address)));
-  const onLo = observed.addresses.filter((one) => one.interface === "lo" && isFullLength(one));
-  const removed = onLo.filter((one) => gone.has(one.address));
-  return {
-    bind: wanted.flatMap((vip) => bind(vip, onLo)),
-    unbind: removed.map((one) => asChange("unbind", one)),
-    removed,
-    gone,
-  };
-}
-
-// Adds before removals, but for the same prefix with another scope or label: that one goes first.
-function bind(vip: Vip, onLo: readonly BoundAddress[]): Change[] {
-  const bound = onLo.find((one) => one.address === vip.address);
-  const wanted = bindingOf(vip);
-  if (bound === undefined) return [asChange("bind", wanted)];
-  if (isAsWanted(bound, wanted)) return [];
-  return [asChange("unbind", bound), asChange("bind", { ...wanted, prefix: bound.prefix })];
-}
-
-type Binding = Omit<BoundAddress, "interface" | "address" | "prefixLength" | "peer">;
-
-/** How a VIP is bound. IPv6 has no labels, and `preferred_lft 0` keeps it from being a source. */
-function bindingOf(vip: Vip): Binding {
-  return vip.family === 4
-    ? {
-        family: 4,
-        prefix: `${vip.address}/32`,
-        scope: "host",
-        label: "lo:dr",
-        validLft: "forever",
-        preferredLft: "forever",
-      }
-    : {
-        family: 6,
-        prefix: `${vip.address}/128`,
-        scope: "global",
-        label: "",
-        validLft: "forever",
-        preferredLft: "0",
-      };
-}
-
-function isAsWanted(bound: Binding, wanted: Binding): boolean {
-  return (
-    bound.label === wanted.label &&
-    bound.validLft === wanted.validLft &&
-    bound.preferredLft === wanted.preferredLft &&
-    // The kernel derives an IPv6 address's scope from the address itself.
-    (wanted.family === 6 || bound.scope === wanted.scope)
-  );
-}
-
-/** Bound as a VIP is: /32 or /128, and no peer. Anything else is never ours. */
-export function isFullLength(one: BoundAddress): boolean {
-  return one.prefixLength === (one.family === 4 ? 32 : 128) && one.peer === "";
-}
-
-function asChange(kind: "bind" | "unbind", binding: Binding): Change {
-  const { family, prefix, scope, validLft, preferredLft, label } = binding;
-  return { kind, family, prefix, scope, validLft, preferredLft, label };
 }
 
 function quietCheck(
@@ -302,11 +230,4 @@ function ownNotes(claim: Claim, mine: ReadonlyMap<string, OwnerRecord>): string[
   const known = mine.get(idOf(claim.owner));
   if (known === undefined || known.incarnation === claim.incarnation) return [];
   return [`takes over the record that an earlier create of this resource left on the host`];
-}
-
-/** Withdrawn, and on the host all the same, in a way that we did not bind it. */
-function leftNotes({ gone, removed }: AddressPlan, observed: Observed): string[] {
-  return observed.addresses
-    .filter((one) => gone.has(one.address) && !removed.includes(one))
-    .map((one) => `${one.prefix} stays on ${one.interface}: this package did not bind it so`);
 }

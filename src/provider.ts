@@ -51,7 +51,7 @@ export async function create(inputs: Properties): Promise<dynamic.CreateResult> 
     const settings = parseSettings(inputs);
     const id = newIncarnation();
     const claim = claimOf(settings, id);
-    const report = await converge(way.to(settings, {}), claim).catch((error: unknown) => {
+    const report = await converge(way.to(settings, {}), claim, settings).catch((error: unknown) => {
       throw unsettled(error, id, inputs, {}, {});
     });
     const outs = reportedState(inputs, report);
@@ -77,9 +77,11 @@ export async function update(
         return { outs: restatedState(news, olds, await reach(way.to(settings, pins))) };
       case "converge": {
         const claim = claimOf(settings, id, state);
-        const report = await converge(way.to(settings, pins), claim).catch((error: unknown) => {
-          throw unsettled(error, id, news, olds, pins);
-        });
+        const report = await converge(way.to(settings, pins), claim, settings).catch(
+          (error: unknown) => {
+            throw unsettled(error, id, news, olds, pins);
+          },
+        );
         return { outs: reportedState(news, report) };
       }
     }
@@ -130,7 +132,7 @@ async function remove(id: string, outputs: Properties): Promise<void> {
     }
     const later = created.get(identity(settings.owner, { ...pins, machineId: state.machineId }));
     if (later !== undefined && later !== id) return;
-    const options = { sysctls: settings.sysctlsOnDestroy };
+    const options = { sysctls: settings.sysctlsOnDestroy, drain: settings.drain };
     const claim = claimOf(settings, id, state);
     const done = await withdraw(way.to(settings, pins), claim, options).catch((error: unknown) => {
       if (!isUnreachable(error) || settings.unreachableOnDestroy === "fail") throw error;
@@ -181,10 +183,10 @@ async function attempt<T>(properties: Properties, verb: () => T | Promise<T>): P
 }
 
 function claimOf(settings: Settings, incarnation: string, state?: State): Claim {
-  const { owner, vips, arp } = settings;
+  const { owner, vips, arp, staleVips } = settings;
   const previousOwner = state?.settings.owner;
   return {
-    ...{ owner, incarnation, vips, arp },
+    ...{ owner, incarnation, vips, arp, staleVips },
     ...(previousOwner !== undefined && previousOwner !== owner && { previousOwner }),
     saved: state?.saved ?? [],
   };

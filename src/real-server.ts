@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ArpArgs, Binding, ConnectionArgs, EffectiveArp } from "./args";
-import type { RealServerArgs, TimeoutsArgs } from "./args";
+import type { DrainArgs, RealServerArgs, TimeoutsArgs } from "./args";
 import { PROVIDER_KEY, PROVIDER_SOURCE } from "./provider-source";
 
 const TYPE = "pulumi-nodejs:dynamic/lvs-dr:RealServer";
@@ -25,6 +25,10 @@ export class RealServer extends pulumi.CustomResource {
   declare readonly vips: pulumi.Output<string[]>;
   /** The declared ARP values, defaults included. */
   declare readonly arp: pulumi.Output<pulumi.Unwrap<ArpArgs>>;
+  /** How connections are waited for before a VIP is withdrawn; undefined where they are not. */
+  declare readonly drain: pulumi.Output<pulumi.Unwrap<DrainArgs> | undefined>;
+  /** What becomes of addresses on `lo` that nobody declares: "report" or "withdraw". */
+  declare readonly staleVips: pulumi.Output<"report" | "withdraw">;
   /** What destroy does with the sysctls: "restore" or "leave". */
   declare readonly sysctlsOnDestroy: pulumi.Output<"restore" | "leave">;
   /** What destroy does when the host cannot be reached: "fail" or "forget". */
@@ -72,6 +76,7 @@ export class RealServer extends pulumi.CustomResource {
 
 // Named without a value, they are there to be read from the start.
 const OUTPUTS = {
+  drain: undefined,
   bindings: undefined,
   effectiveArp: undefined,
   foreignVips: undefined,

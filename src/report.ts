@@ -1,3 +1,4 @@
+import { isLoopback } from "./address";
 import type { BoundAddress, Nic, Observed } from "./observed";
 import {
   isFullLength,
@@ -76,7 +77,7 @@ export function recordState(claim: Claim, observed: Observed): ClaimReport["reco
 function driftLines(claim: Claim, observed: Observed, needed: Plan): string[] {
   const { changes } = needed;
   return [
-    ...addressLines(changes),
+    ...addressLines(needed),
     ...arpLines(claim, observed, changes),
     ...recordLines(claim, observed, changes),
     ...needed.refusals,
@@ -84,7 +85,7 @@ function driftLines(claim: Claim, observed: Observed, needed: Plan): string[] {
 }
 
 /** A VIP a line: the same prefix unbound and bound again is one that differs. */
-function addressLines(changes: readonly Change[]): string[] {
+function addressLines({ changes, stale }: Plan): string[] {
   const steps = changes.flatMap((one) =>
     one.kind === "bind" || one.kind === "unbind" ? [one] : [],
   );
@@ -92,6 +93,7 @@ function addressLines(changes: readonly Change[]): string[] {
     const had = steps.find((step) => step.kind === "unbind" && step.prefix === prefix);
     const wanted = steps.find((step) => step.kind === "bind" && step.prefix === prefix);
     if (had === undefined) return `lo: ${prefix} not bound`;
+    if (stale.includes(prefix)) return `lo: ${prefix} bound and declared by nobody`;
     if (wanted === undefined) return `lo: ${prefix} bound, and declared no more`;
     const differences = (["scope", "label", "validLft", "preferredLft"] as const)
       .filter((field) => had[field] !== wanted[field])
@@ -196,7 +198,7 @@ function foreignVips(
     [...(observed.registry?.owners.values() ?? [])].flatMap((record) => record.vips),
   );
   return onLo
-    .filter((one) => !one.address.startsWith("127.") && one.address !== "::1")
+    .filter((one) => !isLoopback(one.address))
     .filter(
       (one) => !isFullLength(one) || (!declared.has(one.address) && !claimed.has(one.address)),
     )

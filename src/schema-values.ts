@@ -52,7 +52,9 @@ export function wholeNumber(least: number, most?: number): z.ZodType {
   const range = most === undefined ? `of at least ${least}` : `from ${least} to ${most}`;
   // Stack configuration is text unless it is read with getNumber or requireNumber.
   const error = ({ input }: { input?: unknown }) =>
-    `{} is ${typeof input === "string" ? "text, not" : "not"} a whole number ${range}`;
+    input === undefined
+      ? `required: a whole number ${range}`
+      : `{} is ${typeof input === "string" ? "text, not" : "not"} a whole number ${range}`;
   return z
     .int({ error })
     .min(least, { error })

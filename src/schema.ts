@@ -97,6 +97,11 @@ const timeoutsFields = {
   operationSeconds: known(wholeNumber(1, 86_400)).prefault(120),
 };
 
+const drainFields = {
+  timeoutSeconds: known(wholeNumber(1, 86_400)),
+  onTimeout: known(oneOf("withdraw", "fail")).prefault("withdraw"),
+};
+
 const inputFields = {
   connection: connectionInput,
   vips: known(
@@ -109,6 +114,10 @@ const inputFields = {
     z.strictObject(arpFields, wanted("an object with ignore, announce, interfaces, except")),
     arpComplaints,
   ).prefault({}),
+  drain: known(
+    z.strictObject(drainFields, wanted("an object with timeoutSeconds, onTimeout")),
+  ).optional(),
+  staleVips: known(oneOf("report", "withdraw")).prefault("report"),
   sysctlsOnDestroy: known(oneOf("restore", "leave")).prefault("restore"),
   unreachableOnDestroy: known(oneOf("fail", "forget")).prefault("fail"),
   unreachableOnRefresh: known(oneOf("fail", "keep")).prefault("fail"),
@@ -132,6 +141,7 @@ const fieldNames: Record<string, readonly string[]> = {
   connection: Object.keys(connectionFields),
   "connection.proxy": Object.keys(hopFields),
   arp: Object.keys(arpFields),
+  drain: Object.keys(drainFields),
   timeouts: Object.keys(timeoutsFields),
 };
 

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { compareVips, parseVip, type Vip } from "./address";
 import type { Arp } from "./arp";
+import type { DrainPolicy } from "./drain";
 import { RealServerError } from "./errors";
 import { failureOf, shown } from "./input-failure";
 import type { Connection } from "./ssh";
@@ -13,6 +14,10 @@ export interface Settings {
   readonly vips: readonly Vip[];
   /** How the host is kept quiet about them. */
   readonly arp: Arp;
+  /** What is waited for before a VIP is withdrawn; undefined: nothing. */
+  readonly drain?: DrainPolicy | undefined;
+  /** What becomes of addresses on `lo` that nobody declares. */
+  readonly staleVips: "report" | "withdraw";
   /** What becomes of the sysctls on destroy. */
   readonly sysctlsOnDestroy: "restore" | "leave";
   /** What destroy does with a host that cannot be reached. */
@@ -98,6 +103,11 @@ const storedTimeouts = z.object({
   operationSeconds: orElse(z.number(), 120),
 });
 
+const storedDrain = z.object({
+  timeoutSeconds: z.number(),
+  onTimeout: orElse(z.enum(["withdraw", "fail"]), "withdraw"),
+});
+
 const storedVip = z.string().transform((text, context): Vip => {
   const result = parseVip(text);
   if ("vip" in result) return result.vip;
@@ -109,6 +119,8 @@ const settings: z.ZodType<Settings> = z.object({
   connection: storedConnection,
   vips: z.array(storedVip).transform((vips) => vips.sort(compareVips)),
   arp: z.preprocess((value) => value ?? {}, storedArp),
+  drain: storedDrain.nullish().transform((value) => value ?? undefined),
+  staleVips: orElse(z.enum(["report", "withdraw"]), "report"),
   sysctlsOnDestroy: orElse(z.enum(["restore", "leave"]), "restore"),
   unreachableOnDestroy: orElse(z.enum(["fail", "forget"]), "fail"),
   unreachableOnRefresh: orElse(z.enum(["fail", "keep"]), "fail"),

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Family } from "../address";
+import type { ConnectionPatterns } from "../connections";
 import type { Change } from "../plan";
 
 /** How the shell becomes root. */
@@ -67,6 +68,11 @@ export function lookRequest(names: readonly string[]): string {
     ...(names.length === 0 ? [] : [call("more", "resolve", ...names), call("more", "listening")]),
   ];
   return questions.join(" && ");
+}
+
+/** What a drain asks: who uses some addresses; `parseUsage` reads the answer. It changes nothing. */
+export function connectionsRequest({ ss, tcp, conntrack }: ConnectionPatterns): string {
+  return call("more", "connections", ss, tcp, conntrack);
 }
 
 /** One word for a POSIX shell: any string but one with a NUL or a line break, for requests are lines. */

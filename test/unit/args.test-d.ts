@@ -32,6 +32,8 @@ export const outputsAnywhere: RealServerArgs = {
   vips: [address, "203.0.113.11"],
   arp: { ignore: 2, interfaces: ["eth0", address], except: ["veth*"] },
   timeouts: { connectSeconds: 300 },
+  drain: { timeoutSeconds: 60, onTimeout: "fail" },
+  staleVips: "withdraw",
 };
 
 // @ts-expect-error arp_ignore 3 leaks

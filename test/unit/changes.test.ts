@@ -16,6 +16,7 @@ describe("what an update does on the host", () => {
     { arp: { ignore: 2 } },
     { arp: { interfaces: ["eth0"] } },
     { owner: "another name" },
+    { staleVips: "withdraw" },
     { owner: "another name", timeouts: { connectSeconds: 5 } },
     { vips: ["203.0.113.11"], connection: { ...inputs.connection, port: 2222 } },
     {},
@@ -36,6 +37,7 @@ describe("what an update does on the host", () => {
     { unreachableOnDestroy: "forget" },
     { unreachableOnRefresh: "keep" },
     { sysctlsOnDestroy: "leave" },
+    { drain: { timeoutSeconds: 60 } },
     { timeouts: { connectSeconds: 5 } },
   ])("is nothing for %j, so that a dead host can be given up", (changes) => {
     expect(workFor(changes)).toBe("nothing");

@@ -84,16 +84,19 @@ export interface ClaimSketch {
   readonly vips?: readonly string[];
   readonly arp?: Partial<Arp>;
   readonly saved?: readonly string[];
+  readonly staleVips?: "report" | "withdraw";
 }
 
 export function claimOf(sketch: ClaimSketch): Claim {
   const { owner = "web-1", incarnation = "0001", vips = ["203.0.113.10"], saved = [] } = sketch;
+  const { staleVips } = sketch;
   return {
     owner,
     incarnation,
     vips: vips.map(vipOf),
     arp: { ignore: 1, announce: 2, interfaces: "all", except: [], ...sketch.arp },
     saved: saved.map(savedOf),
+    ...(staleVips && { staleVips }),
   };
 }
 

@@ -41,6 +41,9 @@ const binding = fc.oneof(
   ),
   fc.constantFrom(
     { at: "lo 198.51.100.5/32 global lo" },
+    { at: "lo 2001:db8:1::5/128 global" },
+    // The address of our own session, on lo as a routing daemon has it.
+    { at: "lo 10.0.0.11/32 global lo" },
     { at: "lo 198.51.100.64/26 global lo" },
     { at: "kube-ipvs0 10.96.0.1/32 global kube-ipvs0" },
     { at: "docker0 172.17.0.1/16 global docker0" },
@@ -63,6 +66,7 @@ const claim: fc.Arbitrary<ClaimSketch> = fc.record({
   vips,
   arp: arp,
   saved: fc.subarray(["all arp_ignore 0 1", "all arp_announce 0 2", "eth0 arp_ignore 0 1"]),
+  staleVips: fc.constantFrom("report", "report", "withdraw"),
 });
 
 // Whatever was there before, what we wrote is one of the values that claims have.
@@ -184,7 +188,7 @@ describe("a plan, on any host", () => {
     });
   });
 
-  it("takes away no address but one of our own that nobody else claims", () => {
+  it("takes away no address but our own and, asked to, stale ones; and none that is claimed", () => {
     onAnyHost((wanted, before, needed) => {
       const { owners, former } = shares(wanted, before);
       const after = applyAll(needed.changes, before).at(-1) ?? before;
@@ -192,11 +196,36 @@ describe("a plan, on any host", () => {
       const gone = before.observed.addresses.filter(
         (one) => !left.has(`${one.interface} ${one.prefix}`),
       );
+      const declared = new Set(wanted.claim.vips.map((vip) => vip.address));
+      const asked = wanted.kind === "serve" && wanted.claim.staleVips === "withdraw";
       for (const one of gone) {
         expect(one.interface).toBe("lo");
-        expect(former).toContain(one.address);
+        expect(one.prefixLength).toBe(one.family === 4 ? 32 : 128);
         expect(owners.has(one.address)).toBe(false);
+        if (former.includes(one.address)) continue;
+        expect({ asked, declared: declared.has(one.address) }).toEqual({
+          asked: true,
+          declared: false,
+        });
+        expect(["127.0.0.1", "::1", "10.0.0.11", "10.0.0.1"]).not.toContain(one.address);
+        expect(needed.stale).toContain(one.prefix);
       }
+      expect([...needed.leaving].sort()).toEqual(gone.map((one) => one.address).sort());
+    });
+  });
+
+  it("leaves nothing stale behind where it is asked to, and what is no VIP", () => {
+    onAnyHost((wanted, before, needed) => {
+      if (wanted.kind === "withdraw" || wanted.claim.staleVips !== "withdraw") return;
+      const { owners } = shares(wanted, before);
+      const declared = wanted.claim.vips.map((vip) => vip.address);
+      const after = applyAll(needed.changes, before).at(-1) ?? before;
+      const left = after.observed.addresses.filter(
+        (one) =>
+          one.interface === "lo" && !owners.has(one.address) && !declared.includes(one.address),
+      );
+      const own = ["127.0.0.1/8", "::1/128", "10.0.0.11/32", "198.51.100.64/26"];
+      expect(left.filter((one) => !own.includes(one.prefix))).toEqual([]);
     });
   });
 

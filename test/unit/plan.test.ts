@@ -22,6 +22,7 @@ interface Case {
     readonly refusals?: readonly string[];
     readonly changes?: readonly string[];
     readonly notes?: readonly string[];
+    readonly stale?: readonly string[];
     readonly guard?: readonly string[];
     readonly saved?: readonly string[];
   };
@@ -41,6 +42,8 @@ function told(needed: Plan, { host, serve, withdraw }: Case): Case["plan"] {
   const lists = {
     changes: needed.changes.map((change) => lineOf(change, named)),
     notes: needed.notes,
+    // Where it is more than what the changes say: which of them nobody declared.
+    stale: needed.stale,
     guard: needed.guard,
     saved: needed.saved.map((one) => `${one.interface} ${one.key} ${one.value} ${one.written}`),
   };

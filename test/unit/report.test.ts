@@ -211,6 +211,23 @@ describe("foreign VIPs", () => {
   });
 });
 
+describe("stale VIPs", () => {
+  const stale = [BOUND, "lo 198.51.100.1/32 global lo", "lo 2001:db8::99/128 global"];
+
+  it("are no drift where they are only to be reported", () => {
+    expect(reportOn({ addresses: stale }).drift).toEqual([]);
+  });
+
+  it("are drift, a line each, where they are to be withdrawn; and foreign all the same", () => {
+    const { drift, foreignVips } = reportOn({ addresses: stale }, { staleVips: "withdraw" });
+    expect(drift).toEqual([
+      "lo: 198.51.100.1/32 bound and declared by nobody",
+      "lo: 2001:db8::99/128 bound and declared by nobody",
+    ]);
+    expect(foreignVips).toEqual(["198.51.100.1", "2001:db8::99"]);
+  });
+});
+
 describe("the record", () => {
   const stateOf = (...owners: HostSketch["owners"] & object) =>
     recordState(claimOf({ incarnation: "0005" }), hostOf({ owners }).observed);

@@ -130,6 +130,8 @@ function nearlyGood(): fc.Arbitrary<Record<string, unknown>> {
     vips: fc.oneof(fc.array(or("10.0.0.1"), { maxLength: 4 }), addresses(), fc.jsonValue()),
     arp: fc.oneof(fc.record(listed), fc.jsonValue()),
     timeouts: fc.oneof(fc.record({ connectSeconds: or(5) }), fc.jsonValue()),
+    drain: fc.oneof(fc.record({ timeoutSeconds: or(5), onTimeout: or("fail") }), fc.jsonValue()),
+    staleVips: or("withdraw"),
     ...{ sysctlsOnDestroy: or("leave"), unreachableOnRefresh: or("keep"), owner: or("o") },
   });
   return fc.tuple(extra, fields).map(([unknown, known]) => ({ ...unknown, ...known }));

@@ -17,6 +17,7 @@ describe("good inputs", () => {
       inputs: {
         ...inputs,
         arp: { ignore: 1, announce: 2, interfaces: "all" },
+        staleVips: "report",
         sysctlsOnDestroy: "restore",
         unreachableOnDestroy: "fail",
         unreachableOnRefresh: "fail",
@@ -34,6 +35,8 @@ describe("good inputs", () => {
     const all = {
       ...{ connection: { ...hop, sudo: true, sudoPassword: "q", proxy: hop }, vips: ["10.0.0.1"] },
       arp: { ignore: 2, announce: 2, interfaces: ["eth0"], except: ["veth*"] },
+      drain: { timeoutSeconds: 86_400, onTimeout: "fail" },
+      staleVips: "withdraw",
       ...{ sysctlsOnDestroy: "leave", unreachableOnDestroy: "forget" },
       ...{ unreachableOnRefresh: "keep", owner: "o" },
       timeouts: { connectSeconds: 1, operationSeconds: 86_400 },
@@ -52,9 +55,17 @@ describe("good inputs", () => {
     expect(canonical({ arp })["arp"]).toEqual(expected);
   });
 
+  it("drain by withdrawing in the end, where nothing else is said", () => {
+    expect(canonical({ drain: { timeoutSeconds: 30 } })["drain"]).toEqual({
+      timeoutSeconds: 30,
+      onTimeout: "withdraw",
+    });
+  });
+
   it("may be null wherever they may be left out", () => {
     const nulls = {
       ...{ arp: { except: null }, timeouts: null, sysctlsOnDestroy: null },
+      ...{ drain: null, staleVips: null },
       connection: { ...connection, port: null, password: null, proxy: null },
     };
     expect(checkInputs({ ...inputs, ...nulls })).toEqual(checkInputs(inputs));
@@ -94,6 +105,7 @@ describe("values that only the update will know", () => {
       connection: { host: UNKNOWN, port: UNKNOWN, password: UNKNOWN, sudo: UNKNOWN, proxy },
       arp: { ignore: UNKNOWN, announce: UNKNOWN, interfaces: UNKNOWN, except: ["veth*"] },
       timeouts: { connectSeconds: UNKNOWN, operationSeconds: UNKNOWN },
+      drain: { timeoutSeconds: UNKNOWN, onTimeout: UNKNOWN },
     };
     expect(canonical(parts)).toMatchObject(parts);
   });
@@ -145,6 +157,16 @@ describe("a bad input has one message that names path, value and what is allowed
     [{ arp: { except: ["veth*"] } }, "arp.except: goes with a list of interfaces only"],
     [{ arp: { interfaces: ["a"], except: ["["] } }, 'arp.except[0]: "[" is not a glob'],
     [{ arp: "all" }, 'arp: "all" is not an object with ignore, announce, interfaces, except'],
+    [{ drain: 60 }, "drain: 60 is not an object with timeoutSeconds, onTimeout"],
+    [{ drain: {} }, "drain.timeoutSeconds: required: a whole number from 1 to 86400"],
+    [{ drain: { timeoutSeconds: 0 } }, "drain.timeoutSeconds: 0 is not a whole number from 1 to"],
+    [{ drain: { timeoutSeconds: 86_401 } }, "drain.timeoutSeconds: 86401 is not a whole number"],
+    [
+      { drain: { timeoutSeconds: 1, onTimeout: "cut" } },
+      'drain.onTimeout: "cut" is neither "withdraw" nor "fail"',
+    ],
+    [{ drain: { timeoutSeconds: 1, timeout: 2 } }, "drain.timeout: unknown input"],
+    [{ staleVips: true }, 'staleVips: true is neither "report" nor "withdraw"'],
     [{ sysctlsOnDestroy: "keep" }, 'sysctlsOnDestroy: "keep" is neither "restore" nor "leave"'],
     [{ unreachableOnDestroy: true }, 'unreachableOnDestroy: true is neither "fail" nor "forget"'],
     [{ unreachableOnRefresh: "x" }, 'unreachableOnRefresh: "x" is neither "fail" nor "keep"'],
