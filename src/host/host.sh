@@ -133,9 +133,9 @@ observe_registry() {
   echo "registry"
   for file in "$registry"/owners/* "$registry/saved" "$registry/machine" "$journal"; do
     [ -f "$file" ] || continue
-    # An empty one (a crash) is told too: it must not pass for none.
-    [ -s "$file" ] || echo "file ${file#"$registry/"} "
-    prefix "file ${file#"$registry/"}" <"$file" || return 1
+    lines=$(prefix "file ${file#"$registry/"}" <"$file") || return 1
+    # Empty, or all zeros after a crash: told, too, so that it does not pass for none.
+    printf '%s\n' "${lines:-file ${file#"$registry/"} }"
   done
 }
 

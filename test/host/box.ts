@@ -84,13 +84,13 @@ export class Box {
 
   /**
    * All of the host that host.sh may change. Lifetimes run down, so they count by the quarter of an
-   * hour; `nodad` means nothing on lo, which does no DAD.
+   * hour; what is said of DAD means nothing on lo.
    */
   async snapshot(): Promise<string> {
     const { stdout } = await this.run(SNAPSHOT);
     return stdout
       .replace(/_lft (\d+)sec/g, (_, seconds) => `_lft ${Math.ceil(Number(seconds) / 900)}`)
-      .replaceAll(" nodad ", " ");
+      .replace(/ (nodad|tentative)(?= )/g, "");
   }
 
   /** Ends the box with all that is in it: `await using box = ...`. */

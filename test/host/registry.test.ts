@@ -1,0 +1,155 @@
+import { describe, it } from "vitest";
+
+import { changeRequest, giveUpRequest } from "../../src/host/program";
+import { parseObservation, UnreadableAnswer } from "../../src/observed";
+import { plan } from "../../src/plan";
+import { Box, FLAVOURS } from "./box";
+import { claim, serve, withdraw } from "./claims";
+import { carryOut, ok, prepare } from "./session";
+
+const [A, B] = ["203.0.113.10", "203.0.113.11"] as const;
+const LIB = "/var/lib/lvs-dr";
+const CUT = 'kill -KILL "$watchdog"; kill -KILL $$';
+
+describe.concurrent.each(FLAVOURS)("the registry under $shell with the ip of $ip", (flavour) => {
+  it("is not made by looking, by reading, by a refused request or by a failed one", async ({
+    expect,
+  }) => {
+    await using box = await Box.create(flavour);
+    const before = await box.snapshot();
+    for (const mode of ["look", "share", "hold"] as const) {
+      const session = box.open({ mode, vips: [A] });
+      const { registry, ...seen } = await session.observed();
+      if (mode !== "hold") expect(registry).toBeUndefined();
+      else expect(registry?.owners.size).toBe(0);
+      expect(seen.session).toEqual({ client: "10.9.0.1", server: "10.9.0.2" });
+      expect(seen.nics.map((nic) => nic.name)).toEqual(["eth0", "wire0"]);
+      expect(await session.request(giveUpRequest("so"))).toEqual({
+        status: "rolled-back",
+        body: "so",
+      });
+      await session.end();
+      expect(await box.snapshot()).toBe(before);
+    }
+  });
+
+  it("of another boot has only its files undone", async ({ expect }) => {
+    await using box = await Box.create(flavour);
+    await carryOut(box.open({ vips: [A] }), serve(claim("web", [A])));
+    const files = (snapshot: string) => snapshot.replace(/^[^.\n]*lo .*\n/gm, "");
+    const before = files(await box.snapshot());
+    const session = box.open({ vips: [A, B] });
+    const { verbs } = await prepare(session, serve(claim("web", [A, B])));
+    await session.request([...verbs, CUT].join(" && "));
+    await box.run(`sed -i 's/^boot .*/boot of-yesterday/' ${LIB}/journal`);
+    const reader = box.open({ mode: "share", vips: [A, B] });
+    const { addresses, registry } = await reader.observed();
+    await reader.end();
+    expect(addresses.map((one) => one.address)).toContain(B);
+    expect([...(registry?.owners.values() ?? [])].map((owner) => owner.vips)).toEqual([[A]]);
+    expect(files(await box.snapshot())).toBe(before);
+  });
+
+  it("of another machine is set aside with a note, and gone with the last owner", async ({
+    expect,
+  }) => {
+    await using box = await Box.create(flavour);
+    const clean = await box.snapshot();
+    await carryOut(box.open({ vips: [A] }), serve(claim("web", [A])));
+    await box.run(`ip addr del ${A}/32 dev lo`);
+    for (const key of ["ignore", "announce"])
+      await box.run(`echo 0 >/proc/sys/net/ipv4/conf/all/arp_${key}`);
+    await box.run(`sed -i 's/^machine-id .*/machine-id the-template/' ${LIB}/machine`);
+    const session = box.open({ vips: [B] });
+    await carryOut(session, serve(claim("db", [B])));
+    expect(session.notes).toEqual([
+      "the registry on this host belongs to another machine (a clone?): set aside in /var/lib/lvs-dr/aside",
+    ]);
+    const { stdout } = await box.run(`ls ${LIB}/aside/owners ${LIB}/owners | grep -c ....`);
+    expect(stdout).toBe("4\n");
+    await carryOut(box.open({ vips: [B] }), withdraw(claim("db", [B])));
+    expect(await box.snapshot()).toBe(clean);
+  });
+
+  it("that cannot be read is an error, never an empty one", async ({ expect }) => {
+    await using box = await Box.create(flavour);
+    await carryOut(box.open({ vips: [A] }), serve(claim("web", [A])));
+    await box.run(`cp -a ${LIB} /mnt/good`);
+    for (const harm of [
+      ": >owners/*",
+      "head -c 100 owners/* >/mnt/x; cat /mnt/x >owners/*",
+      "head -c 300 /dev/zero >owners/*",
+      "head -c 300 /dev/urandom >owners/*",
+      "echo >>saved",
+      ": >saved",
+      ": >machine",
+      "touch owners/README",
+      "mv owners/* owners/0123456789abcdef0123456789abcdef",
+    ]) {
+      await box.run(
+        `cd ${LIB} && set -- owners/* && ${harm.replaceAll("owners/* ", '"$1" ').replace(/owners\/\*$/, '"$1"')}`,
+      );
+      const session = box.open({ mode: "share" });
+      const body = ok(await session.answer());
+      expect(() => parseObservation(body), harm).toThrow(UnreadableAnswer);
+      await session.end();
+      await box.run(`rm -rf ${LIB} && cp -a /mnt/good ${LIB}`);
+    }
+  });
+
+  it("refuses before anything is touched where the disk is full", async ({ expect }) => {
+    await using box = await Box.create({ ...flavour, disk: "mode=755,size=24k" });
+    const before = await box.snapshot();
+    await box.run("dd if=/dev/zero of=/var/lib/full bs=1k count=100", { allowFailure: true });
+    for (let room = 0; room < 5; room++) {
+      const session = box.open({ vips: [A] });
+      const answer = await session.answer();
+      if (answer.status === "ok") {
+        const seen = parseObservation(answer.body);
+        const { changes, guard } = plan(serve(claim("web", [A])), seen);
+        const said = await session.request(changeRequest(changes, guard, [A]));
+        expect(said.status, `${room}: ${said.body.slice(0, 200)}`).toBe("rolled-back");
+        expect(said.body).toMatch(/cannot be (written|made)/);
+      } else {
+        expect(answer.status).toBe("failed");
+      }
+      await session.end();
+      await box.run(`mv /var/lib/full /mnt/full`);
+      expect(await box.snapshot()).toBe(before);
+      // A page more room each time.
+      await box.run(`dd if=/dev/zero of=/var/lib/full bs=1k count=${20 - 4 * room}; rm /mnt/full`, {
+        allowFailure: true,
+      });
+    }
+  });
+
+  it("refuses before anything is touched where the disk is read-only", async ({ expect }) => {
+    await using box = await Box.create(flavour);
+    await carryOut(box.open({ vips: [A] }), serve(claim("web", [A])));
+    await box.run("mount -o remount,ro /var/lib");
+    const before = await box.snapshot();
+    const session = box.open({ vips: [A, B] });
+    expect(await session.answer()).toMatchObject({ status: "failed" });
+    await session.end();
+    expect(await box.snapshot()).toBe(before);
+    const reader = box.open({ mode: "share", vips: [A] });
+    expect((await reader.observed()).registry?.owners.size).toBe(1);
+    await reader.end();
+  });
+
+  it("says that sysctls are read-only, and binds nothing without them", async ({ expect }) => {
+    await using box = await Box.create(flavour);
+    await box.run("mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys");
+    const before = await box.snapshot();
+    const session = box.open({ vips: [A] });
+    await expect(prepare(session, serve(claim("web", [A])))).rejects.toThrow(/read-only|writ/);
+    const again = box.open({ vips: [A] });
+    ok(await again.answer());
+    expect(await again.request("begin '' saved && sysctl all arp_ignore 0 1")).toEqual({
+      status: "rolled-back",
+      body: "arp_ignore of all is 0 after writing 1",
+    });
+    await again.end();
+    expect(await box.snapshot()).toBe(before);
+  });
+});
