@@ -455,16 +455,34 @@ check_addresses() {
   done
 }
 
-# file old|new NAME. A sysctl that had to stay keeps its saved value, and whose machine's it is.
+# file old|new NAME
 undo_file() {
   [ "$1" = file ] || return 0
-  case $held:$3 in ?*:saved | ?*:machine) return ;; esac
-  if [ "$2" = new ]; then
+  case $held:$3 in ?*:machine) return ;; esac
+  if [ "$3" = saved ] && [ -n "$held" ]; then
+    keep_saved "$2"
+  elif [ "$2" = new ]; then
     rm -f "$registry/$3"
   elif [ -e "$registry/undo/$3" ]; then
     mv "$registry/undo/$3" "$registry/$3"
   fi || stuck="$registry/$3 could not be put back"
   durable "$registry" "$registry/owners"
+}
+
+# As before, but for the sysctls that had to stay: those keep the value to go back to one day.
+keep_saved() { # old|new
+  {
+    if [ "$1" = old ]; then of_those_that_stay no <"$registry/undo/saved"; else echo 'lvs-dr-saved 1'; fi
+    of_those_that_stay yes <"$registry/saved"
+  } >"$registry/new" && durable "$registry/new" && mv "$registry/new" "$registry/saved"
+} 2>/dev/null
+
+of_those_that_stay() { # yes|no: which lines of stdin, "sysctl KEY VALUE WRITTEN INTERFACE"
+  while IFS= read -r line; do
+    nic=${line##* } key=${line#* }
+    case $held in *"${key%% *} of $nic stays "*) stays=yes ;; *) stays=no ;; esac
+    [ "$stays" != "$1" ] || printf '%s\n' "$line"
+  done
 }
 
 # ---------------------------------------------------------------- the watchdog
