@@ -89,13 +89,18 @@ export class Engine {
   /** Makes the folder, the backend and the stack. */
   static async create(options: EngineOptions = {}): Promise<Engine> {
     const directory = await mkdtemp(path.join(tmpdir(), "lvs-dr-engine-"));
-    await mkdir(path.join(directory, "node_modules/@pulumi"), { recursive: true });
-    await symlink(ROOT, path.join(directory, "node_modules/pulumi-lvs-dr"));
-    const sdk = path.join(ROOT, "node_modules/@pulumi/pulumi");
-    await symlink(sdk, path.join(directory, "node_modules/@pulumi/pulumi"));
-    await mkdir(path.join(directory, "home/.ssh"), { recursive: true, mode: 0o700 });
-    await mkdir(path.join(directory, "backend"));
-    return Engine.open(directory, options);
+    try {
+      await mkdir(path.join(directory, "node_modules/@pulumi"), { recursive: true });
+      await symlink(ROOT, path.join(directory, "node_modules/pulumi-lvs-dr"));
+      const sdk = path.join(ROOT, "node_modules/@pulumi/pulumi");
+      await symlink(sdk, path.join(directory, "node_modules/@pulumi/pulumi"));
+      await mkdir(path.join(directory, "home/.ssh"), { recursive: true, mode: 0o700 });
+      await mkdir(path.join(directory, "backend"));
+      return await Engine.open(directory, options);
+    } catch (error) {
+      await rm(directory, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   /** Another stack on the same backend, as a second engine; the first one's `remove` ends both. */
