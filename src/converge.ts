@@ -12,6 +12,7 @@ import {
   type Desired,
   type Plan,
 } from "./plan";
+import { idOf } from "./registry";
 import { recordState, report, type ClaimReport } from "./report";
 import { onHost, type HostKeys, type Operation, type Purpose, type Session } from "./session";
 import { warnings } from "./warnings";
@@ -162,15 +163,15 @@ async function giveUp(conversation: Conversation, left: Plan): Promise<never> {
 const SHORTEST_LOOK = 5;
 
 /**
- * The connection was lost between the first write and the answer to the commit. The host undoes or
- * has committed; ask it which, within the time left.
+ * The connection was lost between the first write and the answer to the commit, or that answer was
+ * garbled. The host undoes or has committed; ask it which, within the time left.
  */
 async function lookAgain(
   { operation, secondsLeft }: Session,
   desired: Desired,
   lost: Interrupted,
 ): Promise<Observed> {
-  operation.progress("connection lost; asking the host what became of it");
+  operation.progress(`${lost.message}; asking the host what became of it`);
   const operationSeconds = Math.max(SHORTEST_LOOK, secondsLeft());
   const connectSeconds = Math.min(operation.timeouts.connectSeconds, operationSeconds);
   const again = { ...operation, timeouts: { connectSeconds, operationSeconds } };
@@ -182,8 +183,17 @@ async function lookAgain(
       aftermath: "unknown",
     });
   });
-  if (plan(desired, observed).changes.length === 0) return observed;
+  if (isCommitted(desired, observed)) return observed;
   throw new RealServerError("failed", lost.message, { aftermath: "rolled-back" });
+}
+
+/**
+ * Every commit that serves a claim has written its record anew. What differs beside that record is
+ * drift by now: taken for a rollback, it would leave a create's VIPs on the host and no state.
+ */
+function isCommitted(desired: Desired, observed: Observed): boolean {
+  const record = observed.registry?.owners.get(idOf(desired.claim.owner));
+  return record?.seen === desired.now || plan(desired, observed).changes.length === 0;
 }
 
 function asUnknown(error: unknown): unknown {

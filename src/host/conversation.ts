@@ -25,7 +25,7 @@ export interface Conversation {
   close(): void;
 }
 
-/** The channel closed, or was closed by us, while an answer was due: the outcome is not known. */
+/** The channel was closed, by whomever, while an answer was due, or that answer cannot be read: the outcome is not known. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
 }
@@ -127,7 +127,9 @@ class RemoteShell implements Conversation {
       for (const event of this.reader.push(chunk)) this.handle(event);
     } catch (error) {
       const reason = error instanceof Error ? error.message : "unknown";
-      this.finish(this.error("failed", `the host's answer cannot be read: ${oneLine(reason)}`));
+      const text = `the host's answer cannot be read: ${oneLine(reason)}`;
+      // To a request, a garbled "ok" may be a commit's; before the first answer nothing was asked.
+      this.finish(this.greeted ? new Interrupted(text) : this.error("failed", text));
     }
   }
 
