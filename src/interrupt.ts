@@ -41,7 +41,8 @@ const GRACE_MILLISECONDS = 4500;
 const INTERRUPTED_STATUS = 130;
 
 function end(reason: string): void {
-  controller.abort(new RealServerError("failed", reason, { aftermath: "unknown" }));
+  // Who dials throws it as it is, and has not touched the host yet.
+  controller.abort(new RealServerError("failed", reason));
   endWhenIdle();
   setTimeout(() => process.exit(INTERRUPTED_STATUS), GRACE_MILLISECONDS);
 }

@@ -82,6 +82,30 @@ describe("a failed operation", () => {
     await engine.destroy();
   });
 
+  it("leaves no trace of a host that was only dialled when a second ^C came", async () => {
+    const engine = await stage.engine();
+    const args = stage.args(first, {
+      connection: { ...stage.connection(first), port: 2 },
+      timeouts: { connectSeconds: 60 },
+    });
+    let asked = false;
+    const stopped = await engine.up(stage.program(args), {
+      onEvent: ({ diagnosticEvent: event }) => {
+        if (asked || !event?.message.includes("dialling")) return;
+        asked = true;
+        void engine.signal("SIGINT");
+        // The engine takes two within a moment for one.
+        setTimeout(() => void engine.signal("SIGINT"), 500);
+      },
+    });
+    expect(stopped.succeeded).toBe(false);
+    await engine.cancel().catch(() => undefined);
+    expect(await realServers(engine)).toEqual([]);
+    const next = await engine.up(stage.program(stage.args(first)));
+    expect(next.succeeded, next.text).toBe(true);
+    await engine.destroy();
+  });
+
   it("does not come from a host that is not known before up", async () => {
     const engine = await stage.engine();
     const program = () => {
@@ -89,7 +113,8 @@ describe("a failed operation", () => {
       // Any output of a resource that is not created yet is unknown in a preview.
       const host = known.machineId.apply(() => second.address);
       const connection = { ...stage.connection(second), host };
-      new RealServer("web-2", stage.args(second, { connection, vips: [VIP] }));
+      const element = known.bindings.apply(() => "203.0.113.98");
+      new RealServer("web-2", stage.args(second, { connection, vips: [element, VIP] }));
       const whole = known.machineId.apply(() => stage.connection(second));
       const vips = known.bindings.apply((bindings) => bindings.map(() => "203.0.113.99"));
       new RealServer(
@@ -105,7 +130,7 @@ describe("a failed operation", () => {
 
     const outcome = await engine.up(program);
     expect(outcome.succeeded, outcome.text).toBe(true);
-    expect(await onLo(second)).toEqual(["203.0.113.10/32", "203.0.113.99/32"]);
+    expect(await onLo(second)).toEqual([`${VIP}/32`, "203.0.113.98/32", "203.0.113.99/32"]);
     const destroyed = await engine.destroy();
     expect(destroyed.succeeded, destroyed.text).toBe(true);
     expect(await traces(first)).toEqual(NOTHING);

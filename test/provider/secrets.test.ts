@@ -1,8 +1,11 @@
+import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ConnectionArgs } from "../../src/index";
+import type { ConnectionArgs, RealServerArgs } from "../../src/index";
 import type { Engine, Outcome } from "../lab/engine";
 import type { LabHost } from "../lab/lab";
 import { realServers, said, Stage, stepOf, stored } from "./stage";
+
+const VIP2 = "203.0.113.20";
 
 describe("keys and passwords given as plain strings", () => {
   let stage: Stage;
@@ -37,8 +40,8 @@ describe("keys and passwords given as plain strings", () => {
   const program = (changes?: Partial<ConnectionArgs>) =>
     stage.program(stage.args(host, { connection: connection(changes) }));
 
-  const expectSilent = async (outcome: Outcome) => {
-    const all = outcome.text + JSON.stringify(outcome.said) + (await engine.stateText());
+  const expectSilent = async (outcome: Outcome, from = engine) => {
+    const all = outcome.text + JSON.stringify(outcome.said) + (await from.stateText());
     for (const secret of secrets) expect(all).not.toContain(secret);
   };
 
@@ -78,10 +81,42 @@ describe("keys and passwords given as plain strings", () => {
     for (const attempt of attempts) {
       const outcome = await wrong.up(program(attempt));
       expect(outcome.succeeded, JSON.stringify(Object.keys(attempt))).toBe(false);
-      await expectSilent(outcome);
+      await expectSilent(outcome, wrong);
       expect(said(outcome, "error").length).toBeGreaterThan(0);
     }
     expect(await realServers(wrong)).toEqual([]);
+  });
+
+  it("are not in what is kept of an unknown outcome, nor in a connection that is an Output", async () => {
+    const other = await stage.engine();
+    const declare = (given: RealServerArgs["connection"]) =>
+      stage.program(stage.args(host, { connection: given, owner: "other", vips: [VIP2] }));
+    // The commit's answer is lost, and nobody can be asked what became of it.
+    await host.run(`
+      mv /usr/bin/sha256sum /usr/bin/sha256sum.real
+      cat >/usr/bin/sha256sum <<'END'
+#!/bin/sh
+answer=$(cat)
+[ "$answer" != committed ] || pkill sshd
+printf '%s\\n' "$answer" | sha256sum.real
+END
+      chmod 755 /usr/bin/sha256sum`);
+    const lost = await other.up(declare(connection()));
+    await host.run("mv /usr/bin/sha256sum.real /usr/bin/sha256sum");
+    await host.startSsh();
+    expect(lost.succeeded).toBe(false);
+    await expectSilent(lost, other);
+    expect((await stored(other)).outputs).toMatchObject({
+      converged: false,
+      hostKey: host.hostKey,
+      proxyHostKey: bastion.hostKey,
+    });
+
+    const settled = await other.up(declare(pulumi.output(connection())), { diff: true });
+    expect(settled.succeeded, settled.text).toBe(true);
+    await expectSilent(settled, other);
+    const destroyed = await other.destroy();
+    expect(destroyed.succeeded, destroyed.text).toBe(true);
   });
 
   it("are not in the state after a destroy that failed", async () => {
