@@ -1,8 +1,10 @@
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
+import type * as TypeScript from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PROVIDER_SOURCE } from "../../src/provider-source";
 import { command } from "../lab/command";
@@ -72,6 +74,14 @@ describe("the package", () => {
     expect(await load(await layout("pnpm", place, "copied"))).toBe(VERBS);
   });
 
+  it("is found where pnpm puts a dependency of the program itself", async () => {
+    const store = "node_modules/.pnpm/pulumi-lvs-dr@0/node_modules";
+    const directory = await layout("pnpm-direct", store, "copied");
+    const link = path.join(directory, "node_modules", NAME);
+    await symlink(path.join(directory, store, NAME), link);
+    expect(await load(directory)).toBe(VERBS);
+  });
+
   it("is found beside Pulumi itself", async () => {
     const pulumi = await layout("global", "node_modules", "copied");
     const main = path.join(pulumi, "node_modules/beside/main.js");
@@ -107,6 +117,38 @@ describe("the package", () => {
       await writeFile(path.join(directory, name), text);
       expect(await nodeIn(directory, name)).toBe("RealServer\n");
     }
+  });
+
+  it("has types that say the same to the TypeScript that Pulumi brings along", async () => {
+    const directory = await layout("old-types", "node_modules", "copied");
+    const program = path.join(directory, "index.ts");
+    await writeFile(
+      program,
+      `import { RealServer, RealServerArgs, inspect } from "${NAME}";
+      const args: RealServerArgs = { connection: { host: "h" }, vips: ["203.0.113.10"] };
+      new RealServer("web-1", args).bindings.apply(([first]) => first.address.length);
+      inspect({ host: "h" }).then(({ ok }) => ok === true);
+      new RealServer("web-2", { ...args, vip: 1 });
+      new RealServer("web-3", args).bindings.apply(([first]) => first.adress);`,
+    );
+    const load = createRequire(program);
+    const old = load("@pulumi/pulumi/vendor/typescript@3.8.3/typescript.js") as typeof TypeScript;
+    const { CommonJS } = old.ModuleKind;
+    const options = { strict: true, module: CommonJS, target: old.ScriptTarget.ES2019 };
+    const compiled = old.createProgram([program], { ...options, types: [], noEmit: true });
+    const ours = compiled
+      .getSourceFiles()
+      .filter(({ fileName }) => fileName === program || fileName.includes(`/${NAME}/`));
+    expect(ours.length).toBeGreaterThan(5);
+    const wrong = ours.flatMap((file) => [
+      ...compiled.getSyntacticDiagnostics(file),
+      ...compiled.getSemanticDiagnostics(file),
+    ]);
+    const said = wrong.map(({ messageText }) => old.flattenDiagnosticMessageText(messageText, " "));
+    expect(said).toEqual([
+      expect.stringContaining("'vip' does not exist"),
+      expect.stringContaining("'adress' does not exist"),
+    ]);
   });
 
   it("holds only what runs", async () => {
