@@ -48,26 +48,32 @@ function rpFilterWarning(nic: Nic): string {
   return `${nic.name} has rp_filter 1 and is not the way back to clients: requests that the director sends there are dropped; set net.ipv4.conf.${nic.name.replaceAll(".", "/")}.rp_filter to 2`;
 }
 
-/** Files that set a claimed key to something else at the next boot or `sysctl --system`. */
+/** Files whose line would undo what is claimed at the next boot or `sysctl --system`. */
 function contradictions(claims: readonly SysctlClaim[], observed: Observed): string[] {
   return observed.sysctlLines.flatMap(({ file, line, text }) => {
     const match =
       /^\s*-?\s*net[./]ipv4[./]conf[./](.+)[./](arp_ignore|arp_announce)\s*=\s*(-?\d+)\s*$/.exec(
         text,
       );
-    const [, nic, key, value] = match ?? [];
-    const claim = claims.find((one) => one.key === key && isNamed(one.interface, nic ?? ""));
-    if (claim === undefined || satisfies(claim.key, Number(value), claim.value)) return [];
+    const [, nic = "", key, value] = match ?? [];
+    const claim = claims.find(
+      (one) => one.key === key && isUndone(one, nic.replaceAll("/", "."), Number(value)),
+    );
+    if (claim === undefined) return [];
     return [
       `${file} line ${line} sets ${nic} ${key} to ${value}, wanted ${claim.value}: a reboot or "sysctl --system" would undo it`,
     ];
   });
 }
 
-// sysctl.d writes eth0.100 as eth0/100 between dots, and takes globs.
-function isNamed(nic: string, inFile: string): boolean {
-  const plain = inFile.replaceAll("/", ".");
-  return plain === nic || plain === "*";
+/**
+ * By a value for the very key, or for all by a glob. A claim on `all` is not undone by a NIC's own
+ * lesser value, for the larger counts; but it is by one that is larger and not silent, also of
+ * `default`, which NICs that come later get.
+ */
+function isUndone({ interface: claimed, key, value }: SysctlClaim, nic: string, set: number) {
+  if (nic === claimed || nic === "*") return !satisfies(key, set, value);
+  return claimed === "all" && nic !== "lo" && set > value && !isSilent(key, set);
 }
 
 function proxyNdpWarning(claim: Pick<Claim, "vips">, observed: Observed): string[] {

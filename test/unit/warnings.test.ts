@@ -59,6 +59,9 @@ describe("people are warned", () => {
     ["net.ipv4.conf.all.arp_ignore = 1", { arp: { ignore: 2 } }],
     ["net.ipv4.conf.eth0/100.arp_ignore = 0", { arp: { interfaces: ["eth0.100"] } }],
     ["net/ipv4/conf/eth0.100/arp_ignore = 0", { arp: { interfaces: ["eth0.100"] } }],
+    ["net.ipv4.conf.eth0.arp_ignore = 8", {}],
+    ["net.ipv4.conf.default.arp_ignore = 4", {}],
+    ["net.ipv4.conf.*.arp_ignore = 4", { arp: { interfaces: ["eth0"] } }],
   ] satisfies [string, ClaimSketch][])("of a line that would undo a key: %s", (text, declared) => {
     expect(inFile(text, declared)).toEqual([
       expect.stringMatching(/^\/etc\/sysctl\.d\/99-local\.conf line 3 sets .* a reboot/),
@@ -69,6 +72,9 @@ describe("people are warned", () => {
     ["net.ipv4.conf.all.arp_ignore = 1", {}],
     ["net.ipv4.conf.all.arp_ignore = 2", {}],
     ["net.ipv4.conf.eth0.arp_ignore = 0", {}],
+    ["net.ipv4.conf.eth0.arp_ignore = 3", {}],
+    ["net.ipv4.conf.lo.arp_ignore = 8", {}],
+    ["net.ipv4.conf.eth1.arp_ignore = 8", { arp: { interfaces: ["eth0"] } }],
     ["net.ipv4.conf.eth01100.arp_ignore = 0", { arp: { interfaces: ["eth0.100"] } }],
     ["net.ipv4.conf.all.arp_ignore = 0", { vips: ["2001:db8::10"] }],
     ["net.ipv4.conf.all.arp_accept = 0 # not arp_ignore", {}],
