@@ -1,0 +1,189 @@
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+
+/** Up is from the client to the host. */
+export type Direction = "up" | "down";
+
+/** What becomes of the connection. */
+export type Cut =
+  /** Both ends are closed in good order. */
+  | "close"
+  /** One end is: no more bytes come this way, the other way goes on. */
+  | "half-close"
+  /** Nothing is passed on any more, and nobody is told. */
+  | "stall"
+  /** Both ends get a RST. */
+  | "reset"
+  /**
+   * What comes down waits until what comes at this moment is over, so that the host is not told to go
+   * on; what goes up is passed on, and the host is at work meanwhile.
+   */
+  | "hold";
+
+/** When a fault comes: after so many bytes of the operation's first connection, one way. */
+export interface Moment {
+  readonly direction: Direction;
+  readonly bytes: number;
+}
+
+/** What the proxy does in the next operation. */
+export interface Arming {
+  readonly moment: Moment;
+  readonly cut: Cut;
+  /** Whether later connections are refused until the proxy is disarmed. */
+  readonly thenRefuse: boolean;
+  /** Called once, at the moment. A connection that is held goes on when the promise is kept. */
+  onMoment(): Promise<unknown>;
+}
+
+/** Stands before a host's real sshd, on a port of this machine, and breaks what it passes on. */
+export class Proxy {
+  /** Bytes of the first connection since it was armed, each way. */
+  readonly passed = { up: 0, down: 0 };
+  #arming: Arming | undefined;
+  #connections = 0;
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(
+    private readonly server: Server,
+    private readonly target: { host: string; port: number },
+  ) {
+    server.on("connection", (client) => this.#serve(client));
+  }
+
+  /** Listens on 127.0.0.1. */
+  static async start(target: { host: string; port: number }): Promise<Proxy> {
+    // Half-open: what a close of one direction does is for the ends to decide.
+    const server = createServer({ allowHalfOpen: true, noDelay: true });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    server.unref();
+    return new Proxy(server, target);
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  /** Breaks the next operation. */
+  arm(arming: Arming): void {
+    this.disarm();
+    this.#arming = arming;
+  }
+
+  /** Passes on everything again; connections that are there, stalled ones too, are reset. */
+  disarm(): void {
+    this.#arming = undefined;
+    this.#connections = 0;
+    this.passed.up = this.passed.down = 0;
+    for (const socket of this.#sockets) socket.destroy();
+    this.#sockets.clear();
+  }
+
+  async end(): Promise<void> {
+    this.disarm();
+    this.server.close();
+    await once(this.server, "close");
+  }
+
+  #serve(client: Socket): void {
+    const arming = this.#arming;
+    this.#connections += 1;
+    const isFirst = this.#connections === 1;
+    if (arming?.thenRefuse === true && !isFirst) {
+      client.resetAndDestroy();
+      return;
+    }
+    const host = connect({ ...this.target, allowHalfOpen: true, noDelay: true });
+    const link = new Link(client, host);
+    for (const socket of [client, host]) {
+      this.#sockets.add(socket);
+      socket.on("error", () => link.break("reset"));
+      socket.on("close", () => this.#sockets.delete(socket));
+    }
+    const watch = isFirst ? arming : undefined;
+    link.pass("up", (size) => (isFirst ? this.#count("up", size, watch, link) : size));
+    link.pass("down", (size) => (isFirst ? this.#count("down", size, watch, link) : size));
+  }
+
+  /** How many of these bytes still pass. */
+  #count(direction: Direction, size: number, arming: Arming | undefined, link: Link): number {
+    const before = this.passed[direction];
+    this.passed[direction] += size;
+    if (arming === undefined || arming.moment.direction !== direction) return size;
+    const left = arming.moment.bytes - before;
+    if (left < 0 || left > size) return size;
+    // After these bytes have been written, so that "n bytes passed" is true to the byte.
+    setImmediate(() => {
+      link.break(arming.cut, direction);
+      if (this.#arming === arming) void arming.onMoment().finally(() => link.goOn());
+    });
+    if (arming.cut === "hold" && direction === "down") link.hold();
+    return arming.cut === "hold" ? size : left;
+  }
+}
+
+/** Two sockets whose bytes go to each other. */
+class Link {
+  #silent = { up: false, down: false };
+  #held: (() => void)[] | undefined;
+
+  constructor(
+    private readonly client: Socket,
+    private readonly host: Socket,
+  ) {}
+
+  pass(direction: Direction, admit: (size: number) => number): void {
+    const [from, to] = this.#ends(direction);
+    from.on("data", (chunk: Buffer) => {
+      if (this.#silent[direction]) return;
+      const admitted = admit(chunk.length);
+      if (admitted < chunk.length) this.#silent[direction] = true;
+      if (admitted > 0) this.#soon(() => to.write(chunk.subarray(0, admitted)));
+    });
+    from.on("end", () => {
+      if (!this.#silent[direction]) this.#soon(() => to.end());
+    });
+  }
+
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  goOn(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const act of held) act();
+  }
+
+  #soon(act: () => void): void {
+    if (this.#held === undefined) act();
+    else this.#held.push(act);
+  }
+
+  break(cut: Cut, direction: Direction = "up"): void {
+    switch (cut) {
+      case "hold":
+        return;
+      case "stall":
+        this.#silent = { up: true, down: true };
+        return;
+      case "half-close":
+        this.#silent[direction] = true;
+        this.#ends(direction)[1].end();
+        return;
+      case "close":
+        this.#silent = { up: true, down: true };
+        for (const socket of [this.client, this.host]) socket.destroySoon();
+        return;
+      case "reset":
+        this.#silent = { up: true, down: true };
+        for (const socket of [this.client, this.host]) socket.resetAndDestroy();
+        return;
+    }
+  }
+
+  #ends(direction: Direction): [Socket, Socket] {
+    return direction === "up" ? [this.client, this.host] : [this.host, this.client];
+  }
+}

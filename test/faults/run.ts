@@ -1,0 +1,342 @@
+import type { Lane } from "./lane";
+import { arm, processesOf, quiescence, REPAIR_REGISTRY, type Armed } from "./meddler";
+import { afterServing, afterWithdrawing, isLoud, shortfall } from "./oracle";
+import type { Job, Outcome, Properties } from "./actor";
+import { nameOf, type Meddling, type Scenario, type Serving } from "./scenario";
+import { differences, look, type Snapshot } from "./snapshot";
+import { leaveJournal, meddlingOf, prefixOf, reset, setUp } from "./stage-host";
+
+/** What a run showed. */
+export interface Verdict {
+  readonly number: number;
+  readonly fault: string;
+  /** Whether the fault came about: the operation may have been over before. */
+  readonly struck: boolean;
+  /** What the host was like when the operation was over. */
+  readonly ending: "rolled back" | "completed" | "left to the next operation";
+  readonly violations: readonly Violation[];
+  readonly milliseconds: number;
+  /** What happened, for whoever has to find out why. */
+  readonly story: readonly string[];
+}
+
+/** A promise that was broken. */
+export interface Violation {
+  readonly promise: "I1" | "I2" | "I3" | "I4" | "I5";
+  readonly what: string;
+}
+
+/** When frames of a host are not held against the package, and why. */
+export interface Excuse {
+  readonly from: number;
+  /** Infinity while it lasts. */
+  to: number;
+  readonly why: string;
+}
+
+/** Plays one run on a lane's host. */
+export async function play(lane: Lane, number: number, scenario: Scenario): Promise<Verdict> {
+  const run = new Run(lane, number, scenario);
+  await run.play();
+  return run.verdict();
+}
+
+class Run {
+  readonly #violations: Violation[] = [];
+  readonly #story: string[] = [];
+  readonly #started = Date.now();
+  #ending: Verdict["ending"] = "completed";
+  #armed: Armed | undefined;
+  #isArmed = false;
+  #id = "";
+  #state: Properties | undefined;
+  /** What the engine's state says is served. */
+  #known: Serving;
+
+  constructor(
+    private readonly lane: Lane,
+    private readonly number: number,
+    private readonly scenario: Scenario,
+  ) {
+    this.#known = scenario.served ?? scenario.desired;
+  }
+
+  verdict(): Verdict {
+    return {
+      number: this.number,
+      fault: nameOf(this.scenario.fault),
+      struck: this.#armed?.struck ?? false,
+      ending: this.#ending,
+      violations: this.#violations,
+      milliseconds: Date.now() - this.#started,
+      story: this.#story,
+    };
+  }
+
+  async play(): Promise<void> {
+    const { lane, scenario } = this;
+    this.#tell(JSON.stringify(scenario));
+    await reset(lane.agent);
+    // What was on the wire until here is the run's before.
+    lane.beginRun(this.number, Date.now());
+    const isLeaky = scenario.host.byHand.some(({ prefix }) => prefix.includes("."));
+    if (isLeaky) lane.excuse("an address bound by hand on a loud host");
+    await setUp(lane.agent, scenario.host, lane.machineId);
+    const pristine = await this.#look();
+    if (!isLoud(pristine)) lane.endExcuses();
+    if (scenario.served !== undefined && !(await this.#prepare(scenario.served))) return;
+    for (const meddling of scenario.drift) await this.#meddle(meddling);
+    const settled = await this.#look();
+    await leaveJournal(lane.agent, scenario.host.journal);
+    await this.#faultyOperation(settled);
+    await this.#goOn();
+    await this.#end(pristine);
+    await this.#secrets();
+  }
+
+  /** What the host served before, put there by the package itself. */
+  async #prepare(served: Serving): Promise<boolean> {
+    const outcome = await this.#operate("create", served, 60);
+    if (outcome.kind === "done") return true;
+    this.#blame("I2", `a create without a fault: ${JSON.stringify(outcome)}`);
+    return false;
+  }
+
+  async #meddle(meddling: Meddling): Promise<void> {
+    if (meddling.what === "adds a NIC") return;
+    this.lane.excuse("somebody left the host loud");
+    await this.lane.agent.run(meddlingOf(meddling));
+  }
+
+  async #faultyOperation(before: Snapshot): Promise<void> {
+    const { lane, scenario } = this;
+    const { fault, verb, desired } = scenario;
+    const raw = await this.#look();
+    this.#armed = await arm(
+      {
+        ...{ host: lane.host, agent: lane.agent, proxy: lane.proxy, actor: lane.actor },
+        number: this.number,
+        onMeddling: () => lane.excuse("somebody made the host loud meanwhile"),
+      },
+      fault,
+    );
+    this.#isArmed = true;
+    const damaged = fault.kind === "registry" ? await this.#look() : raw;
+    const seconds = isSlow(scenario) ? 3 : 8;
+    const outcome = await this.#operate(verb, desired, seconds);
+    this.#isArmed = false;
+    const quiet = await quiescence(lane.agent, seconds + 15);
+    if (!quiet) this.#blame("I2", `left on the host: ${await processesOf(lane.agent)}`);
+    // Later frames of this operation are none: from here on whoever leaks is judged anew.
+    const after = await this.#look();
+    await this.#armed.lift();
+    lane.proxy.disarm();
+    if (this.#armed.struck === false) this.#tell("the fault came too late");
+    this.#judge(outcome, [before, raw, damaged], after);
+    await lane.agent.must(
+      this.#isUnchanged([damaged], after) ? REPAIR_REGISTRY : "rm -f /run/damaged",
+    );
+  }
+
+  /** I2, and with it I4: as before or as asked for, and what was said of it is true. */
+  #judge(outcome: Outcome, befores: readonly Snapshot[], after: Snapshot): void {
+    const { fault, verb, desired } = this.scenario;
+    const masks = masksOf(this.scenario);
+    const [before] = befores as [Snapshot, ...Snapshot[]];
+    const asked = verb === "read" ? [] : this.#shortfall(verb, before, desired, after, masks);
+    const unchanged = this.#isUnchanged(befores, after);
+    const bothKilled = fault.kind === "shell" && fault.how === "killed with its watchdog";
+    if (after.registry.has("journal") && bothKilled) {
+      this.#ending = "left to the next operation";
+      return;
+    }
+    this.#ending = asked.length === 0 && verb !== "read" ? "completed" : "rolled back";
+    if (!unchanged && asked.length > 0) {
+      const changed = differences(before, after, masks);
+      if (isHeld(this.scenario, before, after, masks)) this.#tell(`held: ${changed.join("; ")}`);
+      else {
+        const why = [`since before: ${changed.join("; ")}`, `beside asked: ${asked.join("; ")}`];
+        this.#blame("I2", `${summaryOf(outcome)}; the host is between: ${why.join(" | ")}`);
+      }
+    }
+    if (outcome.kind === "done" && asked.length > 0)
+      this.#blame("I2", `said done, and it is not: ${asked.join("; ")}`);
+    if (outcome.kind === "failed" && !unchanged && asked.length === 0)
+      this.#blame("I2", `said not done, and it is: ${outcome.message}`);
+  }
+
+  #isUnchanged(befores: readonly Snapshot[], after: Snapshot): boolean {
+    const masks = masksOf(this.scenario);
+    return befores.some((one) => differences(one, after, masks).length === 0);
+  }
+
+  #shortfall(
+    verb: "create" | "update" | "delete",
+    before: Snapshot,
+    desired: Serving,
+    after: Snapshot,
+    masks: ReadonlySet<string>,
+  ): string[] {
+    const start = withMeddling(before, masks, after);
+    const expected =
+      verb === "delete"
+        ? afterWithdrawing(start, this.#owner, this.#known)
+        : afterServing(start, this.#owner, desired);
+    return shortfall(start, expected, after, masks);
+  }
+
+  /** One more `up` or `destroy` without a fault does the job. */
+  async #goOn(): Promise<void> {
+    const { scenario } = this;
+    const before = await this.#look();
+    const destroys = this.#state !== undefined && scenario.finish === "destroy";
+    const verb = destroys ? "delete" : this.#state === undefined ? "create" : "update";
+    const wasDeleted = this.#state === undefined && scenario.verb === "delete";
+    if (wasDeleted) return;
+    const isDrifted = scenario.fault.kind === "somebody" || scenario.drift.length > 0;
+    if (verb === "update" && isDrifted) await this.#operate("read", scenario.desired, 60);
+    const outcome = await this.#operate(verb, scenario.desired, 60);
+    const after = await this.#look();
+    if (!isLoud(after)) this.lane.endExcuses();
+    if (outcome.kind !== "done") {
+      this.#blame("I2", `${verb} after the fault: ${summaryOf(outcome)}`);
+      return;
+    }
+    // What a stale journal undoes is not in `before`: that is judged by what was asked for alone.
+    if (before.registry.has("journal")) return;
+    const missing = this.#shortfall(verb, before, scenario.desired, after, new Set());
+    if (missing.length > 0) this.#blame("I2", `${verb} after the fault: ${missing.join("; ")}`);
+  }
+
+  /** I3: in the end nothing of ours is left, and I4: nothing else was touched on the way. */
+  async #end(pristine: Snapshot): Promise<void> {
+    const { host, drift, fault } = this.scenario;
+    if (this.#state !== undefined) {
+      const before = await this.#look();
+      const outcome = await this.#operate("delete", this.scenario.desired, 60);
+      const after = await this.#look();
+      if (outcome.kind !== "done") this.#blame("I3", `the last destroy: ${summaryOf(outcome)}`);
+      else {
+        const missing = this.#shortfall("delete", before, this.#known, after, new Set());
+        if (missing.length > 0) this.#blame("I3", missing.join("; "));
+      }
+    }
+    const touched = [...drift.map((one) => one.what), ...(fault.kind === "somebody" ? [1] : [])];
+    const isOurs = host.byHand.length === 0 && host.owners.length === 0;
+    if (touched.length > 0 || !isOurs || host.journal !== "none") return;
+    const left = differences(pristine, await this.#look());
+    if (left.length > 0) this.#blame("I4", `from first to last: ${left.join("; ")}`);
+  }
+
+  async #secrets(): Promise<void> {
+    const text = this.lane.actor.said + this.#story.join("\n");
+    this.lane.actor.said = "";
+    for (const leak of this.lane.secretsIn(text)) this.#blame("I5", leak);
+  }
+
+  /** Runs a verb and keeps what the engine would keep. */
+  async #operate(verb: Job["verb"], desired: Serving, seconds: number): Promise<Outcome> {
+    const { lane } = this;
+    const news = lane.inputs(this.#owner, desired, this.scenario.login, seconds);
+    // A read and a delete go by the state's own limits.
+    const olds = this.#state === undefined ? {} : { ...this.#state, timeouts: news["timeouts"] };
+    if (!this.#isArmed) lane.proxy.disarm();
+    const began = Date.now();
+    const outcome = await lane.actor.run({ verb, id: this.#id, olds, news });
+    // The answer to the commit comes before the host has tidied up.
+    if (outcome.kind === "done") await quiescence(lane.agent, 20);
+    const { up, down } = lane.proxy.passed;
+    const took = `${Date.now() - began} ms, ${up} bytes up, ${down} down`;
+    this.#tell(`${verb} (${took}): ${summaryOf(outcome)}`);
+    if (outcome.kind === "done") {
+      this.#id = outcome.id;
+      this.#state = verb === "delete" ? undefined : outcome.state;
+    } else if (outcome.kind === "unsettled" && verb !== "delete") {
+      this.#id = outcome.id;
+      this.#state = outcome.state;
+    }
+    if (this.#state !== undefined && verb !== "read") this.#known = desired;
+    return outcome;
+  }
+
+  async #look(): Promise<Snapshot> {
+    return look(this.lane.agent);
+  }
+
+  get #owner(): string {
+    return `run-${this.number}`;
+  }
+
+  #tell(line: string): void {
+    this.#story.push(line);
+  }
+
+  #blame(promise: Violation["promise"], what: string): void {
+    this.#violations.push({ promise, what });
+  }
+}
+
+/** Where the deadline is part of the fault, it comes soon. */
+function isSlow({ fault }: Scenario): boolean {
+  switch (fault.kind) {
+    case "connection":
+      return fault.cut === "stall" || fault.cut === "half-close";
+    case "client":
+      return fault.how === "stopped";
+    case "shell":
+      return fault.how === "STOP";
+    default:
+      return false;
+  }
+}
+
+/** What somebody else changed may be as it was, as asked for, or as they made it. */
+function masksOf({ fault }: Scenario): ReadonlySet<string> {
+  if (fault.kind !== "somebody") return new Set();
+  switch (fault.does.what) {
+    case "deletes a VIP":
+      return new Set([`lo ${prefixOf(fault.does.vip)}`]);
+    case "resets a sysctl":
+      return new Set([`sysctl ${fault.does.name}`]);
+    case "adds an address":
+      return new Set([`lo ${fault.does.prefix}`]);
+    case "adds a NIC":
+      return new Set();
+  }
+}
+
+/** An address that somebody added meanwhile keeps the sysctls that it needs. */
+function withMeddling(before: Snapshot, masks: ReadonlySet<string>, after: Snapshot): Snapshot {
+  const added = [...after.lo].filter(([prefix]) => masks.has(`lo ${prefix}`));
+  return { ...before, lo: new Map([...before.lo, ...added]) };
+}
+
+/**
+ * I1 goes before I2: under a VIP that leaked before, because somebody bound it by hand or reset a
+ * sysctl, sysctls which were made strict stay so, and their saved values with them.
+ */
+function isHeld(
+  { host, drift, fault }: Scenario,
+  before: Snapshot,
+  after: Snapshot,
+  masks: ReadonlySet<string>,
+): boolean {
+  const others = [...drift, ...(fault.kind === "somebody" ? [fault.does] : [])];
+  const isByOthers = host.byHand.length > 0 || others.some((one) => one.what === "resets a sysctl");
+  if (!isByOthers) return false;
+  return differences(before, after, masks).every((line) =>
+    /^(sysctl |registry (saved|machine):)/.test(line),
+  );
+}
+
+function summaryOf(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case "done":
+      return "done";
+    case "killed":
+      return "killed";
+    case "failed":
+    case "unsettled":
+      return `${outcome.kind}: ${outcome.message}`;
+  }
+}
