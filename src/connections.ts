@@ -6,7 +6,7 @@ import { UnreadableAnswer } from "./observed";
 export interface ConnectionPatterns {
   /** A filter expression of `ss`, which the kernel applies. */
   readonly ss: string;
-  /** An extended regular expression over lines of /proc/net/tcp and tcp6. */
+  /** An extended regular expression over lines of /proc/net/tcp and tcp6, up to the state. */
   readonly tcp: string;
   /** One over lines of /proc/net/nf_conntrack, or of `conntrack -L`. */
   readonly conntrack: string;
@@ -18,14 +18,17 @@ export interface Usage {
   readonly total: number;
   /** How many each VIP has; undefined where there are too many to be told one by one. */
   readonly byVip: ReadonlyMap<string, number> | undefined;
-  /** Each by its two ends; undefined likewise. */
+  /** Each by its two ends, those in TIME-WAIT included; undefined likewise. */
   readonly ends: ReadonlySet<string> | undefined;
+  /** How many are in TIME-WAIT. */
+  readonly ended: number;
   /** Addresses may be translated there, and nobody can be asked which connections are. */
   readonly blind: boolean;
 }
 
 /**
- * What the host looks for. A connection counts in each state but LISTEN, TIME-WAIT and CLOSE.
+ * What the host looks for. A connection counts in each state but LISTEN, TIME-WAIT and CLOSE; those in
+ * TIME-WAIT tell of connections that came and went between two looks.
  *
  * @param vips canonical addresses, at least one
  */
@@ -36,8 +39,7 @@ export function connectionPatterns(vips: readonly string[]): ConnectionPatterns 
   const spellings = vips.flatMap((vip) => [vip, expanded(vip)]).map((one) => literally(one));
   return {
     ss: `( ${sources.join(" or ")} )`,
-    // 0A is LISTEN, 06 TIME_WAIT, 07 CLOSE (include/net/tcp_states.h).
-    tcp: `^ *[0-9]+: (${vips.flatMap(hexForms).join("|")}):[0-9A-F]{4} [0-9A-F]+:[0-9A-F]{4} 0[1-589BC] `,
+    tcp: `^ *[0-9]+: (${vips.flatMap(hexForms).join("|")}):[0-9A-F]{4} [0-9A-F]+:[0-9A-F]{4}`,
     // The first pair of addresses is that of the original direction.
     conntrack: `^(ipv[46] +[0-9]+ +)?tcp +6 [^=]*src=[^ ]+ dst=(${[...new Set(spellings)].join("|")}) `,
   };
@@ -48,36 +50,69 @@ export function connectionPatterns(vips: readonly string[]): ConnectionPatterns 
  * {@link UnreadableAnswer}, for a connection that is overlooked would be cut.
  */
 export function parseUsage(body: string, vips: readonly string[]): Usage {
-  const connections = new Map<string, string>();
+  const groups = groupsIn(body);
   const byHex = new Map(vips.flatMap((vip) => hexForms(vip).map((hex) => [hex, vip] as const)));
-  const lines = body.split("\n").filter((one) => one !== "");
-  const [counts, told] = [lines.filter(isCount), lines.filter((one) => !isCount(one))];
-  const counted = counts.reduce((sum, one) => sum + Number(one), 0);
-  for (const line of told.filter((one) => one !== BLIND)) {
-    const { vip, ends } = parseConnection(line, vips, byHex);
-    connections.set(ends, vip);
+  const [open, ended] = [new Map<string, string>(), new Map<string, string>()];
+  for (const line of groups.flatMap((group) => group.lines)) {
+    if (line === BLIND) continue;
+    const isEnded = line.startsWith(ENDED);
+    const { vip, ends } = parseConnection(isEnded ? line.slice(ENDED.length) : line, vips, byHex);
+    (isEnded ? ended : open).set(ends, vip);
   }
-  if (told.length > counted) throw new UnreadableAnswer(body);
-  const whole = told.length === counted;
+  const [ofEnded, ofOpen] = [groups.filter(isOfEnded), groups.filter((one) => !isOfEnded(one))];
+  const [allOpen, allEnded] = [ofOpen.every(isWhole), ofEnded.every(isWhole)];
   return {
-    total: whole ? connections.size : counted,
-    byVip: whole ? tally(connections.values()) : undefined,
-    ends: whole ? new Set(connections.keys()) : undefined,
-    blind: told.includes(BLIND),
+    total: allOpen ? open.size : sizeOf(ofOpen),
+    byVip: allOpen ? tally(open.values()) : undefined,
+    ends: allOpen && allEnded ? new Set([...open.keys(), ...ended.keys()]) : undefined,
+    ended: allEnded ? ended.size : sizeOf(ofEnded),
+    blind: groups.some(({ lines }) => lines.includes(BLIND)),
   };
-}
-
-const BLIND = "conntrack blind";
-
-function isCount(line: string): boolean {
-  return /^\d+$/.test(line);
 }
 
 /** How many connections came since an earlier look, as far as the two can tell. */
 export function arrivals(before: Usage, now: Usage): number {
   const { ends } = before;
-  if (ends === undefined || now.ends === undefined) return Math.max(0, now.total - before.total);
-  return [...now.ends].filter((one) => !ends.has(one)).length;
+  if (ends !== undefined && now.ends !== undefined)
+    return [...now.ends].filter((one) => !ends.has(one)).length;
+  return Math.max(0, now.total + now.ended - before.total - before.ended);
+}
+
+const BLIND = "conntrack blind";
+const ENDED = "ended ";
+
+/** The lines of one source, or the first of them, and how many it has. */
+interface Group {
+  readonly lines: readonly string[];
+  readonly size: number;
+}
+
+function groupsIn(body: string): Group[] {
+  const groups: Group[] = [];
+  let lines: string[] = [];
+  for (const line of body.split("\n").filter((one) => one !== "")) {
+    if (!/^\d+$/.test(line)) {
+      lines.push(line);
+      continue;
+    }
+    if (lines.length > Number(line)) throw new UnreadableAnswer(body);
+    groups.push({ lines, size: Number(line) });
+    lines = [];
+  }
+  if (lines.length > 0) throw new UnreadableAnswer(body);
+  return groups;
+}
+
+function isOfEnded({ lines }: Group): boolean {
+  return lines[0]?.startsWith(ENDED) === true;
+}
+
+function isWhole({ lines, size }: Group): boolean {
+  return lines.length === size;
+}
+
+function sizeOf(groups: readonly Group[]): number {
+  return groups.reduce((sum, { size }) => sum + size, 0);
 }
 
 interface Connection {
@@ -103,9 +138,9 @@ function parseConnection(
   return found;
 }
 
-// STATE RECV-Q SEND-Q LOCAL:PORT PEER:PORT
+// [STATE] RECV-Q SEND-Q LOCAL:PORT PEER:PORT; asked for a single state, it does not print it.
 function socketOfSs(words: readonly string[], vips: readonly string[]): Connection | undefined {
-  const [, , , local = "", peer = ""] = words;
+  const [local = "", peer = ""] = words.filter((word) => word.includes(":"));
   const vip = canonical(local.replace(/:[^:]*$/, ""));
   return vips.includes(vip) ? { vip, ends: pair(local, peer) } : undefined;
 }

@@ -59,11 +59,13 @@ const PURPOSE = { mode: "look", holder: "a drain", vips: [] } as const;
 const POLL_MILLISECONDS = 1000;
 /** The host is not to be busy with counting: it has at least so many times the time in between. */
 const REST = 4;
+const RECENT_MILLISECONDS = 5000;
 
 class Drain {
   private end = Infinity;
   private last: Usage | undefined;
   private arrived = 0;
+  private lastArrival = -Infinity;
 
   constructor(
     private readonly operation: Operation,
@@ -74,9 +76,10 @@ class Drain {
   async gate(session: Session, observed: Observed, leaving: readonly string[]): Promise<void> {
     if (leaving.length === 0) return;
     const usage = await this.count(session, leaving);
-    if (usage.total === 0) return;
-    if (!this.isOver()) throw new InUse();
-    this.operation.warn(`${this.leftOver(usage)} and are cut${this.whoseFault()}`);
+    if (usage.total > 0 && !this.isOver()) throw new InUse();
+    const fault = this.stillSending();
+    if (usage.total > 0) this.operation.warn(`${this.leftOver(usage)}, cut now${fault}`);
+    else if (fault !== "") this.operation.warn(`no connection is left, but${fault.slice(1)}`);
     await warnOfLoop(this.operation, session, observed, leaving);
   }
 
@@ -117,12 +120,14 @@ class Drain {
     if (usage.blind) throw new RealServerError("refused", BLIND);
     if (usage.total > 0 && this.last === undefined)
       this.end = performance.now() + this.policy.timeoutSeconds * 1000;
-    if (this.last !== undefined) this.arrived += arrivals(this.last, usage);
+    const news = this.last === undefined ? 0 : arrivals(this.last, usage);
+    this.arrived += news;
+    if (news > 0) this.lastArrival = performance.now();
     this.last = usage;
     if (usage.total > 0 && this.isOver() && this.policy.onTimeout === "fail")
       throw new RealServerError(
         "timed-out",
-        `${this.leftOver(usage)}${this.whoseFault()}. Run it again, raise drain.timeoutSeconds, or set drain.onTimeout to "withdraw", which cuts them`,
+        `${this.leftOver(usage)}${this.stillSending()}. Run it again, raise drain.timeoutSeconds, or set drain.onTimeout to "withdraw", which cuts them`,
       );
     return usage;
   }
@@ -143,7 +148,7 @@ class Drain {
 
   private progress(usage: Usage): string {
     const left = Math.ceil(this.millisecondsLeft() / 1000);
-    const warning = this.arrived > 0 ? `; new ones came: ${STOP_SENDING}` : "";
+    const warning = this.stillSending() === "" ? "" : `; new ones come: ${STOP_SENDING}`;
     return `draining ${told(usage)}, at most ${left} s more${warning}`;
   }
 
@@ -151,8 +156,9 @@ class Drain {
     return `${told(usage)} ${usage.total === 1 ? "was" : "were"} left after draining for ${this.policy.timeoutSeconds} s`;
   }
 
-  private whoseFault(): string {
-    if (this.arrived === 0) return "";
+  /** New connections until now, and not only at first: then the drain would never end. */
+  private stillSending(): string {
+    if (performance.now() - this.lastArrival > RECENT_MILLISECONDS) return "";
     return `; ${counted(this.arrived, "new one")} came meanwhile: the director has not stopped sending, ${STOP_SENDING}`;
   }
 }

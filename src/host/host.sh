@@ -685,15 +685,19 @@ listeners() {
 # ---------------------------------------------------------------- what a drain asks
 
 # TCP connections in each state but LISTEN, TIME-WAIT and CLOSE: "ss LINE", "tcp LINE" (of /proc) and
-# "conntrack LINE", after each source how many lines it has, for only the first of them are told.
-# Never nothing by mistake: what cannot be asked is a failure, or "blind".
+# "conntrack LINE"; in TIME-WAIT: "ended ss LINE", "ended tcp LINE". After each source how many lines
+# it has, for only the first of them are told. Never nothing by mistake: what cannot be asked is a
+# failure, or "blind".
 connections() { # SS_FILTER TCP_PATTERN CONNTRACK_PATTERN
   if sockets=$(ss -Htn state connected exclude time-wait "$1" 2>/dev/null); then
     printf '%s' "${sockets:+$sockets
 }" | counted ss
+    ss -Htn state time-wait "$1" 2>/dev/null | counted 'ended ss'
   else
     for file in /proc/net/tcp /proc/net/tcp6; do
-      [ ! -r "$file" ] || matching "$2" <"$file" | counted tcp
+      [ -r "$file" ] || continue
+      matching "$2 0[1-589BC] " <"$file" | counted tcp
+      matching "$2 06 " <"$file" | counted 'ended tcp'
     done
   fi
   translated "$3" | counted conntrack

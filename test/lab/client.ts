@@ -59,7 +59,8 @@ export class Client {
    */
   async open(addresses: readonly string[], milliseconds: number): Promise<string[]> {
     const urls = addresses.map((address) => urlOf(address, `/slow?ms=${milliseconds}`));
-    return (await this.#ask({ verb: "open", urls, milliseconds: PATIENCE })) as string[];
+    const patience = PATIENCE + milliseconds;
+    return (await this.#ask({ verb: "open", urls, milliseconds: patience })) as string[];
   }
 
   /**

@@ -10,11 +10,13 @@ interface Case {
   readonly tcp?: readonly string[];
   readonly conntrack?: readonly string[];
   readonly ss?: readonly string[];
+  readonly endedSs?: readonly string[];
   readonly byVip: Readonly<Record<string, number>>;
+  readonly ended: number;
 }
 
 /** What host.sh does with the patterns, so that they are tried on real tables. */
-function answerOf({ vips, ss = [], tcp = [], conntrack = [] }: Case): string {
+function answerOf({ vips, ss = [], endedSs = [], tcp = [], conntrack = [] }: Case): string {
   const patterns = connectionPatterns(vips);
   const matching = (lines: readonly string[], pattern: string) =>
     lines.filter((line) => new RegExp(pattern).test(line));
@@ -24,7 +26,9 @@ function answerOf({ vips, ss = [], tcp = [], conntrack = [] }: Case): string {
   );
   return [
     ...counted("ss", ss),
-    ...counted("tcp", matching(tcp, patterns.tcp)),
+    ...counted("ended ss", endedSs),
+    ...counted("tcp", matching(tcp, `${patterns.tcp} 0[1-589BC] `)),
+    ...counted("ended tcp", matching(tcp, `${patterns.tcp} 06 `)),
     ...counted("conntrack", translated),
     "",
   ].join("\n");
@@ -44,6 +48,7 @@ describe("connections to a VIP", () => {
     const usage = parseUsage(answerOf(data), data.vips);
     expect(Object.fromEntries(usage.byVip ?? [])).toEqual(data.byVip);
     expect(usage.total).toBe(Object.values(data.byVip).reduce((sum, one) => sum + one, 0));
+    expect(usage.ended).toBe(data.ended);
   });
 
   it("are none where the host has none", () => {
@@ -95,6 +100,15 @@ describe("new connections", () => {
     const before = seen(line("10.0.0.9:1"), line("10.0.0.9:2"));
     expect(arrivals(before, seen(line("10.0.0.9:3")))).toBe(1);
     expect(arrivals(before, seen(line("10.0.0.9:2")))).toBe(0);
+  });
+
+  it("are those, too, that came and went between two looks, and have left a TIME-WAIT", () => {
+    const gone = (peer: string) => `ended ${line(peer)}`;
+    const before = parseUsage(`${line("10.0.0.9:1")}\n1\n${gone("10.0.0.9:7")}\n1\n`, [VIP]);
+    expect(before).toMatchObject({ total: 1, ended: 1 });
+    const after = (...ended: string[]) => parseUsage(answer(...ended), [VIP]);
+    expect(arrivals(before, after(gone("10.0.0.9:1"), gone("10.0.0.9:7")))).toBe(0);
+    expect(arrivals(before, after(gone("10.0.0.9:1"), gone("10.0.0.9:8")))).toBe(1);
   });
 
   it("show by the number alone where there are too many", () => {
