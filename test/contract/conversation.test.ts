@@ -177,3 +177,23 @@ END
     expect(report.record).toBe("ours");
   });
 });
+
+describe("what would bite later", () => {
+  it("is a warning, and the host converges all the same", async () => {
+    const host = await lab.host("biting");
+    await host.run(`
+      ip addr add ${VIP}/32 dev lo
+      echo 1 >/proc/sys/net/ipv6/conf/eth0/proxy_ndp
+      printf '# ours\\nnet.ipv4.conf.all.arp_ignore = 0\\n' >/etc/sysctl.d/99-mine.conf`);
+    const said: string[] = [];
+    const way = { ...operation(host), warn: (text: string) => void said.push(text) };
+    const vips = [...claim.vips, { family: 6, address: "2001:db8::10" }] as const;
+    const report = await converge(way, { ...claim, vips });
+    expect(report.drift).toEqual([]);
+    expect(said).toEqual([
+      expect.stringContaining("/etc/sysctl.d/99-mine.conf line 2 sets all arp_ignore to 0"),
+      expect.stringContaining("proxy_ndp is set on eth0"),
+      expect.stringContaining(`until now the host answered for ${VIP} on eth0`),
+    ]);
+  });
+});

@@ -118,4 +118,26 @@ describe("another name for the same real server", () => {
     expect((await engine.up(program)).changes).toEqual({ same: 2 });
     await engine.destroy();
   });
+
+  it("that is the same by mistake takes the host over; the first one then takes nothing back", async () => {
+    // As from two backends: the same organization, project, stack and resource.
+    const backend = await stage.engine();
+    const second = await backend.up(stage.program(stage.args(host)));
+    expect(second.succeeded, second.text).toBe(true);
+    expect(second.text).toContain("takes over the record");
+    const before = await owners(host);
+
+    const destroyed = await engine.destroy();
+    expect(destroyed.succeeded, destroyed.text).toBe(true);
+    expect(await onLo(host)).toEqual([`${VIP6}/128`, `${VIP}/32`]);
+    expect(await owners(host)).toEqual(before);
+
+    const third = await engine.up(stage.program(stage.args(host)));
+    expect(third.succeeded, third.text).toBe(true);
+    const refresh = await backend.refresh();
+    expect(refresh.succeeded, refresh.text).toBe(true);
+    expect(await realServers(backend), "gone for the second").toEqual([]);
+    expect(await onLo(host)).toEqual([`${VIP6}/128`, `${VIP}/32`]);
+    await engine.destroy();
+  });
 });
