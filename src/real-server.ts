@@ -74,9 +74,15 @@ export class RealServer extends pulumi.CustomResource {
   }
 }
 
-// Named without a value, they are there to be read from the start.
+// Named without a value, they are there to be read from the start; so are inputs that are not given.
 const OUTPUTS = {
+  arp: undefined,
   drain: undefined,
+  staleVips: undefined,
+  sysctlsOnDestroy: undefined,
+  unreachableOnDestroy: undefined,
+  unreachableOnRefresh: undefined,
+  timeouts: undefined,
   bindings: undefined,
   effectiveArp: undefined,
   foreignVips: undefined,
