@@ -45,7 +45,7 @@ export interface Transport {
   readonly hostKey: string;
   /** The bastion's, where there is one. */
   readonly proxyHostKey?: string;
-  /** @throws RealServerError `failed` when the host refuses, `unreachable` when it is gone */
+  /** @throws RealServerError `failed` when the host refuses, or has closed the connection */
   exec(command: string): Promise<Channel>;
   /** Says goodbye and closes; never waits for an answer. */
   close(): void;
@@ -159,8 +159,9 @@ function exec(host: Login, session: Session, command: string): Promise<Channel> 
 
 function execProblem(host: Login, session: Session, error: unknown): RealServerError {
   if (!session.alive || !session.stream.writable) {
+    // Not "unreachable": one that let us in is not gone, and no policy may forget it.
     return new RealServerError(
-      "unreachable",
+      "failed",
       `${host.title} closed the connection after the login. Is it going down, or is there a limit on sessions?`,
       { cause: error },
     );
