@@ -1,7 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
-/** Pure tests take milliseconds; all others make lab hosts or run the engine. */
+/** Pure tests take milliseconds, but properties some seconds where a machine has much else to do. */
+const pure = { testTimeout: 60_000 };
+/** All others make lab hosts or run the engine. */
 const withHosts = { testTimeout: 120_000, hookTimeout: 120_000 };
 /** The engine loads the package as a program does: from dist/. So do the examples. */
 const built = fileURLToPath(new URL("dist/index.js", import.meta.url));
@@ -15,7 +17,7 @@ export default defineConfig({
     // The engine and sshd are processes beside vitest's own: two files at a time fill two cores.
     maxWorkers: 2,
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], ...pure } },
       ...["host", "contract", "director"].map((name) => ({
         test: { name, include: [`test/${name}/**/*.test.ts`], ...withHosts },
       })),
