@@ -47,7 +47,7 @@ export async function converge(
         ...needed.stale.map((prefix) => `${prefix} leaves lo: declared by nobody (staleVips)`),
         ...warnings(claim, recordOf(claim, "").claims, observed),
       ];
-      for (const text of needed.notes) operation.progress(text);
+      for (const text of needed.notes) operation.warn(text);
       for (const text of said) operation.warn(text);
       const after = await carryOut(session, desired, needed, observed);
       return { ...report(claim, after), ...session.keys };

@@ -131,11 +131,16 @@ async function remove(id: string, outputs: Properties): Promise<void> {
       return;
     }
     const later = created.get(identity(settings.owner, { ...pins, machineId: state.machineId }));
-    if (later !== undefined && later !== id) return;
+    const superseded = later !== undefined && later !== id;
     const options = { sysctls: settings.sysctlsOnDestroy, drain: settings.drain };
     const claim = claimOf(settings, id, state);
     const done = await withdraw(way.to(settings, pins), claim, options).catch((error: unknown) => {
-      if (!isUnreachable(error) || settings.unreachableOnDestroy === "fail") throw error;
+      if (!isUnreachable(error)) throw error;
+      if (superseded) {
+        way.row.warn(`${host} is no address of its host any more: ${error.message}`);
+        return;
+      }
+      if (settings.unreachableOnDestroy === "fail") throw error;
       way.row.warn(`${host} is forgotten, and nothing was withdrawn there: ${error.message}`);
     });
     for (const note of done?.notes ?? []) way.row.warn(note);
@@ -145,9 +150,10 @@ async function remove(id: string, outputs: Properties): Promise<void> {
 export { remove as delete };
 
 /**
- * The creates of this process, by owner and host. When a host's address in the program changes from
- * an IP to a name, the same process creates at the one and deletes at the other, and the delete
- * must not take back what the create did.
+ * The creates of this process, by owner and host. When a host's address in the program changes, the
+ * same process creates at the new one and deletes at the old one. That the record there is a later
+ * create's is for the host to say; only where the old address answers no more is this believed,
+ * because machines cloned from one image may look alike.
  */
 const created = new Map<string, string>();
 
@@ -184,12 +190,7 @@ async function attempt<T>(properties: Properties, verb: () => T | Promise<T>): P
 
 function claimOf(settings: Settings, incarnation: string, state?: State): Claim {
   const { owner, vips, arp, staleVips } = settings;
-  const previousOwner = state?.settings.owner;
-  return {
-    ...{ owner, incarnation, vips, arp, staleVips },
-    ...(previousOwner !== undefined && previousOwner !== owner && { previousOwner }),
-    saved: state?.saved ?? [],
-  };
+  return { owner, incarnation, vips, arp, staleVips, saved: state?.saved ?? [] };
 }
 
 /** Another bastion has another key. */

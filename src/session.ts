@@ -85,6 +85,7 @@ async function talk<Result>(
     // The host gives up first, so that there is time left to ask what became of it.
     seconds: Math.max(1, Math.floor(timeouts.operationSeconds * 0.75)),
     progress: (text) => operation.progress(text),
+    warn: (text) => operation.warn(text),
     signal: limit.signal,
   });
   try {

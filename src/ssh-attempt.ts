@@ -184,7 +184,7 @@ function hungUp(login: Login, seen: Seen): Error {
   if (seen.auth.refusals > 0) return refused(login, seen.auth, seen.banner);
   if (seen.auth.tried.length === 0) return new TryAgain("connection closed before the login");
   const says = seen.banner === undefined ? "" : `, saying: ${printable(seen.banner)}`;
-  return new TryAgain(`connection closed during the login${says}`);
+  return new TryAgain(`connection closed during the login${says}`, { isUp: true });
 }
 
 function noHandshake(login: Login, error: Error): RealServerError {

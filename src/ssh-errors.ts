@@ -2,7 +2,15 @@ import { RealServerError } from "./errors";
 import type { Hop } from "./ssh-hop";
 
 /** A failure that may pass by itself: the host is booting, a link is down. Never leaves `dial`. */
-export class TryAgain extends Error {}
+export class TryAgain extends Error {
+  /** It answered, and knows SSH: whatever is wrong with it, it is not gone. */
+  readonly isUp: boolean;
+
+  constructor(message: string, options: { cause?: unknown; isUp?: boolean } = {}) {
+    super(message, options);
+    this.isUp = options.isUp ?? false;
+  }
+}
 
 /**
  * What somebody else sent, made fit for a terminal: escape sequences go, other control and
@@ -44,17 +52,28 @@ export function socketProblem(error: unknown): string {
 export function unreachable(
   what: { hop: Hop; title: string; host: string },
   tries: { attempts: number; seconds: number; limited: boolean },
-  cause: Error,
+  cause: TryAgain,
 ): RealServerError {
   const attempts = tries.attempts === 1 ? "1 attempt" : `${tries.attempts} attempts`;
   const limit = tries.limited ? ", as many as dialErrorLimit allows" : "";
+  const how = `${cause.message} (${attempts} in ${tries.seconds} s${limit})`;
+  if (cause.isUp) return turnedAway(what.title, how, cause);
   const lines = [
-    `${what.title} cannot be reached: ${cause.message} (${attempts} in ${tries.seconds} s${limit}).`,
+    `${what.title} cannot be reached: ${how}.`,
     `- Is it up, and does sshd listen on port ${what.hop.port}? A slow one: raise timeouts.connectSeconds.`,
     `- Gone for good: PULUMI_LVS_DR_FORGET=${what.host} in the environment, then destroy, or up --refresh.`,
     `- Back later: leave it out with --exclude <urn>, or --refresh=false; or set unreachableOnRefresh: "keep".`,
   ];
   return new RealServerError("unreachable", lines.join("\n"), { cause });
+}
+
+/** Not unreachable: no policy may forget a host that is there. */
+function turnedAway(title: string, how: string, cause: TryAgain): RealServerError {
+  return new RealServerError(
+    "authentication",
+    `${title} is up and lets nobody in: ${how}. Is it still booting or shutting down (nologin), or at a limit (MaxStartups)? A slow one: raise timeouts.connectSeconds.`,
+    { cause },
+  );
 }
 
 /** Why dialling was given up from outside: the signal's own error, or that time was over. */

@@ -16,7 +16,8 @@ export type Status =
 
 /** What a conversation's stream says. */
 export type AnswerEvent =
-  | { readonly kind: "note"; readonly text: string }
+  /** `lasting`: people should still see it when the operation is over. */
+  | { readonly kind: "note"; readonly text: string; readonly lasting: boolean }
   | { readonly kind: "answer"; readonly status: Status; readonly body: string };
 
 const STATUSES: readonly string[] = [
@@ -58,7 +59,8 @@ export class AnswerReader {
       this.body?.push(line);
       return [];
     }
-    if (word === "note") return [{ kind: "note", text: utf8(rest.join(" ")) }];
+    if (word === "note" || word === "warning")
+      return [{ kind: "note", text: utf8(rest.join(" ")), lasting: word === "warning" }];
     if (word === "begin" && this.body === undefined) {
       this.body = [];
       return [];

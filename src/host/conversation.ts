@@ -9,6 +9,8 @@ export interface ConversationOptions extends Pick<Opening, "mode" | "seconds" | 
   readonly connection: Connection;
   /** Progress that the host tells of: waiting for a lock, undoing what was cut off. */
   progress(text: string): void;
+  /** What the host found and people should know: a registry of another machine, a value that stays. */
+  warn(text: string): void;
   /** Closes the channel; the host undoes what was not committed. */
   readonly signal: AbortSignal;
 }
@@ -135,7 +137,8 @@ class RemoteShell implements Conversation {
 
   private handle(event: AnswerEvent): void {
     if (event.kind === "note") {
-      this.options.progress(oneLine(event.text));
+      if (event.lasting) this.options.warn(oneLine(event.text));
+      else this.options.progress(oneLine(event.text));
       return;
     }
     this.greeted = true;

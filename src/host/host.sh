@@ -31,6 +31,8 @@ journal=$registry/journal
 ipv4=/proc/sys/net/ipv4/conf
 watchdog='' # its process id, while it watches
 locked=''   # -s or -x: the lock that we have
+strangers='' # yes while the registry on disk is another machine's
+committed='' # yes from the commit on
 begun=''    # yes once the journal is ours
 failure=''  # why the current request failed
 busy=''     # who holds the lock that could not be had
@@ -48,6 +50,10 @@ reply() { # STATUS
 
 note() { # TEXT: progress, between answers
   printf '%s note %s\n' "$nonce" "$1"
+}
+
+warn() { # TEXT: what people should still see when the operation is over
+  printf '%s warning %s\n' "$nonce" "$1"
 }
 
 fail() { # TEXT: a verb's failure
@@ -129,7 +135,7 @@ observe_routes() { # VIP...
 }
 
 observe_registry() {
-  [ -d "$registry" ] || return 0
+  [ -d "$registry" ] && [ -z "$strangers" ] || return 0
   echo "registry"
   for file in "$registry"/owners/* "$registry/saved" "$registry/machine" "$journal"; do
     [ -f "$file" ] || continue
@@ -231,8 +237,9 @@ lock_is_current() {
 lock_to_read() {
   [ -e "$registry/lock" ] || return 0
   take_lock -s || return 1
+  recognise_strangers
   # A journal under a lock that could be had is a dead operation's: settle it before reading.
-  [ -e "$journal" ] || return 0
+  [ -e "$journal" ] && [ -z "$strangers" ] || return 0
   exec 9<&-
   lock_to_write
 }
@@ -243,11 +250,13 @@ lock_to_write() {
   ends=$(date -u -d "@$(($(date +%s) + deadline - now))" +%H:%M:%SZ)
   { printf '%s, at most until %s\n' "$holder" "$ends" >"$registry/lock"; } 2>/dev/null
   problem=$(mkdir -p "$registry/owners" 2>&1) || { fail "$problem"; return 1; }
-  set_aside_strangers && settle
+  [ -n "$strangers" ] || recognise_strangers
+  [ -n "$strangers" ] || settle
 }
 
-# A registry that came with a clone's image says nothing about this machine.
-set_aside_strangers() {
+# A registry that came with a clone's image says nothing about this machine: it is as if there were
+# none, and the first operation that writes sets it aside.
+recognise_strangers() {
   [ -f "$registry/machine" ] || return 0
   read_identity
   while read -r key value; do
@@ -258,31 +267,32 @@ set_aside_strangers() {
     esac
     case $value:$theirs in
       -:* | *:- | "$theirs:$value") ;;
-      *)
-        set_aside
-        return
-        ;;
+      *) strangers=yes ;;
     esac
   done <"$registry/machine"
+  [ -z "$strangers" ] || warn "the registry on this host belongs to another machine (a clone?), and says nothing about this one" || exit 1
 }
 
 set_aside() {
-  note "the registry on this host belongs to another machine (a clone?): set aside in $registry/aside" || exit 1
-  rm -rf "$registry/aside" "$registry/undo"
+  warn "the other machine's registry is set aside in $registry/aside, until the last owner goes" || exit 1
+  rm -rf "$registry/aside"
   mkdir "$registry/aside" || { fail "$registry/aside cannot be made"; return 1; }
   for file in owners saved machine journal; do
     [ ! -e "$registry/$file" ] || mv "$registry/$file" "$registry/aside/" || { fail "$registry/$file cannot be set aside"; return 1; }
   done
-  mkdir "$registry/owners"
+  mkdir "$registry/owners" && strangers='' || fail "$registry/owners cannot be made"
 }
 
 # The last one out leaves nothing behind. The lock goes last: once it is gone, others may be in.
 tidy() {
-  [ "$locked" = -x ] && lock_is_current && [ ! -e "$journal" ] || return 0
-  rm -rf "$registry/undo" "$registry/new"
+  [ "$locked" = -x ] && lock_is_current || return 0
   : >"$registry/lock" # nobody's any more
+  [ -z "$strangers" ] && [ ! -e "$journal" ] || return 0
+  rm -rf "$registry/undo" "$registry/new"
   [ ! -e "$registry/saved" ] || return 0
   for file in "$registry"/owners/*; do [ ! -e "$file" ] || return 0; done
+  # What was set aside goes with an owner that leaves, not with an operation that failed.
+  [ -n "$committed" ] || [ ! -e "$registry/aside" ] || return 0
   rm -rf "$registry/aside" "$registry/machine" "$registry/owners"
   rm -f "$registry/lock" && rmdir "$registry"
 } 2>/dev/null
@@ -314,6 +324,7 @@ drop() { # NAME: a file of the registry
 begin() { # "GUARD..." FILE...: VIPs under which no sysctl may go back, files that will change
   begun=yes guard=$1
   shift
+  [ -z "$strangers" ] || set_aside || return 1
   rm -rf "$registry/undo" && mkdir -p "$registry/undo/owners" || { fail "$registry/undo cannot be made"; return 1; }
   read_first /proc/sys/kernel/random/boot_id
   (
@@ -339,6 +350,7 @@ log_step() { # TEXT: ahead of the step
 
 commit() { # the one moment at which the operation counts
   problem=$(rm "$journal" 2>&1) && durable "$registry" || { fail "cannot commit: $problem"; return 1; }
+  committed=yes
   begun='' # nothing to undo from here on; and after tidy, a journal would be somebody else's
   tidy     # before the answer: whoever is told that it is done finds no folder either
   body=committed
@@ -347,7 +359,7 @@ commit() { # the one moment at which the operation counts
 settle() { # what an operation that died left behind
   [ -e "$journal" ] || return 0
   note "undoing an operation that was cut off" || exit 1
-  undo && { [ -z "$held" ] || note "$held" || exit 1; }
+  undo && { [ -z "$held" ] || warn "$held" || exit 1; }
 }
 
 # Newest step first, in the order in which no VIP is ever bound without its sysctls: what was
@@ -586,7 +598,10 @@ addresses() { # FAMILY STEP...
 # Was it not somebody else, but we? A step that failed for another reason, or whose `ip` was killed,
 # may have been taken all the same, and is undone like the others.
 may_be_taken() {
-  case $problem in *'File exists'* | *'Cannot assign requested address'*) return 1 ;; esac
+  case $problem in
+    *'File exists'* | *'already assigned'*) return 1 ;;
+    *'Cannot assign requested address'* | *'ddress not found'*) return 1 ;;
+  esac
 }
 
 address_command() { # STEP

@@ -63,12 +63,29 @@ describe.concurrent.each(FLAVOURS)("the registry under $shell with the ip of $ip
     const session = box.open({ vips: [B] });
     await carryOut(session, serve(claim("db", [B])));
     expect(session.notes).toEqual([
-      "the registry on this host belongs to another machine (a clone?): set aside in /var/lib/lvs-dr/aside",
+      "the registry on this host belongs to another machine (a clone?), and says nothing about this one",
+      "the other machine's registry is set aside in /var/lib/lvs-dr/aside, until the last owner goes",
     ]);
     const { stdout } = await box.run(`ls ${LIB}/aside/owners ${LIB}/owners | grep -c ....`);
     expect(stdout).toBe("4\n");
     await carryOut(box.open({ vips: [B] }), withdraw(claim("db", [B])));
     expect(await box.snapshot()).toBe(clean);
+  });
+
+  it("of another machine is nobody's to a reader, and stays where it is when nothing is written", async ({
+    expect,
+  }) => {
+    await using box = await Box.create(flavour);
+    await carryOut(box.open({ vips: [A] }), serve(claim("web", [A])));
+    await box.run(`sed -i 's/^machine-id .*/machine-id the-template/' ${LIB}/machine`);
+    const before = await box.snapshot();
+    for (const mode of ["share", "hold"] as const) {
+      const session = box.open({ mode, vips: [A] });
+      expect((await session.observed()).registry).toBeUndefined();
+      await session.end();
+      expect(session.notes).toHaveLength(1);
+    }
+    expect(await box.snapshot()).toBe(before);
   });
 
   it("that cannot be read is an error, never an empty one", async ({ expect }) => {

@@ -82,7 +82,7 @@ describe("answers in a host's output", () => {
   it("may have notes before and between them", () => {
     const stream = `${NONCE} note waiting for the lock held by web-2\n${printed("ok", "a")}`;
     expect(readAll(Buffer.from(stream))).toEqual([
-      { kind: "note", text: "waiting for the lock held by web-2" },
+      { kind: "note", text: "waiting for the lock held by web-2", lasting: false },
       { kind: "answer", status: "ok", body: "a" },
     ]);
   });
