@@ -27,8 +27,8 @@ export class RealServer extends pulumi.CustomResource {
   declare readonly arp: pulumi.Output<pulumi.Unwrap<ArpArgs>>;
   /** How connections are waited for before a VIP is withdrawn; undefined where they are not. */
   declare readonly drain: pulumi.Output<pulumi.Unwrap<DrainArgs> | undefined>;
-  /** What becomes of addresses on `lo` that nobody declares: "report" or "withdraw". */
-  declare readonly staleVips: pulumi.Output<"report" | "withdraw">;
+  /** What becomes of addresses on `lo` that nobody declares; undefined, where not given, is "report". */
+  declare readonly staleVips: pulumi.Output<"report" | "withdraw" | undefined>;
   /** What destroy does with the sysctls: "restore" or "leave". */
   declare readonly sysctlsOnDestroy: pulumi.Output<"restore" | "leave">;
   /** What destroy does when the host cannot be reached: "fail" or "forget". */

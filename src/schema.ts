@@ -117,7 +117,8 @@ const inputFields = {
   drain: known(
     z.strictObject(drainFields, wanted("an object with timeoutSeconds, onTimeout")),
   ).optional(),
-  staleVips: known(oneOf("report", "withdraw")).prefault("report"),
+  // Its default is not written into the state, which is to stay small.
+  staleVips: known(oneOf("report", "withdraw")).optional(),
   sysctlsOnDestroy: known(oneOf("restore", "leave")).prefault("restore"),
   unreachableOnDestroy: known(oneOf("fail", "forget")).prefault("fail"),
   unreachableOnRefresh: known(oneOf("fail", "keep")).prefault("fail"),

@@ -73,7 +73,7 @@ describe("a real server that is drained before its VIPs are withdrawn", () => {
 
   it("is destroyed when its last connection has ended, and none was cut", async () => {
     await created();
-    await client.open([VIP, VIP, VIP6], 5000);
+    await client.open([VIP, VIP, VIP6], 12_000);
     const outcome = await engine.destroy();
     expect(outcome.succeeded, outcome.text).toBe(true);
     expect(said(outcome, "info").join()).toMatch(
@@ -93,8 +93,8 @@ describe("a real server that is drained before its VIPs are withdrawn", () => {
 
   it("keeps a VIP that is dropped from the list until nobody uses it; others may be in use", async () => {
     await created({ vips: [VIP, OTHER] });
-    await client.open([VIP], 8000);
-    await client.open([OTHER], 15_000);
+    await client.open([VIP], 12_000);
+    await client.open([OTHER], 20_000);
     const outcome = await up({ vips: [OTHER] });
     expect(outcome.succeeded, outcome.text).toBe(true);
     expect(said(outcome, "info").join()).toContain(`draining 1 connection (${VIP}: 1)`);
@@ -107,7 +107,7 @@ describe("a real server that is drained before its VIPs are withdrawn", () => {
   it("is replaced by another host, and drained there", async () => {
     await created();
     const next = await server("next");
-    await client.open([VIP], 10_000);
+    await client.open([VIP], 15_000);
     const outcome = await up({}, next);
     expect(outcome.succeeded, outcome.text).toBe(true);
     expect(said(outcome, "info").join()).toContain("draining 1 connection");

@@ -68,7 +68,7 @@ describe("addresses on lo that nobody declares", () => {
     const same = await engine.up(program(), { refresh: true });
     expect(stepOf(same)).not.toBe("update");
     expect(await onLo(host)).toHaveLength(5);
-    expect((await stored(engine)).outputs).toMatchObject({ converged: true, staleVips: "report" });
+    expect((await stored(engine)).outputs).toMatchObject({ converged: true, drift: [] });
 
     const outcome = await engine.up(program({ staleVips: "withdraw" }));
     expect(outcome.succeeded, outcome.text).toBe(true);
@@ -93,7 +93,7 @@ describe("addresses on lo that nobody declares", () => {
     await client.host.run(`ip route add 198.51.100.7 via ${host.address}`);
     await host.run(`ip addr add ${STALE[0]} dev lo`);
     await serveWeb(host);
-    await client.open(["198.51.100.7"], 4000);
+    await client.open(["198.51.100.7"], 12_000);
     const args = { staleVips: "withdraw", drain: { timeoutSeconds: 60 } } as const;
     const outcome = await engine.up(program(args));
     expect(outcome.succeeded, outcome.text).toBe(true);

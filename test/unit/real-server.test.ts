@@ -5,7 +5,7 @@ import { RealServer } from "../../src/real-server";
 describe("a declared real server", () => {
   it("has every input as an output, given or not", async () => {
     // What the provider's check makes of inputs that are not given.
-    const defaults = { staleVips: "report", timeouts: { connectSeconds: 60 } };
+    const defaults = { sysctlsOnDestroy: "restore", timeouts: { connectSeconds: 60 } };
     await pulumi.runtime.setMocks({
       newResource: ({ inputs }) => ({ id: "1", state: { ...defaults, ...(inputs as object) } }),
       call: () => ({}),
@@ -15,8 +15,8 @@ describe("a declared real server", () => {
       vips: ["203.0.113.10"],
       owner: "o",
     });
-    const values = pulumi.all([web.staleVips, web.timeouts, web.drain, web.vips]);
+    const values = pulumi.all([web.sysctlsOnDestroy, web.timeouts, web.drain, web.vips]);
     const read = await new Promise((resolve) => values.apply(resolve));
-    expect(read).toEqual(["report", { connectSeconds: 60 }, undefined, ["203.0.113.10"]]);
+    expect(read).toEqual(["restore", { connectSeconds: 60 }, undefined, ["203.0.113.10"]]);
   });
 });

@@ -17,7 +17,6 @@ describe("good inputs", () => {
       inputs: {
         ...inputs,
         arp: { ignore: 1, announce: 2, interfaces: "all" },
-        staleVips: "report",
         sysctlsOnDestroy: "restore",
         unreachableOnDestroy: "fail",
         unreachableOnRefresh: "fail",
