@@ -1,5 +1,6 @@
 import { RealServerError } from "./errors";
 import type { Properties } from "./state";
+import { readable } from "./terminal";
 
 /**
  * An error as Pulumi should print it. Pulumi prints a failed read, delete, check or diff as the
@@ -49,9 +50,8 @@ export function cleaned(error: unknown, properties: Properties): CleanError {
 const MESSAGE_CHARACTERS = 6000;
 
 function cut(message: string): string {
-  return message.length <= MESSAGE_CHARACTERS
-    ? message
-    : `${message.slice(0, MESSAGE_CHARACTERS)}…`;
+  const text = readable(message);
+  return text.length <= MESSAGE_CHARACTERS ? text : `${text.slice(0, MESSAGE_CHARACTERS)}…`;
 }
 
 const SECRET = /^(password|privateKey|privateKeyPassword|sudoPassword)$/;

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import type * as grpc from "@grpc/grpc-js";
 import type * as engineGrpc from "@pulumi/pulumi/proto/engine_grpc_pb";
 import type * as enginePb from "@pulumi/pulumi/proto/engine_pb";
+import { readable } from "./terminal";
 
 /** Where an operation's words go: the row of its resource in what `pulumi` prints. */
 export interface Row {
@@ -24,7 +25,7 @@ export function rowOf(owner: string): Row {
   let said = Promise.resolve();
   const say = (entry: Entry): void => {
     // One after the other, or they arrive in any order.
-    said = said.then(() => deliver(entry));
+    said = said.then(() => deliver({ ...entry, text: readable(entry.text) }));
   };
   return {
     progress: (text) => say({ severity: "INFO", ephemeral: true, text: prefix + text, urn }),

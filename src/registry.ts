@@ -124,7 +124,7 @@ function isVip(text: string): boolean {
 
 function parseClaim(name: string, line: string, match: RegExpExecArray): SysctlClaim {
   const [, key, value, nic] = match;
-  if (!isArpKey(key) || nic === undefined) throw unreadable(name, line);
+  if (!isArpKey(key) || !isNic(nic)) throw unreadable(name, line);
   return { interface: nic, key, value: Number(value) };
 }
 
@@ -134,7 +134,7 @@ function parseSaved(lines: readonly string[]): SavedSysctl[] {
   return rest.map((line) => {
     const match = /^sysctl ([a-z_]+) (-?\d+) (-?\d+) ([^ ]+)$/.exec(line);
     const [, key, value, written, nic] = match ?? [];
-    if (!isArpKey(key) || nic === undefined) throw unreadable("saved", line);
+    if (!isArpKey(key) || !isNic(nic)) throw unreadable("saved", line);
     return { interface: nic, key, value: Number(value), written: Number(written) };
   });
 }
@@ -147,6 +147,11 @@ function parseMachine(lines: readonly string[]): Machine {
   if (machineId === undefined) throw unreadable("machine", idLine);
   if (productUuid === undefined) throw unreadable("machine", productLine);
   return { machineId, productUuid };
+}
+
+/** It becomes part of a path on the host, and must not lead out of its folder. */
+function isNic(text: string | undefined): text is string {
+  return text !== undefined && !text.includes("/") && text !== "." && text !== "..";
 }
 
 function isArpKey(text: string | undefined): text is ArpKey {

@@ -4,6 +4,7 @@ import { RealServerError } from "./errors";
 import { PROVIDER_KEY } from "./provider-source";
 import { parseSettings, type Settings } from "./schema";
 import type { Pins } from "./ssh";
+import { readable } from "./terminal";
 
 /** A resource's properties, as Pulumi hands them over: JSON. */
 export type Properties = Record<string, unknown>;
@@ -64,7 +65,7 @@ export function reportedState(inputs: Properties, report: HostReport): Propertie
   const { bindings, effectiveArp, foreignVips, drift, machineId } = report;
   return plain({
     ...withoutOutputs(inputs),
-    ...{ bindings, effectiveArp, foreignVips, drift, machineId },
+    ...readableIn({ bindings, effectiveArp, foreignVips, drift, machineId }),
     saved: report.saved.map(packSaved),
     converged: drift.length === 0,
     hostKey: report.hostKey,
@@ -145,6 +146,17 @@ function pinsIn({ hostKey, proxyHostKey }: Properties): Pins {
     ...(typeof hostKey === "string" && { hostKey }),
     ...(typeof proxyHostKey === "string" && { proxyHostKey }),
   };
+}
+
+/** Pulumi shows a changed state, and what the host says of itself is in it. */
+function readableIn(properties: Properties): Properties {
+  // A control character is escaped in JSON, so only the parsed strings are changed, keys too.
+  const parsed: unknown = JSON.parse(JSON.stringify(properties), (_, value: unknown) => {
+    if (typeof value === "string") return readable(value);
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, part]) => [readable(key), part]));
+  });
+  return parsed as Properties;
 }
 
 /** Pulumi's wire refuses undefined; JSON drops it. */

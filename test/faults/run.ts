@@ -50,6 +50,8 @@ class Run {
   #isArmed = false;
   #id = "";
   #state: Properties | undefined;
+  /** The host before the operation with the fault. */
+  #before: Snapshot | undefined;
   /** What the engine's state says is served. */
   #known: Serving;
 
@@ -87,6 +89,7 @@ class Run {
     if (scenario.served !== undefined && !(await this.#prepare(scenario.served))) return;
     for (const meddling of scenario.drift) await this.#meddle(meddling);
     const settled = await this.#look();
+    this.#before = settled;
     await leaveJournal(lane.agent, scenario.host.journal);
     await this.#faultyOperation(settled);
     await this.#goOn();
@@ -140,13 +143,12 @@ class Run {
 
   /** I2, and with it I4: as before or as asked for, and what was said of it is true. */
   #judge(outcome: Outcome, befores: readonly Snapshot[], after: Snapshot): void {
-    const { fault, verb, desired } = this.scenario;
+    const { verb, desired } = this.scenario;
     const masks = masksOf(this.scenario);
     const [before] = befores as [Snapshot, ...Snapshot[]];
     const asked = verb === "read" ? [] : this.#shortfall(verb, before, desired, after, masks);
     const unchanged = this.#isUnchanged(befores, after);
-    const bothKilled = fault.kind === "shell" && fault.how === "killed with its watchdog";
-    if (after.registry.has("journal") && bothKilled) {
+    if (after.registry.has("journal") && mayKeepJournal(this.scenario)) {
       this.#ending = "left to the next operation";
       return;
     }
@@ -202,9 +204,10 @@ class Run {
       this.#blame("I2", `${verb} after the fault: ${summaryOf(outcome)}`);
       return;
     }
-    // What a stale journal undoes is not in `before`: that is judged by what was asked for alone.
-    if (before.registry.has("journal")) return;
-    const missing = this.#shortfall(verb, before, scenario.desired, after, new Set());
+    // A journal that was left is settled first: then the host is as before the fault.
+    const start = before.registry.has("journal") ? (this.#before ?? before) : before;
+    const masks = before.registry.has("journal") ? masksOf(scenario) : new Set<string>();
+    const missing = this.#shortfall(verb, start, scenario.desired, after, masks);
     if (missing.length > 0) this.#blame("I2", `${verb} after the fault: ${missing.join("; ")}`);
   }
 
@@ -288,6 +291,15 @@ function isSlow({ fault }: Scenario): boolean {
     default:
       return false;
   }
+}
+
+/**
+ * Where nobody is left to undo, or what has to be undone cannot be written, the journal stays, and
+ * the next operation settles it.
+ */
+function mayKeepJournal({ fault, host }: Scenario): boolean {
+  if (fault.kind === "shell" && fault.how === "killed with its watchdog") return true;
+  return host.journal !== "none" || fault.kind === "proc" || fault.kind === "disk";
 }
 
 /** What somebody else changed may be as it was, as asked for, or as they made it. */

@@ -27,7 +27,9 @@ const SENDER_IS_VIP = "arp[14:4] & 0xffffff00 = 0xcb007100"; // 203.0.113.0/24
 export class Wire {
   readonly leaks: Leak[] = [];
   #asked = 0;
-  #lines = "";
+  /** The line that is not whole yet. */
+  #rest = "";
+  #marks = 0;
 
   private constructor(
     private readonly lab: Lab,
@@ -66,10 +68,10 @@ export class Wire {
 
   /** Resolves when all frames until now are in `leaks`: when a mark sent now is seen. */
   async settled(): Promise<void> {
-    const before = this.#lines.length;
+    const before = this.#marks;
     const seen = new Promise<void>((resolve) => {
       const look = (): void => {
-        if (!this.#lines.slice(before).includes(MARK)) return;
+        if (this.#marks === before) return;
         this.witness.stdout?.off("data", look);
         resolve();
       };
@@ -96,9 +98,9 @@ export class Wire {
   }
 
   #take(text: string): void {
-    const start = this.#lines.lastIndexOf("\n") + 1;
-    this.#lines += text;
-    const lines = this.#lines.slice(start).split("\n").slice(0, -1);
+    const lines = (this.#rest + text).split("\n");
+    this.#rest = lines.pop() ?? "";
+    this.#marks += lines.filter((line) => line.includes(MARK)).length;
     this.leaks.push(...lines.flatMap(leakIn));
   }
 }
