@@ -208,7 +208,9 @@ describe("a channel", () => {
     await once(channel.stdout, "data");
     await host.dropSsh();
     expect(await channel.closed).toEqual({});
-    await expect(transport.exec("true"), "it is not gone").rejects.toMatchObject({ kind: "failed" });
+    await expect(transport.exec("true"), "it is not gone").rejects.toMatchObject({
+      kind: "failed",
+    });
     transport.close();
   });
 
