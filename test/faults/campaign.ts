@@ -7,8 +7,11 @@ import { Lab } from "../lab/lab";
 import { endProcessesIn } from "../lab/processes";
 import { isForEngine, playWithEngine } from "./engine-run";
 import { Lane } from "./lane";
-import { play, type Verdict, type Violation } from "./run";
-import { FLAVOURS, scenario, VIPS4 } from "./scenario";
+import { play } from "./run";
+import type { Verdict, Violation } from "./verdict";
+import { scenario } from "./draw";
+import { VIPS4 } from "./draw-fault";
+import { FLAVOURS } from "./scenario";
 import { ProcessSampler, Secrets } from "./secrets";
 import { Wire, type Leak } from "./wire";
 
@@ -80,7 +83,7 @@ async function withLab(lab: Lab, home: string, options: CampaignOptions): Promis
     const work = async (queue: number[], run: (number: number) => Promise<Verdict>) => {
       for (let number = queue.shift(); number !== undefined; number = queue.shift()) {
         if (Date.now() > (options.until ?? Infinity)) return;
-        const verdict = await run(number).catch((cause: unknown) => {
+        const verdict = await withinMinutes(4, run(number)).catch((cause: unknown) => {
           throw new Error(`run --seed ${options.seed} --only ${number}`, { cause });
         });
         verdicts.push(verdict);
@@ -109,6 +112,14 @@ async function withLab(lab: Lab, home: string, options: CampaignOptions): Promis
     await wire.stop();
     await Promise.all(all.map((lane) => lane.end()));
   }
+}
+
+async function withinMinutes<T>(minutes: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("does not end")), minutes * 60_000);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 async function withEngine(
@@ -141,9 +152,9 @@ async function proveThatLeaksAreSeen(wire: Wire, { agent, host }: Lane): Promise
   wire.addServer(host.mac);
   await agent.must(`ip addr add ${vip}/32 dev lo`);
   const end = Date.now() + 5000;
-  const seen = (word: string): boolean =>
-    wire.leaks.some(({ mac, frame }) => mac === host.mac && frame.includes(word));
-  while (!(seen("is-at") && seen("tell"))) {
+  const seen = (wanted: Leak["how"]): boolean =>
+    wire.leaks.some(({ mac, how }) => mac === host.mac && how === wanted);
+  while (!(seen("answered") && seen("announced"))) {
     if (Date.now() > end) throw new Error("the wire's witness does not see a host that leaks");
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -157,20 +168,18 @@ function attribute(
   lanes: readonly Lane[],
 ): { leaks: (Violation & { number: number })[]; excused: Map<string, number> } {
   const excused = new Map<string, number>();
-  const blamed = new Map<number, Leak[]>();
+  const blamed: (Violation & { number: number })[] = [];
   for (const leak of leaks) {
-    const run = lanes.find(({ macs }) => macs.has(leak.mac))?.runOf(leak);
-    const number = run?.number ?? -1;
-    if (run?.excuse === undefined) blamed.set(number, [...(blamed.get(number) ?? []), leak]);
-    else excused.set(run.excuse.why, (excused.get(run.excuse.why) ?? 0) + 1);
+    const lane = lanes.find(({ macs }) => macs.has(leak.mac));
+    const ends = [leak.from, leak.to].map((at) => lane?.runAt(at));
+    const bad = ends.find((end) => end?.excuse === undefined);
+    const why = ends[0]?.excuse?.why;
+    if (why === undefined || bad !== undefined) {
+      const what = `${leak.frame} (${leak.frames} frames until ${leak.to})`;
+      blamed.push({ promise: "I1", what, number: bad?.number ?? -1 });
+    } else excused.set(why, (excused.get(why) ?? 0) + leak.frames);
   }
-  return {
-    leaks: [...blamed].map(([number, [first, ...more]]) => {
-      const what = `${first?.frame}${more.length > 0 ? ` (and ${more.length} more)` : ""}`;
-      return { promise: "I1" as const, what, number };
-    }),
-    excused,
-  };
+  return { leaks: blamed, excused };
 }
 
 async function searchDisk({ agent, host }: Lane, secrets: Secrets) {

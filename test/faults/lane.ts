@@ -3,10 +3,9 @@ import { Actor, type Properties } from "./actor";
 import { Agent } from "./agent";
 import { FINDING } from "./meddler";
 import { Proxy } from "./proxy";
-import type { Excuse } from "./run";
+import type { Excuse } from "./verdict";
 import type { Flavour, Scenario, Serving } from "./scenario";
 import type { Secrets } from "./secrets";
-import type { Leak } from "./wire";
 
 /** A host with all that runs need on it; one run at a time. */
 export class Lane {
@@ -87,11 +86,10 @@ export class Lane {
   }
 
   /** Whose frame it is: the run's number, and the excuse where there is one. */
-  runOf(leak: Leak): { number: number; excuse: Excuse | undefined } | undefined {
-    const run = this.#runs.findLast(({ from }) => from <= leak.at);
-    if (run === undefined) return undefined;
-    const excuse = run.excuses.find(({ from, to }) => from - 2 <= leak.at && leak.at <= to);
-    return { number: run.number, excuse };
+  runAt(at: number): { number: number; excuse: Excuse | undefined } {
+    const run = this.#runs.findLast(({ from }) => from <= at);
+    const excuse = run?.excuses.find(({ from, to }) => from - 2 <= at && at <= to);
+    return { number: run?.number ?? -1, excuse };
   }
 
   async end(): Promise<void> {

@@ -29,11 +29,14 @@ async function main(): Promise<number> {
   const runs = only ?? Array.from({ length: Number(values.runs) }, (_, number) => number);
   console.log(`seed ${seed}, ${runs.length} runs`);
   const started = Date.now();
+  let done = 0;
   const findings = await campaign({
     seed,
     runs,
     lanes: only === undefined ? Number(values.lanes) : 1,
     onVerdict: (verdict) => {
+      done += 1;
+      if (done % 100 === 0) console.log(`${done} runs`);
       const { number, fault, ending, violations, milliseconds, story } = verdict;
       if (values.verbose || violations.length > 0) {
         console.log(`run ${number}: ${fault}: ${ending}, ${milliseconds} ms`);

@@ -3,7 +3,7 @@ import type { Actor } from "./actor";
 import type { Agent } from "./agent";
 import type { Proxy } from "./proxy";
 import type { Delayed, Fault, ShellEnd } from "./scenario";
-import { meddlingOf } from "./stage-host";
+import { mayLeak, meddlingOf } from "./stage-host";
 
 /** What a fault has its hands on. */
 export interface Scene {
@@ -13,8 +13,10 @@ export interface Scene {
   readonly actor: Actor;
   /** Names NICs that are added. */
   readonly number: number;
-  /** Told when the host is changed by somebody else, before it is. */
-  readonly onMeddling: () => void;
+  /** Told before somebody else makes the host leak. */
+  readonly onLoud: () => void;
+  /** Told the MAC of a NIC that was added. */
+  readonly onNic: (mac: string) => void;
 }
 
 /** A fault that is set; `lift` takes away what of it would stay. */
@@ -221,12 +223,17 @@ async function holdLock(agent: Agent, seconds: number): Promise<void> {
 }
 
 async function meddle(
-  { host, agent, number, onMeddling }: Scene,
+  { host, agent, number, onLoud, onNic }: Scene,
   meddling: Extract<Fault, { kind: "somebody" }>["does"],
 ): Promise<void> {
-  onMeddling();
-  if (meddling.what === "adds a NIC") await host.addNic(`tap${number % 100_000}`);
-  else await agent.run(meddlingOf(meddling));
+  if (mayLeak(meddling)) onLoud();
+  if (meddling.what !== "adds a NIC") {
+    await agent.run(meddlingOf(meddling));
+    return;
+  }
+  const name = `tap${number % 100_000}`;
+  await host.addNic(name);
+  onNic((await agent.run(`cat /sys/class/net/${name}/address`)).trim());
 }
 
 function pause(milliseconds: number): Promise<void> {

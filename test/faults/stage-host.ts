@@ -62,6 +62,12 @@ const DEAD = {
   vips: ["2001:db8::30"],
 };
 
+/** Whether a host may leak by it, until an operation that can see it is over. */
+export function mayLeak(meddling: Meddling): boolean {
+  if (meddling.what === "adds an address") return meddling.prefix.includes(".");
+  return meddling.what === "resets a sysctl";
+}
+
 /** Somebody else's hand on the host. NICs are added by the lab. */
 export function meddlingOf(meddling: Exclude<Meddling, { what: "adds a NIC" }>): string {
   switch (meddling.what) {

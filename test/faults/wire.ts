@@ -6,14 +6,21 @@ import type { Readable, Writable } from "node:stream";
 import { command } from "../lab/command";
 import type { Lab } from "../lab/lab";
 
-/** A frame in which a real server gave itself away: an answer or a request with a VIP as sender. */
+/**
+ * Frames in which a real server gave itself away, answers or requests with a VIP as sender, close
+ * together.
+ */
 export interface Leak {
-  /** When it was on the wire, in milliseconds as Date.now() counts them. */
-  readonly at: number;
+  /** When the first was on the wire, in milliseconds as Date.now() counts them. */
+  readonly from: number;
+  /** The last. */
+  to: number;
+  frames: number;
+  readonly how: "answered" | "announced";
   /** Of the NIC that sent it, lower case. */
   readonly mac: string;
   readonly vip: string;
-  /** As tcpdump prints it. */
+  /** The first, as tcpdump prints it. */
   readonly frame: string;
 }
 
@@ -30,6 +37,7 @@ export class Wire {
   /** The line that is not whole yet. */
   #rest = "";
   #marks = 0;
+  readonly #last = new Map<string, Leak>();
 
   private constructor(
     private readonly lab: Lab,
@@ -101,7 +109,20 @@ export class Wire {
     const lines = (this.#rest + text).split("\n");
     this.#rest = lines.pop() ?? "";
     this.#marks += lines.filter((line) => line.includes(MARK)).length;
-    this.leaks.push(...lines.flatMap(leakIn));
+    for (const leak of lines.flatMap(leakIn)) this.#add(leak);
+  }
+
+  // A host that is loud answers hundreds of times a second.
+  #add(leak: Leak): void {
+    const key = `${leak.mac} ${leak.vip} ${leak.how}`;
+    const last = this.#last.get(key);
+    if (last !== undefined && leak.from - last.to < 50) {
+      last.to = leak.from;
+      last.frames += 1;
+    } else {
+      this.#last.set(key, leak);
+      this.leaks.push(leak);
+    }
   }
 }
 
@@ -114,7 +135,9 @@ function leakIn(frame: string): Leak[] {
   const [, seconds = "", mac = "", what = ""] = match ?? [];
   const vip = /(203\.0\.113\.\d+) is-at|tell (203\.0\.113\.\d+)/.exec(what);
   if (vip === null) return [];
-  return [{ at: Number(seconds) * 1000, mac, vip: vip[1] ?? vip[2] ?? "", frame }];
+  const at = Number(seconds) * 1000;
+  const how = vip[1] === undefined ? "announced" : "answered";
+  return [{ from: at, to: at, frames: 1, how, mac, vip: vip[1] ?? vip[2] ?? "", frame }];
 }
 
 function hex(address: string): string {

@@ -1,0 +1,85 @@
+import { drawFault, drawMeddling, FOREIGN, KEYS, VIPS4 } from "./draw-fault";
+import { Random } from "./random";
+import {
+  FLAVOURS,
+  type Fault,
+  type Flavour,
+  type HandAddress,
+  type HostState,
+  type OtherOwner,
+  type Scenario,
+  type Serving,
+} from "./scenario";
+
+/** The run of a number: the same for the same seed. */
+export function scenario(seed: number, number: number): Scenario {
+  const random = new Random(seed, number);
+  const flavour = FLAVOURS[number % FLAVOURS.length] ?? FLAVOURS[0]!;
+  const verb = random.weighted({ create: 4, update: 4, delete: 4, read: 1 });
+  const served = verb === "create" ? undefined : drawServing(random);
+  const desired = verb === "update" ? drawUpdate(random, served!) : (served ?? drawServing(random));
+  const login = random.weighted({ root: 8, password: 1, deploy: 1, operator: 2 });
+  const drift =
+    served === undefined || random.chance(0.6) ? [] : [drawMeddling(random, served, "before")];
+  const fault = drawFault(random, verb, desired, login);
+  const host = drawHost(random, desired, flavour, fault);
+  const finish = random.chance(0.6) ? "up" : "destroy";
+  return { flavour, login, host, served, drift, verb, desired, fault, finish };
+}
+
+/** IPv6 VIPs, likewise. */
+const VIPS6 = Array.from({ length: 4 }, (_, number) => `2001:db8::${number + 1}`);
+/** What a program declares. */
+export function drawServing(random: Random): Serving {
+  const vips = [...random.some(VIPS4, 0, 3), ...random.some(VIPS6, 0, 2)];
+  return {
+    vips: vips.length > 0 ? vips : [random.pick(VIPS4)],
+    ignore: random.chance(0.8) ? 1 : 2,
+    interfaces: random.chance(0.8) ? "all" : ["eth0"],
+  };
+}
+
+/** Other VIPs, and now and then another `arp.ignore`. */
+export function drawUpdate(random: Random, { vips, ...rest }: Serving): Serving {
+  const kept = random.some(vips, 0, vips.length);
+  const fresh = [...VIPS4, ...VIPS6].filter((vip) => !vips.includes(vip));
+  const added = random.some(fresh, kept.length % vips.length === 0 ? 1 : 0, 2);
+  const ignore = random.chance(0.8) ? rest.ignore : rest.ignore === 1 ? 2 : 1;
+  return { ...rest, ignore, vips: [...kept, ...added] };
+}
+
+function drawHost(random: Random, desired: Serving, { ip }: Flavour, fault: Fault): HostState {
+  const owners = random.chance(0.35) ? [drawOwner(random, "other")] : [];
+  if (owners.length > 0 && random.chance(0.3)) owners.push(drawOwner(random, "third"));
+  const sysctls = KEYS.filter(() => random.chance(0.15)).map((name) => ({
+    name,
+    value: random.between(0, 2),
+  }));
+  const adopted = desired.vips.filter((vip) => random.chance(0.08) && !isTaken(vip, owners));
+  const byHand = [
+    ...adopted.map((vip) => drawHandAddress(random, vip, ip)),
+    ...FOREIGN.filter(() => random.chance(0.06)).map((prefix) => ({ prefix, words: "" })),
+  ];
+  // What a damaged registry was like before it was settled, nobody could tell.
+  const stale = fault.kind === "registry" ? 0 : 1;
+  const journal = random.weighted({ none: 12, "of this boot": stale, "of another boot": stale });
+  return { sysctls, byHand, owners, journal, litter: random.chance(0.1) };
+}
+
+function isTaken(vip: string, owners: readonly OtherOwner[]): boolean {
+  return owners.some(({ vips }) => vips.includes(vip));
+}
+
+function drawOwner(random: Random, owner: string): OtherOwner {
+  const vips = [...random.some(VIPS4, 1, 2), ...random.some(VIPS6, 0, 1)];
+  return { owner, vips, ignore: random.chance(0.8) ? 1 : 2 };
+}
+
+function drawHandAddress(random: Random, vip: string, ip: Flavour["ip"]): HandAddress {
+  const prefix = `${vip}/${vip.includes(":") ? 128 : 32}`;
+  if (vip.includes(":"))
+    return { prefix, words: random.pick(["", "preferred_lft 0 valid_lft 7200"]) };
+  const label = ip === "iproute2" ? ["label 'lo:b y'"] : [];
+  const words = ["", "scope link", "label lo:1", "valid_lft 7200 preferred_lft 3600", ...label];
+  return { prefix, words: random.pick(words) };
+}
