@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { execFile } from "node:child_process";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -21,8 +21,7 @@ export class Cli {
     const { stdout } = await promisify(execFile)("sh", ["-c", "command -v pulumi"]).catch(() => {
       throw new Error("there is no pulumi on PATH; start the tests with npm test");
     });
-    await mkdir(path.join(directory, "bin"), { recursive: true });
-    await writeFile(path.join(directory, "bin/pulumi"), wrapper(stdout.trim()), { mode: 0o755 });
+    await install(path.join(directory, "bin"), wrapper(stdout.trim()));
     return new Cli(directory, await PulumiCommand.get({ root: directory }));
   }
 
@@ -51,6 +50,19 @@ export class Cli {
       },
     );
   }
+}
+
+// By another process, and renamed: while this one has the script open for writing, so has every child
+// that it is just making, and Linux executes no file that somebody may write to (ETXTBSY).
+async function install(folder: string, script: string): Promise<void> {
+  const steps = 'mkdir -p "$1" && printf %s "$2" >"$1/new.$$" && chmod 755 "$1/new.$$"';
+  await promisify(execFile)("sh", [
+    "-c",
+    `${steps} && mv "$1/new.$$" "$1/pulumi"`,
+    "sh",
+    folder,
+    script,
+  ]);
 }
 
 function wrapper(pulumi: string): string {
