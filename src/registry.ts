@@ -53,6 +53,7 @@ export function renderOwner(record: OwnerRecord): string[] {
     ...record.vips.map((vip) => `vip ${vip}`),
     ...record.claims.map((claim) => `claim ${claim.key} ${claim.value} ${claim.interface}`),
     ...record.except.map((glob) => `except ${glob}`),
+    END,
   ];
 }
 
@@ -61,8 +62,12 @@ export function renderSaved(saved: readonly SavedSysctl[]): string[] {
   return [
     "lvs-dr-saved 1",
     ...saved.map((one) => `sysctl ${one.key} ${one.value} ${one.written} ${one.interface}`),
+    END,
   ];
 }
+
+// Without it a file that was cut at the end of a line would pass for a shorter one.
+const END = "end";
 
 /** The lines of `machine`. */
 export function renderMachine(machine: Machine): string[] {
@@ -91,8 +96,14 @@ export function parseRegistry(files: ReadonlyMap<string, readonly string[]>): Re
   return { owners, saved, machine };
 }
 
+/** The lines before the last, which says that none is missing. */
+function beforeEnd(name: string, lines: readonly string[]): readonly string[] {
+  if (lines.at(-1) !== END) throw unreadable(name, lines.at(-1));
+  return lines.slice(0, -1);
+}
+
 function parseOwner(name: string, lines: readonly string[]): OwnerRecord {
-  const [head, ownerLine, incarnationLine, seenLine, ...rest] = lines;
+  const [head, ownerLine, incarnationLine, seenLine, ...rest] = beforeEnd(name, lines);
   const owner = parseJsonString(/^owner (".*")$/.exec(ownerLine ?? "")?.[1]);
   const incarnation = /^incarnation ([0-9a-z-]+)$/.exec(incarnationLine ?? "")?.[1];
   const seen = /^seen ([0-9TZ:.-]+)$/.exec(seenLine ?? "")?.[1];
@@ -129,7 +140,7 @@ function parseClaim(name: string, line: string, match: RegExpExecArray): SysctlC
 }
 
 function parseSaved(lines: readonly string[]): SavedSysctl[] {
-  const [head, ...rest] = lines;
+  const [head, ...rest] = beforeEnd("saved", lines);
   if (head !== "lvs-dr-saved 1") throw unreadable("saved", head);
   return rest.map((line) => {
     const match = /^sysctl ([a-z_]+) (-?\d+) (-?\d+) ([^ ]+)$/.exec(line);

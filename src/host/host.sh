@@ -486,11 +486,13 @@ keep_saved() { # old|new
   {
     if [ "$1" = old ]; then of_those_that_stay no <"$registry/undo/saved"; else echo 'lvs-dr-saved 1'; fi
     of_those_that_stay yes <"$registry/saved"
+    echo end
   } >"$registry/new" && durable "$registry/new" && mv "$registry/new" "$registry/saved"
 } 2>/dev/null
 
 of_those_that_stay() { # yes|no: which lines of stdin, "sysctl KEY VALUE WRITTEN INTERFACE"
   while IFS= read -r line; do
+    [ "$line" != end ] || continue
     nic=${line##* } key=${line#* }
     case $held in *"${key%% *} of $nic stays "*) stays=yes ;; *) stays=no ;; esac
     [ "$stays" != "$1" ] || printf '%s\n' "$line"

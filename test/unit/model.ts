@@ -125,7 +125,7 @@ export function lineOf(change: Change, owners: readonly string[]): string {
 function bodyOf({ file, lines }: Extract<Change, { kind: "put" }>): string {
   const told = lines
     .slice(1)
-    .filter((line) => !/^(owner|seen|machine-id|product-uuid) /.test(line));
+    .filter((line) => !/^(owner |seen |machine-id |product-uuid |end$)/.test(line));
   return file === "machine" ? "" : `: ${told.join(", ")}`;
 }
 

@@ -77,8 +77,8 @@ describe("a request", () => {
     expect(request.split(" && ").map((call) => call.replace(/[0-9a-f]{32}/, "ID"))).toEqual([
       "begin '203.0.113.11' 'machine' 'owners/ID' 'saved'",
       "put 'machine' 'lvs-dr-machine 1' 'machine-id 1111' 'product-uuid -'",
-      "put 'owners/ID' 'lvs-dr-owner 1' 'owner \"web-1\"' 'incarnation 0001' 'seen 2026-07-02T10:00:00.000Z' 'vip 203.0.113.10' 'vip 203.0.113.11' 'vip 2001:db8::10' 'claim arp_ignore 1 all' 'claim arp_announce 2 all'",
-      "put 'saved' 'lvs-dr-saved 1' 'sysctl arp_ignore 0 1 all' 'sysctl arp_announce 0 2 all'",
+      "put 'owners/ID' 'lvs-dr-owner 1' 'owner \"web-1\"' 'incarnation 0001' 'seen 2026-07-02T10:00:00.000Z' 'vip 203.0.113.10' 'vip 203.0.113.11' 'vip 2001:db8::10' 'claim arp_ignore 1 all' 'claim arp_announce 2 all' 'end'",
+      "put 'saved' 'lvs-dr-saved 1' 'sysctl arp_ignore 0 1 all' 'sysctl arp_announce 0 2 all' 'end'",
       "sysctl 'all' 'arp_ignore' '0' '1'",
       "sysctl 'all' 'arp_announce' '0' '2'",
       "quiet 'all'",

@@ -86,27 +86,34 @@ describe("the registry", () => {
     ["with a name that is cut", (lines: string[]) => lines.with(1, 'owner "org')],
     ["without an incarnation", (lines: string[]) => lines.toSpliced(2, 1)],
     ["without a time", (lines: string[]) => lines.toSpliced(3, 1)],
-    ["with a VIP in another spelling", (lines: string[]) => [...lines, "vip 2001:db8:0::1"]],
-    ["with an address that is no VIP", (lines: string[]) => [...lines, "vip 127.0.0.1"]],
-    ["with a key that is not ours", (lines: string[]) => [...lines, "claim rp_filter 1 all"]],
-    ["with a glob that is none", (lines: string[]) => [...lines, "except a b"]],
-    ["with a line of a later version", (lines: string[]) => [...lines, "persist yes"]],
+    ["with a VIP in another spelling", (lines: string[]) => lines.with(-2, "vip 2001:db8:0::1")],
+    ["with an address that is no VIP", (lines: string[]) => lines.with(-2, "vip 127.0.0.1")],
+    ["with a key that is not ours", (lines: string[]) => lines.with(-2, "claim rp_filter 1 all")],
+    ["with a glob that is none", (lines: string[]) => lines.with(-2, "except a b")],
+    ["with a line of a later version", (lines: string[]) => lines.with(-2, "persist yes")],
   ])("is not read with a record %s", (_, damaged) => {
     expect(readOwner(damaged(renderOwner(WEB)))).toThrow(UnreadableRecord);
   });
 
   it("is not read with any line of a record dropped but a VIP, a claim or a glob", () => {
     const lines = renderOwner(WEB);
-    for (const at of [0, 1, 2, 3]) {
+    for (const at of [0, 1, 2, 3, -1]) {
       expect(readOwner(lines.toSpliced(at, 1))).toThrow(UnreadableRecord);
     }
+  });
+
+  it("is not read when it was cut, at the end of a line too", () => {
+    const lines = renderOwner(WEB);
+    for (let kept = 0; kept < lines.length; kept++)
+      expect(readOwner(lines.slice(0, kept))).toThrow(UnreadableRecord);
   });
 
   it("is not read with a file that it does not know, nor with broken saved values or machine", () => {
     const files: [string, string[]][] = [
       ["notes", ["mine"]],
       ["saved", ["lvs-dr-saved 2"]],
-      ["saved", ["lvs-dr-saved 1", "sysctl arp_ignore 0 all"]],
+      ["saved", ["lvs-dr-saved 1", "sysctl arp_ignore 0 all", "end"]],
+      ["saved", ["lvs-dr-saved 1", "sysctl arp_ignore 0 1 all"]],
       ["machine", ["lvs-dr-machine 1"]],
       ["machine", ["lvs-dr-machine 1", "machine-id 1", "product-uuid -", "more"]],
     ];
