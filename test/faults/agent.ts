@@ -43,7 +43,9 @@ export class Agent {
 
   /** The same; a last status other than 0 is an error with what was written to stderr. */
   async must(lines: string): Promise<string> {
-    const text = await this.run(`( set -e\n${lines}\n) 2>&1; echo; echo "status $?"`);
+    const text = await this.run(
+      `( set -e\n${lines}\n) 2>&1; status=$?; echo; echo "status $status"`,
+    );
     const [, said = "", status = ""] = /^([^]*)\nstatus (\d+)\n$/.exec(text) ?? [];
     if (status !== "0") throw new Error(`in the host: ${lines}: ${said}`);
     return said;

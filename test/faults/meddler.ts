@@ -187,12 +187,14 @@ function frozen(key: string): { freeze: string; thaw: string } {
   };
 }
 
-/** Room for a few more files, or for a few more pages of 4 KiB. */
+/** Room for a few more files, or for a few more pages of 4 KiB. A tmpfs of size 0 has no limit. */
 function fillDisk(room: number): string {
   const half = Math.floor(room / 2);
   return room % 2 === 0
-    ? `used=$(df --output=iused /var/lib | tail -1); mount -o remount,nr_inodes=$((used + ${half})) /var/lib`
-    : `used=$(df --output=used -k /var/lib | tail -1); mount -o remount,size=$((used + ${half} * 4))k /var/lib`;
+    ? `used=$(df --output=iused /var/lib | tail -1)
+       mount -o remount,nr_inodes=$((used + ${half})) /var/lib`
+    : `used=$(df --output=used -k /var/lib | tail -1)
+       mount -o remount,size=$((used + ${half} * 4 + (used + ${half} == 0) * 4))k /var/lib`;
 }
 
 function damage({ file, how, at }: Extract<Fault, { kind: "registry" }>): string {
