@@ -266,9 +266,9 @@ recognise_strangers() {
       *) continue ;;
     esac
     # One that is damaged says nothing of whose it is, and the reader of records refuses it.
-    case ${#value}:$value:$theirs in
-      *:*[!0-9a-fA-F-]*:* | *:-:* | *:*:- | *:"$theirs:$value") ;;
-      32:* | 36:*) strangers=yes ;;
+    case $value:$theirs in
+      :* | *[!0-9a-zA-Z-]*:* | -:* | *:- | "$theirs:$value") ;;
+      *) strangers=yes ;;
     esac
   done <"$registry/machine"
   [ -z "$strangers" ] || warn "the registry on this host belongs to another machine (a clone?), and says nothing about this one" || exit 1
