@@ -152,8 +152,8 @@ function parseSaved(lines: readonly string[]): SavedSysctl[] {
 
 function parseMachine(lines: readonly string[]): Machine {
   const [head, idLine, productLine, ...rest] = lines;
-  const machineId = /^machine-id (.+)$/.exec(idLine ?? "")?.[1];
-  const productUuid = /^product-uuid (.+)$/.exec(productLine ?? "")?.[1];
+  const machineId = /^machine-id ([0-9a-zA-Z-]+)$/.exec(idLine ?? "")?.[1];
+  const productUuid = /^product-uuid ([0-9a-zA-Z-]+)$/.exec(productLine ?? "")?.[1];
   if (head !== "lvs-dr-machine 1" || rest.length > 0) throw unreadable("machine", head);
   if (machineId === undefined) throw unreadable("machine", idLine);
   if (productUuid === undefined) throw unreadable("machine", productLine);

@@ -61,4 +61,35 @@ END
     expect(stdout).not.toContain("lvs-dr");
     await session.end();
   });
+
+  it("a damaged machine file is an error, and not another machine's", async () => {
+    await using box = await Box.create(flavour);
+    await carryOut(box.open({ vips: VIPS }), serve(claim("web", VIPS)));
+    await box.run("sed -i 's/^\\(machine-id ......\\)./\\1\\x01/' /var/lib/lvs-dr/machine");
+    const session = box.open({ vips: VIPS });
+    await expect(session.observed()).rejects.toThrow("registry file machine");
+    await session.end();
+    expect((await box.run("ls /var/lib/lvs-dr/owners")).stdout).not.toBe("");
+  });
+
+  it("an undo that leaves a sysctl strict keeps the saved value of that one alone", async () => {
+    await using box = await Box.create(flavour);
+    const strict = { arp: { ignore: 2, announce: 2, interfaces: "all", except: [] } } as const;
+    await carryOut(box.open({ vips: VIPS }), serve(claim("web", VIPS, strict)));
+    // Somebody makes the host leak; the operation makes it silent, lowers the other key, and fails.
+    await box.run("echo 0 >/proc/sys/net/ipv4/conf/all/arp_announce");
+    const session = box.open({ vips: VIPS });
+    const { request } = await prepare(session, serve(claim("web", VIPS)));
+    ok(await session.request(request));
+    await session.end();
+    const { stdout } = await box.run(
+      "cat /proc/sys/net/ipv4/conf/all/arp_ignore /proc/sys/net/ipv4/conf/all/arp_announce; cat /var/lib/lvs-dr/saved",
+    );
+    expect(stdout.split("\n").sort()).toEqual(
+      ["", "2", "2", "end", "lvs-dr-saved 1"].concat(
+        "sysctl arp_announce 0 2 all",
+        "sysctl arp_ignore 0 2 all",
+      ),
+    );
+  });
 });

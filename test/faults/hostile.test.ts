@@ -104,13 +104,14 @@ describe("a registry's file that leads out of its folder", () => {
     [`owners/${idOf("web")}`, "vip ../../x"],
     ["owners/../../x", 'owner "web"'],
   ])("cannot be read: %s with %j", (name, line) => {
-    const [saved] = renderSaved([]);
     const record = renderOwner({
       ...{ owner: "web", incarnation: "1-a", seen: "2030-01-01T00:00:00Z" },
       ...{ vips: [], claims: [], except: [] },
     });
-    const text = name === "saved" ? [saved ?? ""] : record;
-    expect(() => parseRegistry(new Map([[name, [...text, line]]]))).toThrow(UnreadableRecord);
+    const text = name === "saved" ? renderSaved([]) : record;
+    expect(() => parseRegistry(new Map([[name, text.with(-1, line).concat("end")]]))).toThrow(
+      UnreadableRecord,
+    );
   });
 });
 
