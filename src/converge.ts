@@ -14,7 +14,14 @@ import {
 } from "./plan";
 import { idOf } from "./registry";
 import { recordState, report, type ClaimReport } from "./report";
-import { onHost, type HostKeys, type Operation, type Purpose, type Session } from "./session";
+import {
+  firstWords,
+  onHost,
+  type HostKeys,
+  type Operation,
+  type Purpose,
+  type Session,
+} from "./session";
 import { warnings } from "./warnings";
 
 export type { Claim } from "./plan";
@@ -178,10 +185,8 @@ async function lookAgain(
   const observed = await onHost(again, purposeOf(desired.claim, "share"), (_, found) =>
     Promise.resolve(found),
   ).catch((error: unknown) => {
-    const why = error instanceof Error ? error.message : "unknown";
-    throw new RealServerError("failed", `${lost.message}, and could not be asked again: ${why}`, {
-      aftermath: "unknown",
-    });
+    const message = `${lost.message}, and could not be asked again: ${firstWords(error)}`;
+    throw new RealServerError("failed", message, { aftermath: "unknown" });
   });
   if (isCommitted(desired, observed)) return observed;
   throw new RealServerError("failed", lost.message, { aftermath: "rolled-back" });

@@ -141,7 +141,15 @@ const AFTERMATHS: Record<Aftermath, string> = {
     "What became of the host is not known; whatever was not committed is undone by the host itself. Do the same again: it finds out, and finishes.",
 };
 
-const PLACED = new WeakSet<RealServerError>();
+/** The errors that were placed, and what they said before it was added what became of the host. */
+const PLACED = new WeakMap<RealServerError, string>();
+
+/** An error's own first words, for another error that tells of it. */
+export function firstWords(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown";
+  const said = error instanceof RealServerError ? PLACED.get(error) : undefined;
+  return (said ?? error.message).split("\n")[0] ?? "";
+}
 
 /** Every error says where, and what became of the host; once. */
 function placed(
@@ -161,7 +169,7 @@ function placed(
     cause,
     pins: { ...ours.pins, ...keys },
   });
-  PLACED.add(full);
+  PLACED.set(full, where);
   return full;
 }
 
