@@ -45,6 +45,7 @@ arping iputils-arping
 pgrep procps
 modprobe kmod
 ipvsadm ipvsadm
+nft nftables
 END
   # The director's IPVS is this kernel's, or else a user-mode kernel's.
   [ -e /proc/net/ip_vs ] || modprobe --quiet ip_vs 2>/dev/null ||
