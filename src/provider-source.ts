@@ -10,12 +10,11 @@
  * empty because Pulumi prints it after the message.
  */
 export const PROVIDER_SOURCE = [
-  "exports.handler=()=>{let e,d=process.cwd();",
+  "exports.handler=()=>{let e,n='pulumi-lvs-dr',d=process.cwd();",
   "for(const p of[d+'/_',d+'/node_modules/.pnpm/_',require.main.filename])",
-  "try{return require('module').createRequire(p)('pulumi-lvs-dr/provider')}",
-  "catch(x){e=x.message.split('\\n')[0];if(!e.includes(`module 'pulumi-lvs-dr/`))break}",
-  "throw Object.assign(Error(`pulumi-lvs-dr cannot be loaded (${e}); ",
-  "npm install pulumi-lvs-dr in ${d}`),{stack:''})}",
+  "try{return require('module').createRequire(p)(n+'/provider')}",
+  "catch(x){e=x.message.split('\\n')[0];if(!e.includes(`module '${n}/`))break}",
+  "throw Object.assign(Error(`${n} cannot be loaded (${e}); npm install ${n} in ${d}`),{stack:''})}",
 ].join("");
 
 /** The name of the property that holds it. */

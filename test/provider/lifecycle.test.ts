@@ -65,7 +65,9 @@ describe("the life of a real server", () => {
       deployment: { resources: { type: string; inputs: { __provider: string } }[] };
     };
     const resource = deployment.resources.find(({ type }) => type.endsWith(":RealServer"));
-    expect(JSON.stringify(resource).length).toBeLessThanOrEqual(3000);
+    // The engine notes where in the program a resource is made, and this checkout may lie deep.
+    const text = JSON.stringify(resource).replaceAll(process.cwd(), "/stack");
+    expect(text.length).toBeLessThanOrEqual(3000);
     expect(resource?.inputs.__provider.length).toBeLessThan(500);
   });
 

@@ -4,12 +4,11 @@ import { PROVIDER_SOURCE } from "../../src/provider-source";
 describe("the text that stands in every state", () => {
   it("never changes, or every resource everywhere would show a diff", () => {
     expect(PROVIDER_SOURCE).toBe(
-      "exports.handler=()=>{let e,d=process.cwd();" +
+      "exports.handler=()=>{let e,n='pulumi-lvs-dr',d=process.cwd();" +
         "for(const p of[d+'/_',d+'/node_modules/.pnpm/_',require.main.filename])" +
-        "try{return require('module').createRequire(p)('pulumi-lvs-dr/provider')}" +
-        "catch(x){e=x.message.split('\\n')[0];if(!e.includes(`module 'pulumi-lvs-dr/`))break}" +
-        "throw Object.assign(Error(`pulumi-lvs-dr cannot be loaded (${e}); " +
-        "npm install pulumi-lvs-dr in ${d}`),{stack:''})}",
+        "try{return require('module').createRequire(p)(n+'/provider')}" +
+        "catch(x){e=x.message.split('\\n')[0];if(!e.includes(`module '${n}/`))break}" +
+        "throw Object.assign(Error(`${n} cannot be loaded (${e}); npm install ${n} in ${d}`),{stack:''})}",
     );
   });
 
