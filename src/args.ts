@@ -20,6 +20,12 @@ export interface RealServerArgs {
   /** How the host is kept quiet about its VIPs. Default: `{}`, see there. */
   arp?: pulumi.Input<ArpArgs>;
   /**
+   * Whether the VIPs are bound again when the host boots, before its network is up, by a systemd unit
+   * (or an OpenRC script) that this package keeps on the host for as long as an owner asks for it.
+   * Refused on a host that runs neither. Default: true.
+   */
+  persist?: pulumi.Input<boolean>;
+  /**
    * Wait, before a VIP is withdrawn (on destroy, when it is dropped from the list, when the host is
    * replaced), until no TCP connection to it is left. Stop the director first: set its weight for
    * this host to 0, or new connections keep coming. Default: none, no waiting.

@@ -14,8 +14,8 @@ export type Work = "nothing" | "reach" | "converge";
 
 /** What has to be done to get from settings that the host has converged to, to new ones. */
 export function workBetween(olds: Settings, news: Settings): Work {
-  const bound = ({ vips, arp, staleVips, owner }: Settings): unknown => [
-    ...[vips, arp, staleVips, owner],
+  const bound = ({ vips, arp, persist, staleVips, owner }: Settings): unknown => [
+    ...[vips, arp, persist, staleVips, owner],
   ];
   if (!isDeepStrictEqual(bound(olds), bound(news)) || isDeepStrictEqual(olds, news)) {
     return "converge";

@@ -1,5 +1,6 @@
 import type { Family } from "./address";
 import { canonicalAddress } from "./address";
+import type { Init } from "./host/boot-kit";
 import { parseAddressLine } from "./ip-addr";
 import { parseRegistry, UnreadableRecord, type Machine, type Registry } from "./registry";
 import type { ArpValues } from "./sysctl";
@@ -69,8 +70,32 @@ export interface Observed {
   readonly services: readonly string[];
   readonly forwards: boolean;
   readonly sysctlLines: readonly SysctlLine[];
+  readonly boot: BootState;
   /** Undefined where the host has none. */
   readonly registry: Registry | undefined;
+}
+
+/** What a host has for binding its VIPs again at boot, and how that went. */
+export interface BootState {
+  readonly init: Init | "none";
+  /** The program; undefined where there is none. */
+  readonly replay: KitState | undefined;
+  /** What starts it. */
+  readonly unit: KitState | undefined;
+  /** The unit is enabled. */
+  readonly enabled: boolean;
+  /** Why the replay of this boot left VIPs unbound; undefined where it did not. */
+  readonly failure: string | undefined;
+  /** What somebody undid in this boot after the replay had set it, a sentence each. */
+  readonly findings: readonly string[];
+}
+
+/** A file of the boot kit as it is on the host. */
+export interface KitState {
+  /** Undefined for a file that is not this package's. */
+  readonly version: number | undefined;
+  /** SHA-256, hex. */
+  readonly sum: string;
 }
 
 /** An answer that cannot be what `host.sh` prints: cut, garbled, or of another version. */
@@ -105,6 +130,7 @@ export function parseObservation(body: string): Observed {
     services: lines.all("service").flatMap(serviceAddress),
     forwards: oneOf(lines, "ip-forward", "0", "1", "-") === "1",
     sysctlLines: lines.all("sysctl-file").map(parseSysctlLine),
+    boot: parseBoot(lines),
     registry: lines.has("registry") ? readRegistry(lines.all("file")) : undefined,
   };
 }
@@ -114,7 +140,8 @@ class Lines {
   static readonly KINDS = new Set(
     (
       "session ip boot machine product addr conf sysctl-writable ipv6-disabled proxy-ndp proxied " +
-      "default session-route route service ip-forward sysctl-file registry file"
+      "default session-route route service ip-forward sysctl-file registry file " +
+      "boot-init boot-replay boot-unit boot-enabled boot-outcome"
     ).split(" "),
   );
   private readonly byKind = new Map<string, string[]>();
@@ -215,6 +242,28 @@ function parseSysctlLine(line: string): SysctlLine {
   const match = /^(\d+) (\S+) (.*)$/.exec(line);
   const [, number, file = "", text = ""] = match ?? broken(line);
   return { file, line: Number(number), text };
+}
+
+function parseBoot(lines: Lines): BootState {
+  const outcomes = lines.all("boot-outcome");
+  const said = (word: string) =>
+    outcomes.flatMap((line) => (line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []));
+  const [failure] = said("failed");
+  return {
+    init: oneOf(lines, "boot-init", "systemd", "openrc", "none"),
+    replay: lines.has("boot-replay") ? parseKit(lines.one("boot-replay")) : undefined,
+    unit: lines.has("boot-unit") ? parseKit(lines.one("boot-unit")) : undefined,
+    enabled: lines.has("boot-enabled"),
+    failure,
+    findings: said("found"),
+  };
+}
+
+// VERSION|- SHA256
+function parseKit(line: string): KitState {
+  const match = /^(\d{1,9}|-) ([0-9a-f]{64})$/.exec(line);
+  const [, version = "", sum = ""] = match ?? broken(line);
+  return { version: version === "-" ? undefined : Number(version), sum };
 }
 
 function readRegistry(lines: readonly string[]): Registry {

@@ -1,6 +1,7 @@
 import type { Arp } from "./arp";
 import type { Family, Vip } from "./address";
 import { leftNotes, planAddresses } from "./address-plan";
+import { planBoot } from "./boot-plan";
 import type { Observed } from "./observed";
 import { refusals } from "./refusals";
 import { idOf, renderMachine, renderOwner, renderSaved, type OwnerRecord } from "./registry";
@@ -19,6 +20,8 @@ export interface Claim {
   readonly arp: Arp;
   /** Sysctl values saved in the state: the fallback where the registry was lost. */
   readonly saved: readonly SavedSysctl[];
+  /** Whether the VIPs are bound again at boot. Default: false; that of the input is true. */
+  readonly persist?: boolean;
   /** What becomes of addresses on `lo` that no owner claims. Default: "report", which is nothing. */
   readonly staleVips?: "report" | "withdraw";
 }
@@ -33,7 +36,7 @@ export type Desired =
       readonly sysctls: "restore" | "leave";
     };
 
-/** One delta. `put` and `drop` are files of the registry, by name. */
+/** One delta. `put` and `drop` are files of the registry, or of the boot (`boot/...`), by name. */
 export type Change =
   | { readonly kind: "put"; readonly file: string; readonly lines: readonly string[] }
   | { readonly kind: "drop"; readonly file: string }
@@ -77,8 +80,8 @@ export interface Plan {
  * The one decision of this package, used for drift (is it empty?), convergence, verification (is
  * it empty now?) and removal. Pure.
  *
- * Order: records ahead, sysctls tightened and checked, VIPs added, VIPs removed, sysctls loosened,
- * records dropped. So no VIP is ever bound while an interface in scope would answer for it.
+ * Order: records and the boot's unit ahead, sysctls tightened and checked, VIPs added, VIPs removed,
+ * sysctls loosened, the unit and records dropped. So no VIP is ever bound while an interface in scope would answer for it.
  */
 export function plan(desired: Desired, observed: Observed): Plan {
   const { claim } = desired;
@@ -87,6 +90,7 @@ export function plan(desired: Desired, observed: Observed): Plan {
   const record = desired.kind === "serve" ? recordOf(claim, desired.now) : undefined;
   const addresses = planAddresses(desired, mine, others, observed);
   const sysctls = planSysctls({ desired, record, others, observed, removed: addresses.removed });
+  const boot = planBoot(record, others, observed);
   const files = planFiles(record, mine, sysctls, observed);
   const changes: Change[] = [
     ...sysctls.tighten,
@@ -95,10 +99,12 @@ export function plan(desired: Desired, observed: Observed): Plan {
     ...addresses.unbind,
     ...sysctls.loosen,
   ];
-  const anything = changes.length > 0 || files.differ;
+  const anything = changes.length > 0 || files.differ || boot.differs;
   return {
-    refusals: refusals(desired, observed, addresses.removed, sysctls),
-    changes: anything ? [...files.before, ...changes, ...files.after] : [],
+    refusals: [...refusals(desired, observed, addresses.removed, sysctls), ...boot.refusals],
+    changes: anything
+      ? [...files.before, ...boot.before, ...changes, ...boot.after, ...files.after]
+      : [],
     notes: [
       ...ownNotes(claim, mine),
       ...(desired.kind === "withdraw" ? leftNotes(addresses, observed) : []),
@@ -121,6 +127,7 @@ export function recordOf(claim: Claim, now: string): OwnerRecord {
     vips: claim.vips.map((vip) => vip.address),
     claims: ipv4 ? claimsOf(claim.arp) : [],
     except: ipv4 ? claim.arp.except : [],
+    persist: claim.persist ?? false,
   };
 }
 

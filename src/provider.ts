@@ -189,8 +189,8 @@ async function attempt<T>(properties: Properties, verb: () => T | Promise<T>): P
 }
 
 function claimOf(settings: Settings, incarnation: string, state?: State): Claim {
-  const { owner, vips, arp, staleVips } = settings;
-  return { owner, incarnation, vips, arp, staleVips, saved: state?.saved ?? [] };
+  const { owner, vips, arp, persist, staleVips } = settings;
+  return { owner, incarnation, vips, arp, persist, staleVips, saved: state?.saved ?? [] };
 }
 
 /** Another bastion has another key. */

@@ -25,6 +25,8 @@ export class RealServer extends pulumi.CustomResource {
   declare readonly vips: pulumi.Output<string[]>;
   /** The declared ARP values, defaults included. */
   declare readonly arp: pulumi.Output<pulumi.Unwrap<ArpArgs>>;
+  /** Whether the VIPs are bound again at boot. */
+  declare readonly persist: pulumi.Output<boolean>;
   /** How connections are waited for before a VIP is withdrawn; undefined where they are not. */
   declare readonly drain: pulumi.Output<pulumi.Unwrap<DrainArgs> | undefined>;
   /** What becomes of addresses on `lo` that nobody declares; undefined, where not given, is "report". */
@@ -77,6 +79,7 @@ export class RealServer extends pulumi.CustomResource {
 // Named without a value, they are there to be read from the start; so are inputs that are not given.
 const OUTPUTS = {
   arp: undefined,
+  persist: undefined,
   drain: undefined,
   staleVips: undefined,
   sysctlsOnDestroy: undefined,

@@ -16,6 +16,8 @@ export interface OwnerRecord {
   readonly claims: readonly SysctlClaim[];
   /** Globs of NICs that a list of interfaces leaves out on purpose. */
   readonly except: readonly string[];
+  /** Its VIPs are bound again at boot. */
+  readonly persist: boolean;
 }
 
 /** What /var/lib/lvs-dr holds. */
@@ -53,6 +55,7 @@ export function renderOwner(record: OwnerRecord): string[] {
     ...record.vips.map((vip) => `vip ${vip}`),
     ...record.claims.map((claim) => `claim ${claim.key} ${claim.value} ${claim.interface}`),
     ...record.except.map((glob) => `except ${glob}`),
+    ...(record.persist ? ["persist"] : []),
     END,
   ];
 }
@@ -90,8 +93,9 @@ export function parseRegistry(files: ReadonlyMap<string, readonly string[]>): Re
     if (name === "saved") saved = parseSaved(lines);
     else if (name === "machine") machine = parseMachine(lines);
     else if (name.startsWith("owners/")) owners.set(name.slice(7), parseOwner(name, lines));
-    // While an operation is under way its journal is there, too: for the host's own eyes.
-    else if (name !== "journal") throw new UnreadableRecord(`unknown file ${name}`);
+    // The boot's program is known by its checksum, and a journal under way is for the host's own eyes.
+    else if (name !== "journal" && name !== "replay")
+      throw new UnreadableRecord(`unknown file ${name}`);
   }
   return { owners, saved, machine };
 }
@@ -115,6 +119,7 @@ function parseOwner(name: string, lines: readonly string[]): OwnerRecord {
   const vips: string[] = [];
   const claims: SysctlClaim[] = [];
   const except: string[] = [];
+  let persist = false;
   for (const line of rest) {
     const vip = /^vip (\S+)$/.exec(line)?.[1];
     const claim = /^claim ([a-z_]+) (\d) ([^ ]+)$/.exec(line);
@@ -122,9 +127,10 @@ function parseOwner(name: string, lines: readonly string[]): OwnerRecord {
     if (vip !== undefined && isVip(vip)) vips.push(vip);
     else if (claim) claims.push(parseClaim(name, line, claim));
     else if (glob !== undefined && globProblem(glob) === undefined) except.push(glob);
+    else if (line === "persist") persist = true;
     else throw unreadable(name, line);
   }
-  return { owner, incarnation, seen, vips, claims, except };
+  return { owner, incarnation, seen, vips, claims, except, persist };
 }
 
 /** Something else than a VIP in its canonical spelling must never be taken off a host. */

@@ -1,4 +1,5 @@
 import { isLoopback } from "./address";
+import { kitDrift } from "./boot-plan";
 import type { BoundAddress, Nic, Observed } from "./observed";
 import {
   isFullLength,
@@ -80,6 +81,7 @@ function driftLines(claim: Claim, observed: Observed, needed: Plan): string[] {
     ...addressLines(needed),
     ...arpLines(claim, observed, changes),
     ...recordLines(claim, observed, changes),
+    ...bootLines(observed, changes),
     ...needed.refusals,
   ];
 }
@@ -139,7 +141,9 @@ function arpLines(claim: Claim, observed: Observed, changes: readonly Change[]):
 
 function recordLines(claim: Claim, observed: Observed, changes: readonly Change[]): string[] {
   const file = `owners/${idOf(claim.owner)}`;
-  const others = changes.some((one) => one.kind !== "put" && one.kind !== "drop");
+  const others =
+    changes.some((one) => one.kind !== "put" && one.kind !== "drop") ||
+    bootLines(observed, changes).length > 0;
   switch (recordState(claim, observed)) {
     case "missing":
       return ["registry: no record of this resource on the host"];
@@ -152,6 +156,12 @@ function recordLines(claim: Claim, observed: Observed, changes: readonly Change[
         ? ["registry: the record on the host differs"]
         : [];
   }
+}
+
+function bootLines({ boot }: Observed, changes: readonly Change[]): string[] {
+  const { failure } = boot;
+  const failed = failure === undefined ? [] : [`boot: the replay failed: ${failure}`];
+  return [...failed, ...kitDrift(changes)];
 }
 
 function observedArp(claim: Claim, observed: Observed): ClaimReport["observedArp"] {

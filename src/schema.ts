@@ -7,6 +7,7 @@ import { type Failure, failureOf, type Path, unknownInput } from "./input-failur
 import {
   type Complaint,
   either,
+  flag,
   isRecord,
   known,
   line,
@@ -114,6 +115,7 @@ const inputFields = {
     z.strictObject(arpFields, wanted("an object with ignore, announce, interfaces, except")),
     arpComplaints,
   ).prefault({}),
+  persist: known(flag()).prefault(true),
   drain: known(
     z.strictObject(drainFields, wanted("an object with timeoutSeconds, onTimeout")),
   ).optional(),

@@ -14,6 +14,8 @@ export interface Settings {
   readonly vips: readonly Vip[];
   /** How the host is kept quiet about them. */
   readonly arp: Arp;
+  /** Whether the VIPs are bound again at boot. */
+  readonly persist: boolean;
   /** What is waited for before a VIP is withdrawn; undefined: nothing. */
   readonly drain?: DrainPolicy | undefined;
   /** What becomes of addresses on `lo` that nobody declares. */
@@ -119,6 +121,7 @@ const settings: z.ZodType<Settings> = z.object({
   connection: storedConnection,
   vips: z.array(storedVip).transform((vips) => vips.sort(compareVips)),
   arp: z.preprocess((value) => value ?? {}, storedArp),
+  persist: orElse(z.boolean(), true),
   drain: storedDrain.nullish().transform((value) => value ?? undefined),
   staleVips: orElse(z.enum(["report", "withdraw"]), "report"),
   sysctlsOnDestroy: orElse(z.enum(["restore", "leave"]), "restore"),

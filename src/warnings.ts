@@ -22,6 +22,9 @@ export function hostWarnings(
     ...observed.nics.filter((nic) => dropsRequests(nic, observed)).map(rpFilterWarning),
     ...contradictions(claims, observed),
     ...proxyNdpWarning(claim, observed),
+    ...observed.boot.findings.map(
+      (finding) => `since the last boot: ${finding}; look for who sets it late in the boot`,
+    ),
   ];
 }
 

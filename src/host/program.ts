@@ -1,8 +1,7 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Family } from "../address";
 import type { ConnectionPatterns } from "../connections";
 import type { Change } from "../plan";
+import { OPERATION_SCRIPT } from "./scripts";
 
 /** How the shell becomes root. */
 export type Sudo = "none" | "without-password" | "with-password";
@@ -28,7 +27,14 @@ export interface Opening {
  */
 export function openingCommand(opening: Opening): string {
   const { nonce, mode, seconds, holder, vips } = opening;
-  const words = [quote(SCRIPT), "lvs-dr", nonce, mode, String(seconds), '"$SSH_CONNECTION"'];
+  const words = [
+    quote(OPERATION_SCRIPT),
+    "lvs-dr",
+    nonce,
+    mode,
+    String(seconds),
+    '"$SSH_CONNECTION"',
+  ];
   return `exec ${sudoWords(opening)}sh -c ${[...words, quote(holder), ...vips.map(quote)].join(" ")}`;
 }
 
@@ -77,7 +83,7 @@ export function connectionsRequest({ ss, tcp, conntrack }: ConnectionPatterns): 
 
 /** One word for a POSIX shell: any string but one with a NUL or a line break, for requests are lines. */
 export function quote(text: string): string {
-  if (/[\0\n\r]/.test(text) && text !== SCRIPT) {
+  if (/[\0\n\r]/.test(text) && text !== OPERATION_SCRIPT) {
     throw new RangeError("a request cannot carry a line break or a NUL");
   }
   return `'${text.replaceAll("'", "'\\''")}'`;
@@ -87,13 +93,6 @@ export function quote(text: string): string {
 export function oneLine(text: string): string {
   return text.replace(/\p{Cc}+/gu, " ");
 }
-
-// Comments and indentation are for readers; on the wire they are only weight.
-const SCRIPT = readFileSync(join(__dirname, "host.sh"), "utf8")
-  .split("\n")
-  .map((line) => line.trim())
-  .filter((line) => line !== "" && !line.startsWith("#"))
-  .join("\n");
 
 function sudoWords({ sudo, nonce }: Opening): string {
   switch (sudo) {

@@ -106,7 +106,7 @@ describe("a registry's file that leads out of its folder", () => {
   ])("cannot be read: %s with %j", (name, line) => {
     const record = renderOwner({
       ...{ owner: "web", incarnation: "1-a", seen: "2030-01-01T00:00:00Z" },
-      ...{ vips: [], claims: [], except: [] },
+      ...{ vips: [], claims: [], except: [], persist: false },
     });
     const text = name === "saved" ? renderSaved([]) : record;
     expect(() => parseRegistry(new Map([[name, text.with(-1, line).concat("end")]]))).toThrow(

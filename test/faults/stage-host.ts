@@ -49,7 +49,7 @@ export async function leaveJournal(agent: Agent, journal: HostState["journal"]):
       [ "$announce" = 2 ] || echo "sysctl eth0 arp_announce $announce 2"
       echo 'bound 6 2001:db8::30/128 global forever 0'
     } >journal
-    printf '%s\\n' ${lines(renderOwner({ ...DEAD, claims: [], except: [] }))} >owners/${id}
+    printf '%s\\n' ${lines(renderOwner({ ...DEAD, claims: [], except: [], persist: false }))} >owners/${id}
     ${journal === "of this boot" ? "echo 2 >/proc/sys/net/ipv4/conf/eth0/arp_announce" : ""}
     ${journal === "of this boot" ? "ip addr add 2001:db8::30/128 dev lo preferred_lft 0" : ""}
     chmod -R go= .`);
@@ -130,7 +130,15 @@ function recordOf({ owner, vips, ignore }: OtherOwner): string[] {
       ]
     : [];
   const seen = "2030-01-01T00:00:00Z";
-  return renderOwner({ owner, incarnation: `0-${owner}`, seen, vips, claims, except: [] });
+  return renderOwner({
+    owner,
+    incarnation: `0-${owner}`,
+    seen,
+    vips,
+    claims,
+    except: [],
+    persist: false,
+  });
 }
 
 function bindAsOurs(vip: string): string {

@@ -13,6 +13,8 @@ export interface HostOptions {
   readonly withoutTools?: readonly string[];
   /** NICs besides eth0, on the same wire, up and without an address. Dots are allowed. */
   readonly nics?: readonly string[];
+  /** Which init seems to have booted the host; none runs. Default: openrc, which is told by files alone. */
+  readonly init?: "systemd" | "openrc" | "none";
   /** Whether the host has IPv6. Default: true. */
   readonly ipv6?: boolean;
 }
@@ -213,6 +215,7 @@ async function startMachine(settings: HostSettings, options: HostOptions): Promi
       PASSWORD_HASH: settings.passwordHash,
       SSHD_OPTIONS: settings.sshdOptions,
       ...SHELLS[options.shell ?? "dash"],
+      INIT: options.init ?? "openrc",
       IP: options.ip ?? "iproute2",
       NICS: options.nics?.join(" ") ?? "",
       WITHOUT_TOOLS: options.withoutTools?.join(" ") ?? "",

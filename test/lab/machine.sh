@@ -8,7 +8,7 @@
 set -eu
 : "${NAME:?}" "${WIRE:?}" "${PORT:?}" "${MAC:?}" "${ADDRESS:?}" "${ADDRESS6?}" "${GATEWAY:?}"
 : "${AUTHORIZED_KEYS:?}" "${DISK:?}" "${SH:?}" "${LOGIN:?}" "${IP:?}" "${WITHOUT_TOOLS?}" "${NICS?}"
-: "${PASSWORD_HASH:?}" "${SSHD_OPTIONS?}"
+: "${PASSWORD_HASH:?}" "${SSHD_OPTIONS?}" "${INIT:?}"
 
 users="root deploy operator nobodysudo"
 
@@ -22,6 +22,7 @@ main() {
   read -r outer _ </proc/self/stat
   disk
   identity
+  init
   accounts
   tools
   ssh
@@ -101,6 +102,18 @@ identity() {
   echo "$NAME" >/etc/hostname
   printf '127.0.0.1 localhost\n127.0.1.1 %s\n' "$NAME" >/etc/hosts
   rm -f /etc/resolv.conf
+}
+
+# What tells a program which init has booted the host. No init runs here: what one does with the
+# package's unit is proved on guests. OpenRC needs nothing but the files.
+init() {
+  case $INIT in
+    systemd) mkdir -p /run/systemd/system ;;
+    openrc)
+      mkdir -p /run/openrc /etc/runlevels/boot
+      echo default >/run/openrc/softlevel
+      ;;
+  esac
 }
 
 accounts() {

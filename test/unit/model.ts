@@ -1,6 +1,7 @@
 import { canonicalAddress, parseVip, type Vip } from "../../src/address";
 import { isExcepted, type Arp } from "../../src/arp";
-import type { BoundAddress, Nic, Observed } from "../../src/observed";
+import type { BootState, BoundAddress, KitState, Nic, Observed } from "../../src/observed";
+import { KIT_VERSION, REPLAY, UNITS } from "../../src/host/boot-kit";
 import type { Change, Claim } from "../../src/plan";
 import { idOf, parseRegistry, renderMachine, renderOwner, renderSaved } from "../../src/registry";
 import type { Machine, OwnerRecord } from "../../src/registry";
@@ -24,9 +25,13 @@ export interface HostSketch {
   readonly owners?: readonly Partial<OwnerRecord>[];
   /** `"all arp_ignore 0 1"`: what it was, and what was written. */
   readonly saved?: readonly string[];
+  /** What it has for its boot. Default: systemd, and nothing of ours. */
+  readonly boot?: Partial<BootState>;
   /** The rest of what is observed, as it is. */
   readonly observed?: Partial<Observed>;
 }
+
+const NO_KIT = { replay: undefined, unit: undefined, failure: undefined };
 
 /** A host as the plan sees it, with its registry's files as they are on disk. */
 export interface Host {
@@ -70,6 +75,7 @@ export function hostOf(sketch: HostSketch): Host {
       services: [],
       forwards: false,
       sysctlLines: [],
+      boot: { init: "systemd", enabled: false, findings: [], ...NO_KIT, ...sketch.boot },
       registry: undefined,
       ...sketch.observed,
     },
@@ -85,11 +91,12 @@ export interface ClaimSketch {
   readonly arp?: Partial<Arp>;
   readonly saved?: readonly string[];
   readonly staleVips?: "report" | "withdraw";
+  readonly persist?: boolean;
 }
 
 export function claimOf(sketch: ClaimSketch): Claim {
   const { owner = "web-1", incarnation = "0001", vips = ["203.0.113.10"], saved = [] } = sketch;
-  const { staleVips } = sketch;
+  const { staleVips, persist } = sketch;
   return {
     owner,
     incarnation,
@@ -97,6 +104,7 @@ export function claimOf(sketch: ClaimSketch): Claim {
     arp: { ignore: 1, announce: 2, interfaces: "all", except: [], ...sketch.arp },
     saved: saved.map(savedOf),
     ...(staleVips && { staleVips }),
+    ...(persist !== undefined && { persist }),
   };
 }
 
@@ -105,6 +113,7 @@ export function lineOf(change: Change, owners: readonly string[]): string {
   switch (change.kind) {
     case "put":
     case "drop": {
+      if (isOfBoot(change.file)) return `${change.kind} ${change.file}`;
       const owner = owners.find((one) => change.file === `owners/${idOf(one)}`);
       const file = owner === undefined ? change.file : `record of ${owner}`;
       return `${change.kind} ${file}${change.kind === "put" ? bodyOf(change) : ""}`;
@@ -134,8 +143,10 @@ export function apply(change: Change, host: Host): Host {
   const { observed, files } = host;
   switch (change.kind) {
     case "put":
-      return withFiles(observed, new Map(files).set(change.file, change.lines));
     case "drop":
+      if (isOfBoot(change.file)) return withBoot(change, host);
+      if (change.kind === "put")
+        return withFiles(observed, new Map(files).set(change.file, change.lines));
       return withFiles(observed, new Map([...files].filter(([name]) => name !== change.file)));
     case "write-sysctl":
       return { observed: withSysctl(change, observed), files };
@@ -168,6 +179,7 @@ export function inverse(change: Change, host: Host): Change | undefined {
   switch (change.kind) {
     case "put":
     case "drop": {
+      if (isOfBoot(change.file)) return undefined;
       const lines = host.files.get(change.file);
       if (lines !== undefined) return { kind: "put", file: change.file, lines };
       return { kind: "drop", file: change.file };
@@ -219,6 +231,29 @@ function loudFor(owner: OwnerRecord, observed: Observed): Nic[] {
 function isLoud(nic: Nic, observed: Observed): boolean {
   const values = effective(observed.all, nic.own);
   return nic.hearsArp && ARP_KEYS.some((key) => !isSilent(key, values[key]));
+}
+
+function isOfBoot(file: string): boolean {
+  return file === "replay" || file.startsWith("boot/");
+}
+
+/** What this version of the package writes, as it is observed then. */
+export const CURRENT = {
+  replay: { version: KIT_VERSION, sum: REPLAY.sum },
+  unit: { version: KIT_VERSION, sum: UNITS.systemd.sum },
+  enabled: true,
+} satisfies Partial<BootState>;
+
+function withBoot({ kind, file }: Extract<Change, { kind: "put" | "drop" }>, host: Host): Host {
+  const kit = (which: KitState) => (kind === "put" ? which : undefined);
+  const boot = { ...host.observed.boot };
+  const parts: Readonly<Record<string, Partial<BootState>>> = {
+    replay: { replay: kit(CURRENT.replay) },
+    "boot/unit": { unit: kit(CURRENT.unit) },
+    "boot/link": { enabled: kind === "put" },
+    "boot/outcome": { failure: undefined, findings: [] },
+  };
+  return { ...host, observed: { ...host.observed, boot: { ...boot, ...parts[file] } } };
 }
 
 function withFiles(observed: Observed, files: Host["files"]): Host {
@@ -319,6 +354,7 @@ function recordFrom(sketch: Partial<OwnerRecord>): OwnerRecord {
     seen: "2026-07-01T10:00:00.000Z",
     claims: vips.some((vip) => !vip.includes(":")) ? claims : [],
     except: [],
+    persist: false,
     ...sketch,
     vips,
   };

@@ -22,6 +22,7 @@ const record: fc.Arbitrary<OwnerRecord> = fc.record({
   vips: fc.subarray(["203.0.113.10", "10.0.0.9", "2001:db8::10", "2001:db8:0:1::"]),
   claims: fc.array(fc.record({ interface: nic, key, value: fc.constantFrom(1, 2) })),
   except: fc.subarray(["veth*", "cali?", "docker0"]),
+  persist: fc.boolean(),
 });
 const saved: fc.Arbitrary<SavedSysctl[]> = fc.array(
   fc.record({ interface: nic, key, value: fc.integer({ min: -1, max: 9 }), written: fc.nat(9) }),
@@ -42,6 +43,7 @@ const WEB: OwnerRecord = {
   vips: ["203.0.113.10"],
   claims: [{ interface: "all", key: "arp_ignore", value: 1 }],
   except: [],
+  persist: false,
 };
 
 function readOwner(lines: readonly string[]) {

@@ -17,6 +17,7 @@ describe("good inputs", () => {
       inputs: {
         ...inputs,
         arp: { ignore: 1, announce: 2, interfaces: "all" },
+        persist: true,
         sysctlsOnDestroy: "restore",
         unreachableOnDestroy: "fail",
         unreachableOnRefresh: "fail",
@@ -34,6 +35,7 @@ describe("good inputs", () => {
     const all = {
       ...{ connection: { ...hop, sudo: true, sudoPassword: "q", proxy: hop }, vips: ["10.0.0.1"] },
       arp: { ignore: 2, announce: 2, interfaces: ["eth0"], except: ["veth*"] },
+      persist: false,
       drain: { timeoutSeconds: 86_400, onTimeout: "fail" },
       staleVips: "withdraw",
       ...{ sysctlsOnDestroy: "leave", unreachableOnDestroy: "forget" },
@@ -180,7 +182,8 @@ describe("a bad input has one message that names path, value and what is allowed
     [{ connection: { privateKeyFile: "k" } }, "connection.host: required: a host name or an IP"],
     [{ connection: { host: "web-1" } }, `connection: ${NO_WAY}`],
     [{ connection: { ...connection, proxy: { host: "b" } } }, `connection.proxy: ${NO_WAY}`],
-    [{ persist: true }, "persist: unknown input; known are connection, vips, arp"],
+    [{ persist: "yes" }, `persist: "yes" is neither true nor false`],
+    [{ presist: true }, "presist: unknown input; known are connection, vips, arp, persist, drain"],
     [{ vip: ["10.0.0.1"] }, "vip: unknown input; did you mean vips?"],
     [{ arp: { announces: 2 } }, "arp.announces: unknown input; did you mean announce?"],
     [{ ["\u001b[31m"]: 1 }, '["\\u001b[31m"]: unknown input'],

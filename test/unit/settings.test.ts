@@ -13,6 +13,7 @@ describe("settings read from a state", () => {
       },
       vips: [{ family: 4, address: "203.0.113.10" }],
       arp: { ignore: 1, announce: 2, interfaces: "all", except: [] },
+      persist: true,
       staleVips: "report",
       sysctlsOnDestroy: "restore",
       unreachableOnDestroy: "fail",
