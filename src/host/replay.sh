@@ -23,6 +23,7 @@ holder='the replay at boot'
 lock_limit=30  # seconds for whoever has the lock
 nics_limit=90  # seconds for listed NICs, from when the network is up
 boot_limit=600 # seconds after which a boot counts as over
+deadline=0
 handled=' '    # "NIC/KEY" of what was set in this boot
 problems=''    # why VIPs are not bound
 waiting=''     # yes while VIPs wait for the network or its NICs
@@ -34,13 +35,13 @@ main() {
   pass early
   # A clone: nothing is bound, and nothing will be before its first operation.
   [ -z "$strangers" ] || exit 0
-  case $init in
-    openrc) follow >/dev/null 2>&1 & ;; # else whoever reads rc's output waits for it
-    *) follow & ;;
-  esac
+  follow &
 }
 
+# With OpenRC, whoever reads rc's output would wait for us. `exec`, because dash keeps what a
+# redirection of a function replaces.
 follow() {
+  [ "$init" != openrc ] || exec >/dev/null 2>&1
   network='' over=''
   time_over
   started=$now
@@ -111,7 +112,7 @@ problem() { # TEXT
 # ---------------------------------------------------------------- one look, and all that can be done now
 
 pass() { # early: before the network; late: NICs may be missing yet; last: they may not
-  phase=${1:-early} problems='' waiting='' strangers='' failure='' good=' ' bad=''
+  phase=${1:-early} problems='' waiting='' strangers='' failure='' good=' ' bad='' known=$handled
   [ -d "$registry" ] || return 0
   time_over
   deadline=$((now + lock_limit))
@@ -172,7 +173,7 @@ raise_claims() {
     read_first "$ipv4/$nic/$key"
     [ "$value" != - ] || continue # not there yet
     if ! holds "$key" "$value" "$wanted"; then
-      case $handled in
+      case $known in
         *" $nic/$key "*) found "$key of $nic was $value, and is put back to $wanted" ;;
       esac
       { echo "$wanted" >"$ipv4/$nic/$key"; } 2>/dev/null
@@ -215,6 +216,7 @@ ${claims%?}
 END
   set --
   for conf in "$ipv4"/*; do
+    case ${conf##*/} in all | default) continue ;; esac
     is_excepted "${conf##*/}" || set -- "$@" "${conf##*/}"
   done
   quiet "$@"

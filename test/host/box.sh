@@ -4,7 +4,7 @@
 # Started in new network, mount and PID namespaces. The test holds the other end of stdin: when that
 # is gone, process 1 ends, and the kernel ends all that is in the box. bash, for it reaps orphans.
 set -eu
-: "${SH:?}" "${IP:?}" "${DISK:?}"
+: "${SH:?}" "${IP:?}" "${DISK:?}" "${INIT:?}"
 
 # The machine's own proc is still mounted here, so this is the process id that nsenter needs.
 read -r outer _ </proc/self/stat
@@ -13,7 +13,17 @@ mount -t sysfs sysfs /sys
 mount -t tmpfs -o "$DISK" tmpfs /var/lib
 mount -t tmpfs -o mode=755 tmpfs /mnt
 
-mkdir /mnt/bin /mnt/first
+mkdir /mnt/bin /mnt/first /mnt/etc /mnt/etc-work
+mount -t overlay -o lowerdir=/etc,upperdir=/mnt/etc,workdir=/mnt/etc-work overlay /etc
+mount -t tmpfs -o mode=755 tmpfs /run
+# What tells which init has booted the host; none runs here.
+case $INIT in
+  systemd) mkdir -p /run/systemd/system ;;
+  openrc)
+    mkdir -p /run/openrc /etc/runlevels/boot
+    echo boot >/run/openrc/softlevel
+    ;;
+esac
 ln -s "$(command -v "$SH")" /mnt/bin/sh
 [ "$IP" != busybox ] || ln -s "$(command -v busybox)" /mnt/bin/ip
 read -r uuid </proc/sys/kernel/random/uuid

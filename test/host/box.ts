@@ -20,6 +20,8 @@ export interface Flavour {
 export interface BoxOptions extends Partial<Flavour> {
   /** Mount options of /var/lib. */
   readonly disk?: string;
+  /** Which init seems to have booted it. Default: none. */
+  readonly init?: "systemd" | "openrc" | "none";
 }
 
 /** The two ends of the SSH connection that a box is told of: RIP 10.9.0.2 on eth0. */
@@ -44,7 +46,12 @@ export class Box {
       "a box",
       "unshare",
       [...namespaces, "--", "/bin/bash", script],
-      { SH: flavour.shell, IP: flavour.ip, DISK: options.disk ?? "mode=755" },
+      {
+        SH: flavour.shell,
+        IP: flavour.ip,
+        DISK: options.disk ?? "mode=755",
+        INIT: options.init ?? "none",
+      },
     );
     return new Box(flavour, keeper, Number(keeper.greeting));
   }
@@ -108,6 +115,8 @@ const SNAPSHOT = `
   cd /proc/sys/net/ipv4/conf && grep . */arp_ignore */arp_announce
   cd /var/lib && find . -name dbus -prune -o -printf '%p %y %m\\n' | sort
   find . -name dbus -prune -o -type f -size +0 -exec sha256sum {} + | sort
+  find /etc/init.d /etc/runlevels /etc/systemd/system /run -name '*pulumi-lvs-dr*' -printf '%p %y %m %l\n' \
+    -type f -exec sha256sum {} + 2>/dev/null | sort
 `;
 
 /** Waits until something holds. @throws Error with what was seen last when it never does. */

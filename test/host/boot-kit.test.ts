@@ -1,0 +1,114 @@
+import { describe, it } from "vitest";
+
+import { REPLAY, UNITS } from "../../src/host/boot-kit";
+import { Box, FLAVOURS } from "./box";
+import { claim, serve, withdraw } from "./claims";
+import { carryOut, ok, prepare } from "./session";
+
+const [A, B] = ["203.0.113.10", "203.0.113.11"] as const;
+const PERSIST = { persist: true };
+
+const PLACES = {
+  systemd: {
+    unit: "/etc/systemd/system/pulumi-lvs-dr.service",
+    link: "/etc/systemd/system/multi-user.target.wants/pulumi-lvs-dr.service",
+    mode: "644",
+  },
+  openrc: {
+    unit: "/etc/init.d/pulumi-lvs-dr",
+    link: "/etc/runlevels/boot/pulumi-lvs-dr",
+    mode: "755",
+  },
+} as const;
+
+const CASES = FLAVOURS.flatMap((flavour) =>
+  (["systemd", "openrc"] as const).map((init) => ({ ...flavour, init })),
+);
+
+describe.concurrent.each(CASES)("the boot kit under $shell, $ip, $init", ({ init, ...flavour }) => {
+  const { unit, link, mode } = PLACES[init];
+
+  it("comes with the first owner that wants it, and goes with the last", async ({ expect }) => {
+    await using box = await Box.create({ ...flavour, init });
+    const clean = await box.snapshot();
+    await carryOut(box.open({ vips: [B] }), serve(claim("plain", [B])));
+    const plain = await box.snapshot();
+    await carryOut(box.open({ vips: [A] }), serve(claim("web", [A], PERSIST)));
+
+    const { stdout } = await box.run(
+      `sha256sum <${unit}; sha256sum </var/lib/lvs-dr/replay; stat -c %a ${unit}; readlink ${link}`,
+    );
+    expect(stdout).toBe(`${UNITS[init].sum}  -\n${REPLAY.sum}  -\n${mode}\n${unit}\n`);
+    await carryOut(box.open({ vips: [A] }), withdraw(claim("web", [A], PERSIST)));
+    expect(await box.snapshot()).toBe(plain);
+    await carryOut(box.open({ vips: [B] }), withdraw(claim("plain", [B])));
+    expect(await box.snapshot()).toBe(clean);
+  });
+
+  it("goes when its owner no longer wants it, and its VIPs stay", async ({ expect }) => {
+    await using box = await Box.create({ ...flavour, init });
+    await carryOut(box.open({ vips: [A] }), serve(claim("web", [A])));
+    const without = (await box.snapshot()).replace(/^.*owners.*$/gm, "");
+    await carryOut(box.open({ vips: [A] }), serve(claim("web", [A], PERSIST)));
+    expect((await box.snapshot()).replace(/^.*owners.*$/gm, "")).not.toBe(without);
+    await carryOut(box.open({ vips: [A] }), serve(claim("web", [A])));
+    expect((await box.snapshot()).replace(/^.*owners.*$/gm, "")).toBe(without);
+  });
+
+  it("is undone with everything else", async ({ expect }) => {
+    await using box = await Box.create({ ...flavour, init });
+    const clean = await box.snapshot();
+    const session = box.open({ vips: [A] });
+    const { request } = await prepare(session, serve(claim("web", [A], PERSIST)));
+    ok(await session.request(request));
+    expect(await box.snapshot()).toContain(unit);
+    await session.end();
+    expect(await box.snapshot()).toBe(clean);
+
+    await carryOut(box.open({ vips: [A] }), serve(claim("web", [A], PERSIST)));
+    const served = await box.snapshot();
+    const leaving = box.open({ vips: [A] });
+    const { request: gone } = await prepare(leaving, withdraw(claim("web", [A], PERSIST)));
+    ok(await leaving.request(gone));
+    expect(await box.snapshot()).not.toContain(unit);
+    await leaving.end();
+    expect(await box.snapshot()).toBe(served);
+  });
+
+  it("is made right where somebody changed it, and left where it is newer", async ({ expect }) => {
+    await using box = await Box.create({ ...flavour, init });
+    await carryOut(box.open({ vips: [A] }), serve(claim("web", [A], PERSIST)));
+    const served = await box.snapshot();
+    await box.run(`echo '# mine' >>${unit}; rm ${link}; echo exit >>/var/lib/lvs-dr/replay`);
+    await carryOut(box.open({ vips: [A] }), serve(claim("web", [A], PERSIST)));
+    expect(await box.snapshot()).toBe(served);
+
+    await box.run(`sed -i 's/pulumi-lvs-dr boot [0-9]*:/pulumi-lvs-dr boot 999:/' ${unit}`);
+    await box.run(
+      `sed -i 's/pulumi-lvs-dr boot [0-9]*:/pulumi-lvs-dr boot 999:/' /var/lib/lvs-dr/replay`,
+    );
+    const newer = await box.snapshot();
+    await carryOut(box.open({ vips: [A] }), serve(claim("web", [A], PERSIST)));
+    expect(await box.snapshot()).toBe(newer);
+  });
+
+  it("is refused in the place of somebody else's unit", async ({ expect }) => {
+    await using box = await Box.create({ ...flavour, init });
+    await box.run(`echo theirs >${unit}`);
+    const before = await box.snapshot();
+    const wanted = prepare(box.open({ vips: [A] }), serve(claim("web", [A], PERSIST)));
+    await expect(wanted).rejects.toThrow("did not write");
+    expect(await box.snapshot()).toBe(before);
+    await carryOut(box.open({ vips: [A] }), serve(claim("web", [A])));
+    await carryOut(box.open({ vips: [A] }), withdraw(claim("web", [A])));
+    expect(await box.snapshot()).toBe(before);
+  });
+});
+
+describe("a host with neither systemd nor OpenRC", () => {
+  it("is refused where VIPs are to be bound again at boot", async ({ expect }) => {
+    await using box = await Box.create();
+    const wanted = prepare(box.open({ vips: [A] }), serve(claim("web", [A], PERSIST)));
+    await expect(wanted).rejects.toThrow("set persist to false");
+  });
+});
