@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { Client } from "../lab/client";
-import { Lab, type Director, type LabHost, type RequestStream } from "../lab/lab";
-import { join, leave, webHost } from "./pool";
-import { count, watch } from "./wire";
+import { Lab, type Director, type LabHost, type WebAnswer } from "../lab/lab";
+import { mislead } from "../lab/mislead";
+import { Traffic } from "../lab/traffic";
+import { countVipFrames, recordVipFrames } from "../lab/vip-frames";
+import { webHost } from "../lab/web";
+import { join, leave } from "./pool";
 
 const PER_SECOND = 150;
 const AT_LEAST = 1000;
@@ -34,6 +37,17 @@ describe("behind a real director", () => {
     expect(await lab.arping(vip)).toEqual([director.mac, rs1.mac, rs2.mac].sort());
   });
 
+  it("misses requests of a client that believes one of these hosts", async () => {
+    const [rs1, rs2] = servers as [LabHost, LabHost];
+    for (const host of [rs1, rs2]) await director.add(host);
+    const believed = await mislead(client, vip, [rs1, rs2]);
+    const before = await director.recentConnections(vip);
+    for (let i = 0; i < 10; i += 1)
+      expect((await client.request(vip)).servedBy).toBe(believed.name);
+    expect((await director.recentConnections(vip)) - before).toBe(0);
+    for (const host of [rs1, rs2]) await director.remove(host);
+  });
+
   it("is the only one to answer for the VIPs once the real servers converged", async () => {
     const [rs1, rs2] = servers as [LabHost, LabHost];
     await Promise.all([rs1, rs2].map((host) => join(lab, host, director.vips)));
@@ -46,7 +60,7 @@ describe("behind a real director", () => {
     const [rs1, rs2] = servers as [LabHost, LabHost];
     const address = family === "IPv4" ? vip : vip6;
     if (family === "IPv4") for (const host of [rs1, rs2]) await director.add(host);
-    const capture = await watch(lab);
+    const capture = await recordVipFrames(lab);
     const answers = [];
     for (let i = 0; i < 4; i += 1) answers.push(await client.request(address));
 
@@ -55,7 +69,7 @@ describe("behind a real director", () => {
     expect([first, second].sort()).toEqual(["rs1", "rs2"]);
     expect(answers.map(({ servedBy }) => servedBy)).toEqual([first, second, first, second]);
     // The director is out of the way back: the VIP's answers come from the real servers' NICs.
-    const { accepted } = await count(capture, director.vips);
+    const { accepted } = await countVipFrames(capture, director.vips);
     expect(accepted).toEqual({ [rs1.mac]: 2, [rs2.mac]: 2 });
     const scheduled = async () => {
       const service = (await director.stats()).find((one) => one.vip === address);
@@ -66,34 +80,41 @@ describe("behind a real director", () => {
 
   it("loses no request while a real server joins and another leaves", async () => {
     const [rs1, rs2, rs3] = servers as [LabHost, LabHost, LabHost];
-    const capture = await watch(lab);
-    const stream = await client.stream(director.vips, PER_SECOND);
+    const traffic = await Traffic.start(lab, client, director.vips, PER_SECOND);
 
-    await reaches(stream, 200);
+    await traffic.until(({ sent }) => sent >= 200);
     await join(lab, rs3, director.vips);
     await director.add(rs3);
-    await reaches(stream, 500);
-    expect((await stream.soFar()).answered["rs3"]).toBeGreaterThan(0);
+    await traffic.until(({ sent, answered }) => sent >= 500 && (answered["rs3"] ?? 0) > 0);
 
     const patient = await lab.client("patient");
     const begun: string[] = [];
-    while (!begun.includes("rs1")) begun.push(...(await patient.open(director.vips, 1500)));
+    while (!begun.includes("rs1")) begun.push(...(await patient.hold(director.vips)));
     await director.drain(rs1);
-    const drained = await stream.soFar();
-    await expect.poll(() => director.activeConnections(rs1), { timeout: 10_000 }).toBe(0);
+    const words: string[] = [];
+    let finishing: Promise<WebAnswer[]> | undefined;
+    await leave(lab, rs1, director.vips, {
+      drain: { timeoutSeconds: 60, onTimeout: "fail" },
+      progress: (text) => {
+        words.push(text);
+        if (text.startsWith("draining")) finishing ??= patient.finish();
+      },
+      warn: (text) => words.push(`warning: ${text}`),
+    });
     await director.remove(rs1);
-    await leave(lab, rs1, director.vips);
-    await reaches(stream, Math.max(AT_LEAST, drained.sent + 300));
+    expect(words.join("\n")).toMatch(/^draining \d+ connection/m);
+    expect(words.join("\n")).not.toContain("warning");
+    expect((await finishing)?.map(({ servedBy }) => servedBy)).toEqual(begun);
+    const { sent } = await traffic.soFar();
+    await traffic.until((now) => now.sent >= Math.max(AT_LEAST, sent + 300));
 
-    const result = await stream.stop();
+    const { requests: result, frames: seen } = await traffic.stop();
     expect(result.failures).toEqual([]);
     const { rs1: first = 0, rs2: second = 0, rs3: third = 0 } = result.answered;
     expect(first + second + third).toBe(result.sent);
     expect(result.sent).toBeGreaterThanOrEqual(AT_LEAST);
-    expect((await patient.finish()).map(({ servedBy }) => servedBy)).toEqual(begun);
-
-    const seen = await count(capture, director.vips);
     expect(Object.keys(seen.answers)).toEqual([director.mac]);
+    expect(seen.announcements).toEqual({});
     expect(seen.requests).toBeGreaterThan(0);
     expect(Object.keys(seen.accepted).sort()).toEqual([rs1.mac, rs2.mac, rs3.mac].sort());
     console.log(
@@ -114,18 +135,4 @@ describe("behind a real director", () => {
       expect(["rs2", "rs3"]).toContain((await gone.request(address)).servedBy);
     },
   );
-
-  /** Meanwhile the client forgets whose the VIP is, and asks the wire again and again. */
-  async function reaches(stream: RequestStream, sent: number): Promise<void> {
-    const forget = [vip, vip6].map((address) => `ip neigh flush to ${address}`).join("; ");
-    await expect
-      .poll(
-        async () => {
-          await client.host.run(forget);
-          return (await stream.soFar()).sent;
-        },
-        { timeout: 60_000, interval: 250 },
-      )
-      .toBeGreaterThanOrEqual(sent);
-  }
 });

@@ -1,24 +1,31 @@
 import { converge, withdraw, type Operation } from "../../src/converge";
+import type { DrainPolicy } from "../../src/drain";
 import { connectionTo, options } from "../contract/ssh-connection";
 import { claim } from "../host/claims";
 import type { Lab, LabHost } from "../lab/lab";
-import { serveWeb } from "../lab/web";
-
-/** Makes a host with a web server on it, and nothing else of a real server. */
-export async function webHost(lab: Lab, name: string): Promise<LabHost> {
-  const host = await lab.host(name);
-  await serveWeb(host);
-  return host;
-}
 
 /** Makes it a real server for these VIPs, as a create does. */
 export async function join(lab: Lab, host: LabHost, vips: readonly string[]): Promise<void> {
   await converge(operation(lab, host), claim(host.name, vips));
 }
 
-/** Takes the VIPs off it again, as a delete does. */
-export async function leave(lab: Lab, host: LabHost, vips: readonly string[]): Promise<void> {
-  await withdraw(operation(lab, host), claim(host.name, vips), { sysctls: "restore" });
+/** How a real server leaves. */
+export interface Leaving {
+  readonly drain: DrainPolicy;
+  /** Called with each word on the row. */
+  readonly progress: (text: string) => void;
+  readonly warn: (text: string) => void;
+}
+
+/** Takes the VIPs off it again, as a delete does, when no connection uses them any more. */
+export async function leave(
+  lab: Lab,
+  host: LabHost,
+  vips: readonly string[],
+  { drain, ...words }: Leaving,
+): Promise<void> {
+  const leaving = { ...operation(lab, host), ...words };
+  await withdraw(leaving, claim(host.name, vips), { sysctls: "restore", drain });
 }
 
 function operation(lab: Lab, host: LabHost): Operation {

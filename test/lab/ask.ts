@@ -14,6 +14,8 @@ export async function askByArp(wire: string, address: string): Promise<string[]>
 export async function askByNdp(wire: string, address: string): Promise<string[]> {
   const route = ["-netns", wire, "-6", "route"];
   await command("ip", [...route, "replace", `${address}/128`, "dev", "br0"]);
+  // Whom the wire knows it does not ask for.
+  await command("ip", ["-netns", wire, "-6", "neigh", "flush", "to", address, "dev", "br0"]);
   const capture = await startCapture(wire, "icmp6 and ip6[40] == 136");
   // Nothing at hand sends a solicitation as arping sends a request, but any connection does.
   const connect = ["timeout", "1", "bash", "-c", `: >/dev/tcp/${address}/9`];

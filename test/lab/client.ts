@@ -64,7 +64,16 @@ export class Client {
   }
 
   /**
-   * Waits for all that {@link open} began.
+   * Requests a page of each address that is complete when {@link finish} says so.
+   * @returns which real servers have begun to answer, in order.
+   */
+  async hold(addresses: readonly string[]): Promise<string[]> {
+    const urls = addresses.map((address) => urlOf(address, "/held"));
+    return (await this.#ask({ verb: "open", urls, milliseconds: HELD, isHeld: true })) as string[];
+  }
+
+  /**
+   * Waits for all that {@link open} and {@link hold} began.
    * @throws Error when one is not complete in the end.
    */
   async finish(): Promise<WebAnswer[]> {
@@ -92,6 +101,7 @@ export class Client {
 }
 
 const PATIENCE = 5000;
+const HELD = 120_000;
 
 function urlOf(address: string, path: string): string {
   return `http://${address.includes(":") ? `[${address}]` : address}${path}`;

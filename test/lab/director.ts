@@ -121,6 +121,13 @@ export class Director {
     return this.vips.flatMap((vip) => found.filter((service) => service.vip === vip));
   }
 
+  /** Connections to a VIP in the last two minutes. Counted at once, where {@link stats} is late. */
+  async recentConnections(vip: string): Promise<number> {
+    const target = ` ${endpoint(vip, this.port)} `;
+    const lines = (await this.run("ipvsadm -L -n -c")).split("\n");
+    return lines.filter((line) => line.includes(target)).length;
+  }
+
   /**
    * Tells everybody on the wire, by gratuitous ARP, whose the IPv4 VIPs are: caches that hold a
    * real server's MAC since it leaked are put right.

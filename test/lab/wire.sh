@@ -9,6 +9,8 @@ state=$1 namespace=$2 device=$3 address=$4 address6=$5 peer=$6 peer6=$7
 
 remove() {
   ip link delete "$device" 2>/dev/null || :
+  # A capture that nobody has stopped would keep the wire for ever.
+  ip netns pids "$namespace" 2>/dev/null | xargs -r kill 2>/dev/null || :
   ip netns delete "$namespace" 2>/dev/null || :
   rm -rf "$state"
 }

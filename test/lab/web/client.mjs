@@ -1,6 +1,6 @@
 // A client's process: requests pages as it is told on stdin, a line of JSON each, and answers each
 // by "answer JSON". A stream of requests runs beside, at a steady rate.
-import { Agent, get } from "node:http";
+import { Agent, request as begin } from "node:http";
 import { createInterface } from "node:readline";
 
 /** Requests that a test holds open. */
@@ -9,11 +9,14 @@ let stream;
 
 /**
  * Each request is a connection of its own, which is what a director schedules. `head` is kept when
- * the answer has begun, `body` when it is complete.
+ * the answer has begun, `body` when it is complete. One that is held is complete after `release`.
  */
-function request(url, milliseconds) {
-  const options = { agent: new Agent({ keepAlive: false }), timeout: milliseconds };
-  const sent = get(url, options);
+function request(url, milliseconds, isHeld = false) {
+  const agent = new Agent({ keepAlive: false });
+  const sent = begin(url, { agent, timeout: milliseconds, method: isHeld ? "POST" : "GET" });
+  const release = () => sent.end();
+  if (isHeld) sent.flushHeaders();
+  else release();
   const ended = new Promise((_, reject) => {
     sent.on("error", reject);
     sent.on("timeout", () => {
@@ -27,7 +30,7 @@ function request(url, milliseconds) {
   const body = Promise.race([head.then(bodyOf), ended]);
   // Who waits for the one does not always wait for the other.
   for (const promise of [head, body]) promise.catch(() => undefined);
-  return { head, body };
+  return { head, body, release };
 }
 
 async function bodyOf(response) {
@@ -72,13 +75,16 @@ function startStream({ urls, perSecond, milliseconds }) {
 
 const verbs = {
   request: ({ url, milliseconds }) => request(url, milliseconds).body,
-  open: async ({ urls, milliseconds }) => {
-    const opened = urls.map((url) => request(url, milliseconds));
+  open: async ({ urls, milliseconds, isHeld }) => {
+    const opened = urls.map((url) => request(url, milliseconds, isHeld));
     open.push(...opened);
     const heads = await Promise.all(opened.map(({ head }) => head));
     return heads.map(({ headers }) => headers["x-served-by"]);
   },
-  finish: () => Promise.all(open.splice(0).map(({ body }) => body)),
+  finish: () => {
+    for (const { release } of open) release();
+    return Promise.all(open.splice(0).map(({ body }) => body));
+  },
   start: (options) => {
     stream = startStream(options);
     return {};

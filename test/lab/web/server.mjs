@@ -1,5 +1,6 @@
 // A real server's web server, on port 80 of every address: says who answers, and which address was
-// asked. /slow takes its time, so that a connection is open while something else happens.
+// asked. Some pages take their time, so that a connection is open while something else happens: /slow
+// as long as it is told, /held until the request's own body is complete.
 import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -11,10 +12,9 @@ async function answer(request, response) {
   response.setHeader("connection", "close");
   response.setHeader("x-served-by", name);
   const text = JSON.stringify({ servedBy: name, asked: request.socket.localAddress });
-  if (pathname === "/slow") {
-    response.write(" ");
-    await sleep(Number(searchParams.get("ms")));
-  }
+  if (pathname !== "/") response.write(" ");
+  if (pathname === "/slow") await sleep(Number(searchParams.get("ms")));
+  if (pathname === "/held") for await (const _ of request);
   response.end(`${text}\n`);
 }
 
