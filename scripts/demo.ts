@@ -1,4 +1,4 @@
-// npm run demo: the whole life of two real servers, told and proved step by step.
+// npm run demo: what the package is for, on a real director, told and proved step by step.
 import { Mismatch, Narrator } from "./demo/narrator";
 import { Stage } from "../test/lab/stage";
 import { tell } from "./demo/story";
@@ -24,7 +24,7 @@ async function main(): Promise<number> {
     await stage.strike();
     return interruption.signal.aborted ? INTERRUPTED : 1;
   }
-  return narrator.lastStep("Remove the lab from this machine", async () => {
+  return narrator.epilogue("The lab is removed from this machine", async () => {
     await stage.strike();
     return stage.remains();
   });

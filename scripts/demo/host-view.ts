@@ -1,22 +1,23 @@
 import type { LabHost } from "../../test/lab/lab";
 
 /** How to look at a host as its administrator would. */
-export const LOOK_AT_LO = "ip addr show dev lo | grep inet";
-export const LOOK_AT_ARP = "sysctl net.ipv4.conf.{all,eth0}.arp_{ignore,announce}";
+export const LOOK_AT_LO = "ip -br addr show lo";
+export const LOOK_AT_ARP =
+  "sysctl -n net.ipv4.conf.{all,eth0}.arp_{ignore,announce} | paste -sd ' '";
+export const LOOK_AT_REGISTRY = "ls /var/lib/lvs-dr";
 
-/** What is on `lo`, read from what the host itself prints: `inet 203.0.113.10/32 scope host`. */
-export function addressesOn(lo: string): string[] {
-  const words = lo.matchAll(/(inet6?) (\S+) scope (\S+)/g);
-  return [...words].map(([, family, prefix, scope]) => `${family} ${prefix} scope ${scope}`);
+/** What is on `lo` besides loopback, read from `lo UNKNOWN 127.0.0.1/8 198.18.0.250/32 ::1/128`. */
+export function vipsOn(lo: string): string[] {
+  const prefixes = lo.trim().split(/\s+/).slice(2);
+  return prefixes.filter((prefix) => prefix !== "127.0.0.1/8" && prefix !== "::1/128").sort();
 }
 
 /** The values in force on eth0: of `all` and the NIC's own, the kernel takes the greater. */
-export function effectiveArp(sysctls: string): string {
-  const inForce = (key: string): number =>
-    Math.max(
-      ...[...sysctls.matchAll(new RegExp(`${key} = (\\d+)`, "g"))].map(([, v]) => Number(v)),
-    );
-  return `arp_ignore ${inForce("arp_ignore")}, arp_announce ${inForce("arp_announce")}`;
+export function effectiveArp(values: string): string {
+  const [allIgnore, allAnnounce, ignore, announce] = values.trim().split(/\s+/).map(Number);
+  const greater = (...pair: (number | undefined)[]) => Math.max(...pair.map((one) => one ?? NaN));
+  const arp = [greater(allIgnore, ignore), greater(allAnnounce, announce)];
+  return `arp_ignore ${arp[0]}, arp_announce ${arp[1]}`;
 }
 
 /** Everything on a host that a resource could leave behind, and all it must not touch. */

@@ -13,7 +13,7 @@ export function expectSame(what: string, seen: string, wanted: string): void {
 
 /** Tells on a terminal what is done and what was seen; in colour only where that is one. */
 export class Narrator {
-  #steps = 0;
+  readonly #times: number[] = [];
   #started = performance.now();
   readonly #out: WriteStream;
   readonly #colours: boolean;
@@ -23,22 +23,38 @@ export class Narrator {
     this.#colours = out.isTTY && process.env["NO_COLOR"] === undefined;
   }
 
+  /** How many seconds each numbered step took, the one that is told included. */
+  get seconds(): readonly number[] {
+    const last = (performance.now() - this.#started) / 1000;
+    return [...this.#times.slice(1), last];
+  }
+
   /** A line of its own. */
   say(text: string): void {
     this.#out.write(`${text}\n`);
   }
 
-  /** Starts a step: what is going to be done. */
-  step(title: string): void {
-    this.#steps += 1;
-    this.#started = performance.now();
-    this.say(`\n${this.#paint("1", `${this.#steps}. ${title}`)}`);
+  /** Something besides the story. */
+  heading(title: string): void {
+    this.say(`\n${this.#paint("1", title)}`);
   }
 
-  /** Ends a step: what was seen, which is what should be. */
+  /** Starts a step: what is going to be done. */
+  step(title: string): void {
+    const now = performance.now();
+    this.#times.push((now - this.#started) / 1000);
+    this.#started = now;
+    this.heading(`${this.#times.length}. ${title}`);
+  }
+
+  /** What is done within a step. */
+  doing(text: string): void {
+    this.say(`   ${text}`);
+  }
+
+  /** What was seen, which is what should be. */
   saw(text: string): void {
-    const seconds = ((performance.now() - this.#started) / 1000).toFixed(1);
-    this.say(`   ${this.#paint("32", "ok")} ${text} ${this.#paint("2", `(${seconds} s)`)}`);
+    this.say(`   ${this.#paint("32", "ok")} ${text}`);
   }
 
   /** What somebody else printed, word for word. */
@@ -49,11 +65,14 @@ export class Narrator {
     }
   }
 
-  /** Columns as wide as their widest cell. */
+  /** Columns as wide as their widest cell; numbers to the right. */
   table(rows: readonly (readonly string[])[]): void {
     const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]!.length)));
     for (const row of rows) {
-      const cells = row.map((cell, at) => cell.padEnd(widths[at] ?? 0));
+      const cells = row.map((cell, at) => {
+        const isNumber = rows.slice(1).some((one) => /^\d+$/.test(one[at]!)) && at > 0;
+        return isNumber ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0);
+      });
       this.say(`     ${cells.join("  ").trimEnd()}`);
     }
   }
@@ -64,11 +83,11 @@ export class Narrator {
   }
 
   /**
-   * The step after the story: nothing may remain.
+   * What comes after the story: nothing may remain.
    * @returns the status to exit with
    */
-  async lastStep(title: string, act: () => Promise<readonly string[]>): Promise<number> {
-    this.step(title);
+  async epilogue(title: string, act: () => Promise<readonly string[]>): Promise<number> {
+    this.heading(title);
     const remains = await act();
     if (remains.length > 0) {
       this.failed(`left behind: ${remains.join(", ")}`);

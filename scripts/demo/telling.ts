@@ -1,27 +1,36 @@
 import type { Outcome } from "../../test/lab/engine";
 import type { LabHost } from "../../test/lab/lab";
-import {
-  addressesOn,
-  difference,
-  effectiveArp,
-  footprint,
-  LOOK_AT_ARP,
-  LOOK_AT_LO,
-} from "./host-view";
+import { difference, effectiveArp, footprint, LOOK_AT_ARP, LOOK_AT_LO, vipsOn } from "./host-view";
 import { expectSame, Mismatch, type Narrator } from "./narrator";
 
-/** Shows what a host prints of `lo` and its ARP sysctls, and expects it to be this. */
-export async function showHost(
+/** What a host should look like: its VIPs with their prefix, and the sysctls in force on eth0. */
+export interface Look {
+  readonly vips: readonly string[];
+  readonly arp: string;
+}
+
+/** Shows what is on `lo` and which ARP sysctls are in force, and expects each host to be so. */
+export async function showHosts(
   narrator: Narrator,
-  host: LabHost,
-  wanted: { readonly lo: readonly string[]; readonly arp: string },
+  wanted: readonly (readonly [LabHost, Look])[],
 ): Promise<void> {
-  const lo = (await host.run(LOOK_AT_LO)).stdout;
-  const arp = (await host.run(LOOK_AT_ARP, { shell: "/bin/bash" })).stdout;
-  narrator.quote(`${host.name}# ${LOOK_AT_LO}`, lo);
-  narrator.quote(`${host.name}# ${LOOK_AT_ARP}`, arp);
-  expectSame(`lo of ${host.name}`, sorted(addressesOn(lo)), sorted(wanted.lo));
-  expectSame(`in force on eth0 of ${host.name}`, effectiveArp(arp), wanted.arp);
+  const rows = [];
+  for (const [host, look] of wanted) {
+    const vips = vipsOn((await host.run(LOOK_AT_LO)).stdout);
+    const arp = effectiveArp((await host.run(LOOK_AT_ARP, { shell: "/bin/bash" })).stdout);
+    expectSame(`VIPs on ${host.name}`, sorted(vips), sorted(look.vips));
+    expectSame(`in force on eth0 of ${host.name}`, arp, look.arp);
+    rows.push([host.name, vips.join(" ") || "no VIP", arp]);
+  }
+  narrator.table([["host", "on lo", "in force on eth0"], ...rows]);
+}
+
+/** Runs a line on a host and shows both, as a terminal does. @returns what it printed. */
+export async function prompt(narrator: Narrator, host: LabHost, line: string): Promise<string> {
+  const run = { shell: "/bin/bash", allowFailure: true };
+  const { stdout } = await host.run(`{ ${line}; } 2>&1`, run);
+  narrator.quote(`${host.name}# ${line}`, stdout);
+  return stdout;
 }
 
 /** Expects a host to be as it was; the last SSH session's processes may need a moment to end. */
@@ -36,21 +45,19 @@ export async function expectUntouched(host: LabHost, before: string): Promise<vo
   expectSame(`${host.name} beside what it was before`, left || "the same", "the same");
 }
 
-/** Shows what the engine did to each resource, and what it said on its row. */
+/** Shows what the engine did to each resource, and the last that it said on its row. */
 export function showRows(narrator: Narrator, outcome: Outcome): void {
   for (const { op, urn, diffs } of outcome.steps) {
-    const words = outcome.said.filter((one) => one.urn === urn).map((one) => one.message.trim());
-    if (words.length === 0) continue;
-    const title = diffs.length === 0 ? op : `${op}, because of ${diffs.join(", ")}`;
-    narrator.quote(`${nameIn(urn)}: ${title}`, words.join("\n"));
+    const words = outcome.said.filter((one) => one.urn === urn && !isProgress(one.message));
+    if (op === "same" || words.length === 0) continue;
+    const title = diffs.length === 0 ? op : `${op} (${diffs.join(", ")})`;
+    narrator.quote(`${title} ${nameIn(urn)}`, words.map(({ message }) => message).join("\n"));
   }
 }
 
-/** Shows who answered for which address. */
-export function showAnswers(narrator: Narrator, macs: ReadonlyMap<string, string>): void {
-  narrator.table(
-    [...macs].map(([name, mac]) => [`who has ${name}?`, mac === "" ? "nobody answers" : mac]),
-  );
+/** Of every operation alike. */
+function isProgress(message: string): boolean {
+  return /^(dialling|observing|verified)/.test(message.trim());
 }
 
 /** Expects the engine to have succeeded and to have done this to so many resources. */

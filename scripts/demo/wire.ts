@@ -1,70 +1,60 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 
-import type { Lab } from "../../test/lab/lab";
+import { countVipFrames, recordVipFrames, type VipFrames } from "../../test/lab/vip-frames";
+import { expectSame } from "./narrator";
+import type { Scene } from "./scene";
 
-/** Who answered for which address. */
-export interface Answers {
-  /** By address: a MAC, several with commas, or nothing. */
-  readonly macs: ReadonlyMap<string, string>;
-  /** tcpdump's lines without times and lengths, each different one once. */
-  readonly frames: string;
-}
-
-/** Asks everybody on the wire at once, by ARP and by neighbour solicitation, for a second. */
-export async function askWire(lab: Lab, addresses: readonly string[]): Promise<Answers> {
-  // Neighbour solicitations and advertisements, 135 and 136 (RFC 4861), name the address inside.
-  const capture = await lab.capture("arp or (icmp6 and (ip6[40] == 135 or ip6[40] == 136))");
-  const asked = await Promise.allSettled(
-    addresses.map(async (one): Promise<[string, string]> => {
-      const macs = one.includes(":") ? await lab.solicit(one) : await lab.arping(one);
-      return [one, macs.join()];
+/**
+ * Asks everybody on the wire, for a second, who has each address, and shows who answered.
+ * @param wanted the names of those who should
+ * @throws Mismatch when others, more or fewer did
+ */
+export async function askWire(
+  scene: Scene,
+  addresses: readonly string[],
+  wanted: readonly string[],
+): Promise<void> {
+  const { lab } = scene;
+  const answers = await Promise.all(
+    addresses.map(async (address): Promise<[string, string]> => {
+      const macs = await (address.includes(":") ? lab.solicit(address) : lab.arping(address));
+      return [address, macs.map((mac) => nameOf(scene, mac)).join(", ")];
     }),
   );
-  const frames = (await capture.stop()).split("\n").filter((frame) => {
-    return addresses.some((one) => new RegExp(`(who-has|who has|Reply|is) ${one}[, ]`).test(frame));
-  });
-  const lines = new Set(frames.map((frame) => frame.replace(/^\S+ (.*?), ethertype .*?:/, "$1:")));
-  return { macs: new Map(succeeded(asked)), frames: [...lines].join("\n") };
+  scene.narrator.table(answers.map(([address, names]) => [`who has ${address}?`, names]));
+  for (const [address, names] of answers)
+    expectSame(`who has ${address}?`, names, wanted.join(", "));
 }
 
-/** A neighbour that asks for a VIP again and again, and a record of everything said about it. */
-export interface Watch {
-  /** @returns how often was asked, and the frames in which somebody says that the VIP is his. */
-  stop(): Promise<{ asked: number; claims: string[] }>;
-}
-
-/** Starts asking. */
-export async function watchWire(lab: Lab, vip: string): Promise<Watch> {
-  const capture = await lab.capture(`arp and host ${vip}`);
-  let watching = true;
-  // Each asks at once and a second later; eight of them, one after the other, leave no long gaps.
-  const askers = Array.from({ length: 8 }, async (_, at): Promise<void> => {
-    await sleep(at * 125);
-    while (watching) await lab.arping(vip);
-  });
-  // What goes wrong is heard of in the end; until then it is no unhandled rejection.
-  for (const asker of askers) asker.catch(() => undefined);
-  const end = async (): Promise<{ asked: number; claims: string[] }> => {
-    watching = false;
-    const asked = await Promise.allSettled(askers);
-    const frames = (await capture.stop()).split("\n").filter((line) => line !== "");
-    succeeded(asked);
-    const claims = frames.filter((frame) => isClaim(frame, vip));
-    return { asked: frames.length - claims.length, claims };
+/** Asks for the VIPs again and again while something happens. @returns all that was said. */
+export async function askMeanwhile<T>(
+  { lab, director: { vips } }: Scene,
+  happens: () => Promise<T>,
+): Promise<{ outcome: T; frames: VipFrames }> {
+  const capture = await recordVipFrames(lab);
+  let isOver = false;
+  const ask = async (vip: string, first: number): Promise<void> => {
+    await pause(first);
+    while (!isOver) await (vip.includes(":") ? lab.solicit(vip) : lab.arping(vip));
   };
-  let ended: ReturnType<typeof end> | undefined;
-  return { stop: () => (ended ??= end()) };
+  // Each asks at once and a second later; four of them leave no long gaps.
+  const [vip = "", vip6 = ""] = vips;
+  const askers = [...[0, 250, 500, 750].map((first) => ask(vip, first)), ask(vip6, 0)];
+  for (const asker of askers) asker.catch(() => undefined);
+  try {
+    const outcome = await happens();
+    isOver = true;
+    await Promise.all(askers);
+    return { outcome, frames: await countVipFrames(capture, vips) };
+  } finally {
+    isOver = true;
+    await Promise.allSettled(askers);
+    await capture.stop();
+  }
 }
 
-/** A capture is ended first, whatever became of the questions. */
-function succeeded<T>(results: readonly PromiseSettledResult<T>[]): T[] {
-  return results.map((result) => {
-    if (result.status === "rejected") throw result.reason;
-    return result.value;
-  });
-}
-
-/** An answer, or a request in which the one who asks says that the VIP is his. */
-function isClaim(frame: string, vip: string): boolean {
-  return frame.includes(`Reply ${vip} is-at`) || frame.includes(`tell ${vip},`);
+/** The name of the machine that has this MAC. */
+export function nameOf({ director, lab }: Scene, mac: string): string {
+  if (mac === director.mac) return "director";
+  return lab.hosts.find((host) => host.mac === mac)?.name ?? mac;
 }

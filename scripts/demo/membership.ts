@@ -1,0 +1,127 @@
+import type { WebAnswer } from "../../test/lab/client";
+import type { Outcome } from "../../test/lab/engine";
+import type { Traffic } from "../../test/lab/traffic";
+import { expectSame, Mismatch } from "./narrator";
+import { NAME, NAME6, program, type Scene } from "./scene";
+import { declared } from "./serving";
+import { byOthers } from "./tally";
+import { expectChanges, showHosts, showRows } from "./telling";
+
+const AT_LEAST = 1000;
+
+/** Step 3: a real server joins. */
+export async function joins(scene: Scene, traffic: Traffic): Promise<void> {
+  const { narrator, director, engine, rs1, rs2, rs3, signal } = scene;
+  narrator.step("rs3 joins while requests flow: pulumi up, then into the director's table");
+  await traffic.until(({ sent }) => sent >= 100, signal);
+  const outcome = await engine.up(program(scene, [rs1, rs2, rs3]));
+  showRows(narrator, outcome);
+  expectChanges(outcome, { create: 1, same: 3 });
+  expectSame(
+    "served by rs3 before it joined",
+    `${(await traffic.soFar()).answered["rs3"] ?? 0}`,
+    "0",
+  );
+  await director.add(rs3);
+  await traffic.until(({ answered }) => (answered["rs3"] ?? 0) >= 100, signal);
+  const { answered, sent, failures } = await traffic.soFar();
+  expectSame("failed", failures.join("\n") || "none", "none");
+  narrator.saw(`${sent} requests until now, none failed; rs3 has served ${answered["rs3"]}`);
+}
+
+/** Step 4: a real server leaves, drained by the package. */
+export async function leaves(scene: Scene, traffic: Traffic): Promise<void> {
+  const { narrator, director, patient, rs1, rs2, rs3, signal } = scene;
+  narrator.step("rs1 leaves: weight 0 at the director, then pulumi up without it");
+  const asMember = await askAsHost(scene);
+  const begun: string[] = [];
+  while (begun.filter((name) => name === rs1.name).length < 4)
+    begun.push(...(await patient.hold(director.vips)));
+  await director.drain(rs1);
+  narrator.doing(`a client holds ${begun.length} connections open, 4 of them with rs1`);
+  const { outcome, finished } = await upDrained(scene, program(scene, [rs2, rs3]));
+  await director.remove(rs1);
+  showRows(narrator, outcome);
+  expectChanges(outcome, { delete: 1, same: 3 });
+  const warnings = outcome.said.filter(({ severity }) => severity === "warning");
+  expectSame("warnings", warnings.map(({ message }) => message).join("\n") || "none", "none");
+  expectSame(
+    "held connections",
+    finished.map(({ servedBy }) => servedBy).join(" "),
+    begun.join(" "),
+  );
+  narrator.saw(`the VIPs left when the connections had ended; all ${begun.length} were answered`);
+  await showHosts(narrator, [
+    [rs1, { vips: [], arp: "arp_ignore 0, arp_announce 0" }],
+    [rs2, declared(scene)],
+    [rs3, declared(scene)],
+  ]);
+
+  const { sent } = await traffic.soFar();
+  await traffic.until((now) => now.sent >= Math.max(AT_LEAST, sent + 200), signal);
+  showNames(scene, asMember, await askAsHost(scene));
+  await count(scene, traffic);
+}
+
+/** Runs it, and lets the held connections end once the row has told twice that it drains. */
+async function upDrained(
+  { engine, patient }: Scene,
+  of: () => Promise<void>,
+): Promise<{ outcome: Outcome; finished: WebAnswer[] }> {
+  let told = 0;
+  let finishing: Promise<WebAnswer[]> | undefined;
+  const outcome = await engine.up(of, {
+    onEvent: ({ diagnosticEvent: event }) => {
+      if (event?.message.includes("draining") !== true) return;
+      told += 1;
+      if (told < 2) return;
+      finishing ??= patient.finish();
+      finishing.catch(() => undefined);
+    },
+  });
+  if (finishing === undefined) throw new Mismatch(`nothing was drained:\n${outcome.text}`);
+  return { outcome, finished: await finishing };
+}
+
+/** Who serves rs1 when it asks for the service by name, as any program on it does. */
+async function askAsHost({ rs1 }: Scene): Promise<[string, string][]> {
+  const answers: [string, string][] = [];
+  for (const name of [NAME, NAME6]) {
+    const get = `exec 3<>/dev/tcp/${name}/80; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3`;
+    const { stdout } = await rs1.run(get, { shell: "/usr/bin/timeout 5 /bin/bash" });
+    const body = stdout.trim().split("\n").at(-1) ?? "";
+    answers.push([name, (JSON.parse(body) as WebAnswer).servedBy]);
+  }
+  return answers;
+}
+
+function showNames(
+  { narrator, rs1 }: Scene,
+  asMember: [string, string][],
+  afterwards: [string, string][],
+): void {
+  narrator.table([
+    ["rs1 asks for", "as a member", "after it left"],
+    ...asMember.map(([name, by], at) => [`http://${name}/`, by, afterwards[at]?.[1] ?? ""]),
+  ]);
+  for (const [name, by] of asMember) expectSame(`${name}, asked by a member`, by, rs1.name);
+  for (const [name, by] of afterwards)
+    if (by === rs1.name) throw new Mismatch(`${name}: rs1 has left, and still asks itself`);
+  narrator.saw("a member is its own service; who left reaches the others, as any client");
+}
+
+async function count({ narrator, director, tally }: Scene, traffic: Traffic): Promise<void> {
+  const { requests, frames } = await traffic.stop();
+  const { sent, answered, failures, slowestMilliseconds } = requests;
+  expectSame("failed", failures.join("\n") || "none", "none");
+  const sum = Object.values(answered).reduce((one, other) => one + other, 0);
+  expectSame("answered", `${sum}`, `${sent}`);
+  expectSame("claims of a VIP by others", `${byOthers(frames, director.mac)}`, "0");
+  narrator.saw(
+    `${sent} requests while one joined and one left, 0 failed, the slowest in ${slowestMilliseconds} ms`,
+  );
+  const by = frames.answers[director.mac] ?? 0;
+  if (by === 0) throw new Mismatch("nobody asked for a VIP, or nobody answered");
+  narrator.saw(`who has a VIP? asked ${frames.requests} times: director ${by}, real servers 0`);
+  tally.add("3, 4 join, leave", requests, [frames], director.mac);
+}
