@@ -168,7 +168,9 @@ describe("a lab that ends", () => {
   });
 
   it("leaves nothing either when its process is killed with -9", async () => {
-    await expectNothingOf(await killedLab(""));
+    const captured = "203.0.113.177";
+    await expectNothingOf(await killedLab(`await lab.capture("arp host ${captured}");`));
+    await expect.poll(() => processesOf(captured), { timeout: 5_000 }).toEqual([]);
   });
 
   it("is removed by the next one when its keeper was killed as well", async () => {

@@ -69,7 +69,12 @@ export class Client {
    */
   async hold(addresses: readonly string[]): Promise<string[]> {
     const urls = addresses.map((address) => urlOf(address, "/held"));
-    return (await this.#ask({ verb: "open", urls, milliseconds: HELD, isHeld: true })) as string[];
+    return (await this.#ask({
+      verb: "open",
+      urls,
+      milliseconds: PATIENCE,
+      isHeld: true,
+    })) as string[];
   }
 
   /**
@@ -101,7 +106,6 @@ export class Client {
 }
 
 const PATIENCE = 5000;
-const HELD = 120_000;
 
 function urlOf(address: string, path: string): string {
   return `http://${address.includes(":") ? `[${address}]` : address}${path}`;

@@ -59,6 +59,9 @@ export async function removeStaleSites(): Promise<void> {
     const tag = (await readFile(join(state, "tag"), "utf8").catch(() => "")).trim();
     const { device, namespace } = siteOf(0, tag);
     await command("ip", ["link", "delete", device], { allowFailure: true });
+    // A capture keeps the wire, whoever deletes its name.
+    const end = `ip netns pids ${namespace} | xargs -r kill`;
+    await command("sh", ["-c", end], { allowFailure: true });
     await command("ip", ["netns", "delete", namespace], { allowFailure: true });
     await rm(state, { recursive: true, force: true });
   }

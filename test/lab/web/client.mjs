@@ -9,14 +9,13 @@ let stream;
 
 /**
  * Each request is a connection of its own, which is what a director schedules. `head` is kept when
- * the answer has begun, `body` when it is complete. One that is held is complete after `release`.
+ * the answer has begun, `body` when it is complete. One that is held is not before `release`.
  */
 function request(url, milliseconds, isHeld = false) {
   const agent = new Agent({ keepAlive: false });
   const sent = begin(url, { agent, timeout: milliseconds, method: isHeld ? "POST" : "GET" });
-  const release = () => sent.end();
   if (isHeld) sent.flushHeaders();
-  else release();
+  else sent.end();
   const ended = new Promise((_, reject) => {
     sent.on("error", reject);
     sent.on("timeout", () => {
@@ -26,6 +25,9 @@ function request(url, milliseconds, isHeld = false) {
     });
   });
   const responded = new Promise((resolve) => sent.on("response", resolve));
+  // Held ones have time between the answer's two ends.
+  if (isHeld) void responded.then(() => sent.setTimeout(0));
+  const release = () => isHeld && sent.setTimeout(milliseconds).end();
   const head = Promise.race([responded, ended]);
   const body = Promise.race([head.then(bodyOf), ended]);
   // Who waits for the one does not always wait for the other.
