@@ -22,7 +22,7 @@ export async function byHand(scene: Scene): Promise<void> {
   const misled = await mislead(client, vip, [rs1, rs2]);
   const answers = await missDirector(scene, misled);
   const frames = await countVipFrames(capture, [vip]);
-  tally.add("1 by hand", served(answers), [frames], director.mac);
+  tally.add("1 past the director", served(answers), [frames], director.mac);
   narrator.saw(`three answer for one VIP; the client believes ${misled.name}, past the director`);
   await putRight(scene);
 }

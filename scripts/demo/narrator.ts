@@ -23,10 +23,9 @@ export class Narrator {
     this.#colours = out.isTTY && process.env["NO_COLOR"] === undefined;
   }
 
-  /** How many seconds each numbered step took, the one that is told included. */
+  /** How many seconds it took before the first step, and each step, the last one included. */
   get seconds(): readonly number[] {
-    const last = (performance.now() - this.#started) / 1000;
-    return [...this.#times.slice(1), last];
+    return [...this.#times, (performance.now() - this.#started) / 1000];
   }
 
   /** A line of its own. */

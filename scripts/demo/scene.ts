@@ -38,7 +38,9 @@ export async function setScene(
   narrator: Narrator,
   signal: AbortSignal,
 ): Promise<Scene> {
-  narrator.heading("The lab: a wire, a director with a real IPVS, and hosts with a real sshd");
+  narrator.heading(
+    "The lab: a director (IPVS), a client, and three hosts with a web server and sshd",
+  );
   const lab = await stage.lab();
   const [director, client, rs1, rs2, rs3] = await Promise.all([
     lab.director(),
@@ -90,7 +92,8 @@ function introduce(
     ["client", client.host.address, client.host.mac, ""],
     ...servers.map((host) => [host.name, host.address, host.mac, userOf(host)]),
   ]);
-  narrator.doing(`VIPs: ${director.vips.join(" and ")}; each real server has a web server.`);
+  const names = [NAME, NAME6].map((name, at) => `${director.vips[at]} (${name})`);
+  narrator.doing(`VIPs: ${names.join(" and ")}, port 80`);
 }
 
 /** One host is entered as an administrator who has sudo, the others as root. */

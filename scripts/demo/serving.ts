@@ -66,6 +66,6 @@ async function askInTurn(scene: Scene, meanwhile: VipFrames): Promise<void> {
   );
   const each = [rs1, rs2].map(({ name }) => `${name} ${REQUESTS}`).join(", ");
   expectSame("answers on the wire with a VIP as their source", accepted.sort().join(", "), each);
-  narrator.saw(`on the wire the answers come from the VIPs, straight from the NICs of ${each}`);
+  narrator.saw(`answers on the wire that come from a VIP, by NIC: ${each}, director 0`);
   tally.add("2 up", served(all), [meanwhile, frames], director.mac);
 }
