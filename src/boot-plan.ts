@@ -72,10 +72,10 @@ function isCurrent(found: KitState | undefined, wanted: KitFile): boolean {
 
 /** Newest first: what starts a program goes before it. */
 function leftovers(boot: BootState): Change[] {
-  const { enabled, unit, replay } = boot;
+  const { enabled, dangling, unit, replay } = boot;
   const own = unit !== undefined && !isForeign(boot);
   return [
-    ...(enabled && own ? [dropped("boot/link")] : []),
+    ...((enabled && own) || dangling ? [dropped("boot/link")] : []),
     ...(own ? [dropped("boot/unit")] : []),
     ...(replay ? [dropped("replay")] : []),
   ];

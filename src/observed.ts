@@ -84,6 +84,8 @@ export interface BootState {
   readonly unit: KitState | undefined;
   /** The unit is enabled. */
   readonly enabled: boolean;
+  /** There is a link that enables it, and the unit is gone. */
+  readonly dangling: boolean;
   /** Why the replay of this boot left VIPs unbound; undefined where it did not. */
   readonly failure: string | undefined;
   /** What somebody undid in this boot after the replay had set it, a sentence each. */
@@ -141,7 +143,7 @@ class Lines {
     (
       "session ip boot machine product addr conf sysctl-writable ipv6-disabled proxy-ndp proxied " +
       "default session-route route service ip-forward sysctl-file registry file " +
-      "boot-init boot-replay boot-unit boot-enabled boot-outcome"
+      "boot-init boot-replay boot-unit boot-enabled boot-dangling boot-outcome"
     ).split(" "),
   );
   private readonly byKind = new Map<string, string[]>();
@@ -254,6 +256,7 @@ function parseBoot(lines: Lines): BootState {
     replay: lines.has("boot-replay") ? parseKit(lines.one("boot-replay")) : undefined,
     unit: lines.has("boot-unit") ? parseKit(lines.one("boot-unit")) : undefined,
     enabled: lines.has("boot-enabled"),
+    dangling: lines.has("boot-dangling"),
     failure,
     findings: said("found"),
   };

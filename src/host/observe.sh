@@ -105,8 +105,18 @@ observe_boot() {
   echo "boot-init $init"
   observe_kit replay "$registry/replay"
   observe_kit unit "$unit"
-  [ ! -L "$unit_link" ] || [ ! "$unit_link" -ef "$unit" ] || echo "boot-enabled"
+  observe_link
   [ ! -f "$outcome" ] || prefix boot-outcome <"$outcome"
+}
+
+# One that somebody left whose unit is gone is still ours to remove.
+observe_link() {
+  [ -L "$unit_link" ] || return 0
+  if [ "$unit_link" -ef "$unit" ]; then
+    echo "boot-enabled"
+  elif [ ! -e "$unit_link" ]; then
+    echo "boot-dangling"
+  fi
 }
 
 observe_kit() { # WORD FILE: its version is in one of the first two lines

@@ -5,6 +5,7 @@ import { Box, FLAVOURS } from "../host/box";
 import { claim, serve, withdraw } from "../host/claims";
 import { carryOut, ok, prepare } from "../host/session";
 
+const UNIT = "/etc/init.d/pulumi-lvs-dr";
 const VIPS = ["203.0.113.10", "203.0.113.11", "2001:db8::10"];
 
 // What the campaign found once, by the plainest way to it.
@@ -70,6 +71,16 @@ END
     await expect(session.observed()).rejects.toThrow("registry file machine");
     await session.end();
     expect((await box.run("ls /var/lib/lvs-dr/owners")).stdout).not.toBe("");
+  });
+
+  it("the link to a unit that somebody removed goes with its owner", async () => {
+    await using box = await Box.create({ ...flavour, init: "openrc" });
+    const clean = await box.snapshot();
+    const web = claim("web", VIPS, { persist: true });
+    await carryOut(box.open({ vips: VIPS }), serve(web));
+    await box.run(`rm ${UNIT}`);
+    await carryOut(box.open({ vips: VIPS }), withdraw(web));
+    expect(await box.snapshot()).toBe(clean);
   });
 
   it("an undo that leaves a sysctl strict keeps the saved value of that one alone", async () => {

@@ -31,7 +31,10 @@ export interface HostSketch {
   readonly observed?: Partial<Observed>;
 }
 
-const NO_KIT = { replay: undefined, unit: undefined, failure: undefined };
+const NO_KIT = {
+  ...{ replay: undefined, unit: undefined, enabled: false, dangling: false },
+  ...{ failure: undefined, findings: [] },
+};
 
 /** A host as the plan sees it, with its registry's files as they are on disk. */
 export interface Host {
@@ -75,7 +78,7 @@ export function hostOf(sketch: HostSketch): Host {
       services: [],
       forwards: false,
       sysctlLines: [],
-      boot: { init: "systemd", enabled: false, findings: [], ...NO_KIT, ...sketch.boot },
+      boot: { init: "systemd", ...NO_KIT, ...sketch.boot },
       registry: undefined,
       ...sketch.observed,
     },
@@ -250,7 +253,7 @@ function withBoot({ kind, file }: Extract<Change, { kind: "put" | "drop" }>, hos
   const parts: Readonly<Record<string, Partial<BootState>>> = {
     replay: { replay: kit(CURRENT.replay) },
     "boot/unit": { unit: kit(CURRENT.unit) },
-    "boot/link": { enabled: kind === "put" },
+    "boot/link": { enabled: kind === "put", dangling: false },
     "boot/outcome": { failure: undefined, findings: [] },
   };
   return { ...host, observed: { ...host.observed, boot: { ...boot, ...parts[file] } } };
