@@ -278,9 +278,24 @@ undo_file() {
 
 put_file_back() { # NAME, at $path; the folder may be on another disk
   case $1 in
-    boot/*) cp -pP "$registry/undo/$1" "$aside" && durable "${path%/*}" && mv "$aside" "$path" ;;
+    boot/*) is_as_kept "$1" && rm -f "$aside" || put_unit_back "$1" ;;
     *) mv "$registry/undo/$1" "$path" ;;
   esac
+}
+
+# A file that was not changed needs no undoing, which its folder may not allow: on a disk that cannot be
+# written, the journal would block every operation to come.
+is_as_kept() { # NAME, at $path
+  [ -e "$path" ] && [ -e "$registry/undo/$1" ] || return 1
+  if [ -L "$path" ] || [ -L "$registry/undo/$1" ]; then
+    [ -L "$path" ] && [ -L "$registry/undo/$1" ] && [ "$path" -ef "$registry/undo/$1" ]
+  else
+    [ "$(sha256sum <"$path")" = "$(sha256sum <"$registry/undo/$1")" ]
+  fi
+}
+
+put_unit_back() { # NAME
+  cp -pP "$registry/undo/$1" "$aside" && durable "${path%/*}" && mv "$aside" "$path"
 }
 
 # As before, but for the sysctls that had to stay: those keep the value to go back to one day.

@@ -83,6 +83,31 @@ END
     expect(await box.snapshot()).toBe(clean);
   });
 
+  it("half a unit that was written aside is gone with the undo", async () => {
+    await using box = await Box.create({ ...flavour, init: "openrc" });
+    await carryOut(box.open({ vips: VIPS }), serve(claim("web", VIPS, { persist: true })));
+    const before = await box.snapshot();
+    const session = box.open({ vips: VIPS });
+    await session.observed();
+    ok(await session.request("begin '' boot/unit && path_of boot/unit && echo half >$aside"));
+    await session.end();
+    expect(await box.snapshot()).toBe(before);
+  });
+
+  it("where units cannot be written, an operation that fails leaves no journal", async () => {
+    await using box = await Box.create({ ...flavour, init: "openrc" });
+    const web = claim("web", VIPS, { persist: true });
+    await carryOut(box.open({ vips: VIPS }), serve(web));
+    const before = await box.snapshot();
+    const folder = UNIT.replace(/\/[^/]*$/, "");
+    await box.run(`mount --bind ${folder} ${folder}; mount -o remount,bind,ro ${folder}`);
+    const session = box.open({ vips: VIPS });
+    const { request } = await prepare(session, withdraw(web));
+    expect((await session.request(request)).status).toBe("rolled-back");
+    await session.end();
+    expect(await box.snapshot()).toBe(before);
+  });
+
   it("an undo that leaves a sysctl strict keeps the saved value of that one alone", async () => {
     await using box = await Box.create(flavour);
     const strict = { arp: { ignore: 2, announce: 2, interfaces: "all", except: [] } } as const;
