@@ -1,7 +1,17 @@
-import { openingCommand } from "../../src/host/program";
+import { REPLAY, UNITS } from "../../src/host/boot-kit";
+import { changeRequest, openingCommand } from "../../src/host/program";
 import type { Moment } from "./proxy";
 import type { Random } from "./random";
-import type { Delayed, Fault, IpFailure, Meddling, Scenario, Serving, ShellEnd } from "./scenario";
+import type {
+  Delayed,
+  Fault,
+  IpFailure,
+  KitState,
+  Meddling,
+  Scenario,
+  Serving,
+  ShellEnd,
+} from "./scenario";
 
 /** IPv4 VIPs that runs draw from; the wire is asked for each of them. */
 export const VIPS4 = Array.from({ length: 10 }, (_, number) => `203.0.113.${number + 1}`);
@@ -26,21 +36,19 @@ const FAULTS = {
 } satisfies Record<Fault["kind"], number>;
 
 /** What goes wrong in a run. */
-export function drawFault(
-  random: Random,
-  verb: Scenario["verb"],
-  desired: Serving,
-  login: Scenario["login"],
-): Fault {
+export function drawFault(random: Random, traffic: Traffic, desired: Serving): Fault {
   const kind = random.weighted(FAULTS);
-  const delayed = (): Delayed => ({ ...drawMoment(random, verb, login), delay: drawDelay(random) });
+  const delayed = (): Delayed => ({
+    ...drawMoment(random, traffic),
+    delay: drawDelay(random, traffic),
+  });
   switch (kind) {
     case "none":
       return { kind };
     case "connection": {
       const cut = random.weighted({ close: 3, "half-close": 3, stall: 1, reset: 3 });
       const thenRefuse = random.chance(0.3);
-      return { kind, cut, moment: drawMoment(random, verb, login), thenRefuse };
+      return { kind, cut, moment: drawMoment(random, traffic), thenRefuse };
     }
     case "client":
       return { kind, how: random.weighted({ killed: 4, stopped: 1 }), moment: delayed() };
@@ -53,8 +61,8 @@ export function drawFault(
       return { kind, key, moment: random.chance(0.5) ? delayed() : undefined };
     }
     case "disk": {
-      const how = random.weighted({ full: 5, "read-only": 1 });
-      return { kind, how, room: random.between(0, 14) };
+      const how = random.weighted({ full: 5, "read-only": 1, "read-only for units": 2 });
+      return { kind, how, room: random.between(0, 26) };
     }
     case "registry": {
       const how = random.pick(["cut short", "garbled", "emptied"] as const);
@@ -88,15 +96,19 @@ function drawIpFailure(random: Random): IpFailure {
   });
 }
 
+/** What tells how many bytes an operation takes. */
+export interface Traffic extends Pick<Scenario, "verb" | "login"> {
+  /** Whether the boot kit's files are sent. */
+  readonly carriesKit: boolean;
+}
+
 /** Most faults come where something is at stake: from the opening on; some while it connects. */
-export function drawMoment(
-  random: Random,
-  verb: Scenario["verb"],
-  login: Scenario["login"],
-): Moment {
+export function drawMoment(random: Random, { verb, login, carriesKit }: Traffic): Moment {
   const direction = random.pick(["up", "down"] as const);
   const { opening, ends } = BYTES[direction];
   const less = direction === "up" && login === "password" ? 280 : 0;
+  // The request with the kit comes in one piece: wherever in it is the same, so half are after it.
+  const kit = direction === "up" && carriesKit && random.chance(0.5) ? KIT : 0;
   const last = ends[verb];
   // What comes down in the second half is the answer to the changes: nothing is committed yet.
   const middle = direction === "up" ? opening : Math.round((opening + last) / 2);
@@ -107,13 +119,23 @@ export function drawMoment(
     case "observing":
       return { direction, bytes: random.between(opening, middle) - less };
     case "changing":
-      return { direction, bytes: random.between(middle, last) - less };
+      return { direction, bytes: random.between(middle, last) - less + kit };
   }
 }
 
 const SCRIPT = openingCommand({
   ...{ nonce: "-".repeat(24), mode: "hold", seconds: 10, holder: "", vips: [], sudo: "none" },
 }).length;
+
+const KIT = changeRequest(
+  [
+    { kind: "put", file: "replay", lines: REPLAY.lines },
+    { kind: "put", file: "boot/unit", lines: UNITS.openrc.lines },
+    { kind: "put", file: "boot/link", lines: [] },
+  ],
+  [],
+  [],
+).length;
 
 /** Besides the script: the handshake, the login, and what frames it all. */
 const UP = SCRIPT + 1550;
@@ -127,8 +149,24 @@ const BYTES = {
   down: { opening: 2_300, ends: { create: 7_500, update: 9_000, delete: 7_500, read: 5_500 } },
 };
 
-function drawDelay(random: Random): number {
-  return random.chance(0.3) ? 0 : random.between(0, 90);
+/** While the host is at work, which takes it longer where it writes the kit. */
+function drawDelay(random: Random, { carriesKit }: Traffic): number {
+  return random.chance(0.3) ? 0 : random.between(0, carriesKit ? 150 : 90);
+}
+
+/** What may become of a boot kit. */
+export function drawKit(random: Random): Exclude<KitState, "whole"> {
+  return random.weighted({
+    older: 2,
+    newer: 1,
+    "with a changed unit": 2,
+    "without its unit": 2,
+    "without its link": 2,
+    "with a changed replay": 1,
+    "without its replay": 1,
+    "that found something": 1,
+    "that failed": 1,
+  });
 }
 
 /** What somebody else does to a host that serves something. */
@@ -138,10 +176,12 @@ export function drawMeddling(
   when: "before" | "meanwhile",
 ): Meddling {
   const nic = when === "meanwhile" && served.interfaces === "all" ? 1 : 0;
+  const kit = when === "before" && served.persist ? 4 : 0;
   const what = random.weighted({
     "deletes a VIP": 3,
     "resets a sysctl": 3,
     "adds an address": 2,
+    "leaves a boot kit": kit,
     "adds a NIC": nic,
   });
   switch (what) {
@@ -151,6 +191,8 @@ export function drawMeddling(
       return { what, name: random.pick(KEYS), value: random.between(0, 2) };
     case "adds an address":
       return { what, prefix: random.pick([...FOREIGN, `${random.pick(VIPS4)}/32`]) };
+    case "leaves a boot kit":
+      return { what, kit: drawKit(random) };
     case "adds a NIC":
       return { what };
   }

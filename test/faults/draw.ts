@@ -1,8 +1,7 @@
-import { drawFault, drawMeddling, FOREIGN, KEYS, VIPS4 } from "./draw-fault";
+import { drawFault, drawKit, drawMeddling, FOREIGN, KEYS, VIPS4 } from "./draw-fault";
 import { Random } from "./random";
 import {
   FLAVOURS,
-  type Fault,
   type Flavour,
   type HandAddress,
   type HostState,
@@ -21,8 +20,12 @@ export function scenario(seed: number, number: number): Scenario {
   const login = random.weighted({ root: 8, password: 1, deploy: 1, operator: 2 });
   const drift =
     served === undefined || random.chance(0.6) ? [] : [drawMeddling(random, served, "before")];
-  const fault = drawFault(random, verb, desired, login);
-  const host = drawHost(random, desired, flavour, fault);
+  const drawn = drawHost(random, desired, flavour);
+  const hasKit = isKitThere(drawn, served, drift);
+  const carriesKit = desired.persist && !hasKit;
+  const fault = drawFault(random, { verb, login, carriesKit }, desired);
+  // What a damaged registry was like before it was settled, nobody could tell.
+  const host = fault.kind === "registry" ? { ...drawn, journal: "none" as const } : drawn;
   const finish = random.chance(0.6) ? "up" : "destroy";
   return { flavour, login, host, served, drift, verb, desired, fault, finish };
 }
@@ -36,19 +39,21 @@ export function drawServing(random: Random): Serving {
     vips: vips.length > 0 ? vips : [random.pick(VIPS4)],
     ignore: random.chance(0.8) ? 1 : 2,
     interfaces: random.chance(0.8) ? "all" : ["eth0"],
+    persist: random.chance(0.75),
   };
 }
 
-/** Other VIPs, and now and then another `arp.ignore`. */
+/** Other VIPs, and now and then another `arp.ignore` or `persist`. */
 export function drawUpdate(random: Random, { vips, ...rest }: Serving): Serving {
   const kept = random.some(vips, 0, vips.length);
   const fresh = [...VIPS4, ...VIPS6].filter((vip) => !vips.includes(vip));
   const added = random.some(fresh, kept.length % vips.length === 0 ? 1 : 0, 2);
   const ignore = random.chance(0.8) ? rest.ignore : rest.ignore === 1 ? 2 : 1;
-  return { ...rest, ignore, vips: [...kept, ...added] };
+  const persist = random.chance(0.75) ? rest.persist : !rest.persist;
+  return { ...rest, ignore, persist, vips: [...kept, ...added] };
 }
 
-function drawHost(random: Random, desired: Serving, { ip }: Flavour, fault: Fault): HostState {
+function drawHost(random: Random, desired: Serving, { ip }: Flavour): HostState {
   const owners = random.chance(0.35) ? [drawOwner(random, "other")] : [];
   if (owners.length > 0 && random.chance(0.3)) owners.push(drawOwner(random, "third"));
   const sysctls = KEYS.filter(() => random.chance(0.15)).map((name) => ({
@@ -60,10 +65,19 @@ function drawHost(random: Random, desired: Serving, { ip }: Flavour, fault: Faul
     ...adopted.map((vip) => drawHandAddress(random, vip, ip)),
     ...FOREIGN.filter(() => random.chance(0.06)).map((prefix) => ({ prefix, words: "" })),
   ];
-  // What a damaged registry was like before it was settled, nobody could tell.
-  const stale = fault.kind === "registry" ? 0 : 1;
-  const journal = random.weighted({ none: 12, "of this boot": stale, "of another boot": stale });
-  return { sysctls, byHand, owners, journal, litter: random.chance(0.1) };
+  const journal = random.weighted({ none: 12, "of this boot": 1, "of another boot": 1 });
+  const kit = random.chance(0.7) ? "whole" : drawKit(random);
+  return { sysctls, byHand, owners, kit, journal, litter: random.chance(0.1) };
+}
+
+/** Whether the operation finds a kit that it need not write. */
+function isKitThere(
+  { owners, kit }: HostState,
+  served: Serving | undefined,
+  drift: Scenario["drift"],
+): boolean {
+  if (drift.some((one) => one.what === "leaves a boot kit")) return false;
+  return served?.persist === true || (owners.some((one) => one.persist) && kit === "whole");
 }
 
 function isTaken(vip: string, owners: readonly OtherOwner[]): boolean {
@@ -72,7 +86,7 @@ function isTaken(vip: string, owners: readonly OtherOwner[]): boolean {
 
 function drawOwner(random: Random, owner: string): OtherOwner {
   const vips = [...random.some(VIPS4, 1, 2), ...random.some(VIPS6, 0, 1)];
-  return { owner, vips, ignore: random.chance(0.8) ? 1 : 2 };
+  return { owner, vips, ignore: random.chance(0.8) ? 1 : 2, persist: random.chance(0.5) };
 }
 
 function drawHandAddress(random: Random, vip: string, ip: Flavour["ip"]): HandAddress {

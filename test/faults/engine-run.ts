@@ -61,12 +61,14 @@ export async function playWithEngine(
 function draw(random: Random): EngineScenario {
   const verb = random.weighted({ create: 3, update: 1, delete: 1 });
   const served = drawServing(random);
+  const desired = verb === "update" ? drawUpdate(random, served) : served;
+  const carriesKit = desired.persist && (verb === "create" || !served.persist);
   return {
     verb,
     served,
-    desired: verb === "update" ? drawUpdate(random, served) : served,
+    desired,
     fault: random.weighted(FAULTS),
-    moment: drawMoment(random, verb, "root"),
+    moment: drawMoment(random, { verb, login: "operator", carriesKit }),
     delay: random.between(0, 60),
     finish: random.pick(["up", "destroy"]),
   };

@@ -138,7 +138,12 @@ describe("a host that lies", () => {
     await rm(home, { recursive: true, force: true });
   });
 
-  const SERVED = { vips: ["203.0.113.10", "2001:db8::10"], ignore: 1, interfaces: "all" } as const;
+  const SERVED = {
+    vips: ["203.0.113.10", "2001:db8::10"],
+    ignore: 1,
+    interfaces: "all",
+    persist: true,
+  } as const;
   const ask = (verb: "create" | "update" | "read" | "delete", id: string, olds: Properties) =>
     lane.actor.run({ verb, id, olds, news: lane.inputs("liar", SERVED, "root", 10) });
 
@@ -222,6 +227,15 @@ const LINES = [
   "session \u001b[2J 1 2 3",
   "machine \u001b[2J",
   "boot $(touch /tmp/injected)",
+  "boot-init \u001b[2J",
+  "boot-init none",
+  "boot-unit 1 \u001b[2J",
+  "boot-unit 99999999999999999999 0000000000000000000000000000000000000000000000000000000000000000",
+  "boot-replay - 0000000000000000000000000000000000000000000000000000000000000000",
+  "boot-enabled \u001b[2J",
+  "boot-outcome failed $(touch /tmp/injected) \u001b[31m",
+  "boot-outcome found '\"\u001b]0;x\u0007",
+  "file replay \u001b[2J",
   "default default via \u001b[2J dev \u001b[2J",
   "session-route 1.2.3.4 via 1.2.3.5 dev \u001b[31m",
   "sysctl-file 1 /etc/\u001b[2J net.ipv4.conf.all.arp_ignore = 0 \u001b[31m",

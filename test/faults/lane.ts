@@ -1,6 +1,7 @@
 import type { Lab, LabHost } from "../lab/lab";
 import { Actor, type Properties } from "./actor";
 import { Agent } from "./agent";
+import { keepKits } from "./kit";
 import { FINDING } from "./meddler";
 import { Proxy } from "./proxy";
 import type { Excuse } from "./verdict";
@@ -38,6 +39,7 @@ export class Lane {
       Proxy.start({ host: host.address, port: host.port }),
     ]);
     await agent.run(FINDING);
+    await agent.must(keepKits());
     const machineId = (await agent.run("cat /etc/machine-id")).trim();
     const actor = new Actor(home);
     actor.warmUp();
@@ -47,7 +49,7 @@ export class Lane {
   /** What a program gives, as the engine hands it over. */
   inputs(
     owner: string,
-    { vips, ignore, interfaces }: Serving,
+    { vips, ignore, interfaces, persist }: Serving,
     login: Scenario["login"],
     operationSeconds: number,
   ): Properties {
@@ -61,6 +63,7 @@ export class Lane {
       },
       vips,
       arp: { ignore, interfaces, ...except },
+      persist,
       timeouts: { connectSeconds: operationSeconds > 10 ? 60 : 10, operationSeconds },
       owner,
     };

@@ -5,6 +5,7 @@ import { RealServer } from "../../src/index";
 import { Engine, type Outcome } from "../lab/engine";
 import { Lab, type LabHost } from "../lab/lab";
 import { processesIn } from "../lab/processes";
+import { KIT_PATHS } from "./kit";
 import { look } from "./snapshot";
 import { Agent } from "./agent";
 
@@ -30,7 +31,7 @@ export async function manyHosts(count: number, parallel: number): Promise<LoadFi
     };
     const options = { parallel };
     const states = (): Promise<string[]> => Promise.all(hosts.map(bound));
-    const all = `${VIPS.length} VIPs, 1 owners`;
+    const all = `${VIPS.length} VIPs, 1 owners, 3 files for the boot`;
     await report.run(`up --parallel ${parallel}`, () => engine.up(program, options));
     report.expectAll(await states(), all);
     const again = await report.run("up, nothing to do", () => engine.up(program, options));
@@ -71,7 +72,10 @@ export async function manyStacks(count: number): Promise<LoadFindings> {
     await work("up", (engine, number) =>
       engine.up(async () => declare("web", lab, host, [SHARED, `203.0.113.${100 + number}`])),
     );
-    report.expectAll([await bound(host)], `${count + 1} VIPs, ${count} owners`);
+    report.expectAll(
+      [await bound(host)],
+      `${count + 1} VIPs, ${count} owners, 3 files for the boot`,
+    );
     await work("destroy", (engine) => engine.destroy());
     report.expectAll([await bound(host)], NOTHING);
     if (JSON.stringify([...(await look(agent)).sysctls]) !== JSON.stringify([...before.sysctls]))
@@ -87,7 +91,7 @@ export async function manyStacks(count: number): Promise<LoadFindings> {
 
 const VIPS = ["203.0.113.1", "2001:db8::1"];
 const SHARED = "203.0.113.99";
-const NOTHING = "0 VIPs, 0 owners";
+const NOTHING = "0 VIPs, 0 owners, 0 files for the boot";
 
 function declare(name: string, lab: Lab, host: LabHost, vips: string[]): void {
   const connection = { host: host.address, privateKeyFile: lab.keys.plain.path };
@@ -108,11 +112,13 @@ async function makeHosts(lab: Lab, count: number): Promise<LabHost[]> {
 
 async function bound(host: LabHost): Promise<string> {
   const { stdout } = await host.run(
-    "ip -o addr show dev lo | grep -cE ' (203|2001:db8)[.:]'; ls /var/lib/lvs-dr/owners 2>/dev/null | wc -l",
+    `ip -o addr show dev lo | grep -cE ' (203|2001:db8)[.:]'
+    ls /var/lib/lvs-dr/owners 2>/dev/null | wc -l
+    ls ${Object.values(KIT_PATHS).join(" ")} 2>/dev/null | wc -l`,
     { allowFailure: true },
   );
-  const [vips, owners] = stdout.trim().split("\n");
-  return `${vips} VIPs, ${owners} owners`;
+  const [vips, owners, files] = stdout.trim().split("\n");
+  return `${vips} VIPs, ${owners} owners, ${files} files for the boot`;
 }
 
 /** Times steps and watches the providers' memory meanwhile. */

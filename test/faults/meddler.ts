@@ -1,6 +1,7 @@
 import type { LabHost } from "../lab/lab";
 import type { Actor } from "./actor";
 import type { Agent } from "./agent";
+import { KIT_PATHS } from "./kit";
 import type { Proxy } from "./proxy";
 import type { Delayed, Fault, ShellEnd } from "./scenario";
 import { mayLeak, meddlingOf } from "./stage-host";
@@ -89,11 +90,11 @@ export async function arm(scene: Scene, fault: Fault): Promise<Armed> {
       else at(fault.moment, () => agent.must(freeze));
       return armed(thaw, fault.moment === undefined);
     }
-    case "disk":
-      await agent.must(
-        fault.how === "full" ? fillDisk(fault.room) : "mount -o remount,ro /var/lib",
-      );
-      return armed("mount -o remount,rw,size=100M,nr_inodes=100000 /var/lib", true);
+    case "disk": {
+      const { strike, lift } = diskFault(fault);
+      await agent.must(strike);
+      return armed(lift, true);
+    }
     case "registry":
       await agent.must(damage(fault));
       return armed("", true);
@@ -185,6 +186,24 @@ function frozen(key: string): { freeze: string; thaw: string } {
     freeze: `mount --rbind ${path} ${path}; mount -o remount,bind,ro ${path}`,
     thaw: `! mountpoint -q ${path} || umount -l ${path}`,
   };
+}
+
+function diskFault({ how, room }: Extract<Fault, { kind: "disk" }>): {
+  strike: string;
+  lift: string;
+} {
+  const lift = "mount -o remount,rw,size=100M,nr_inodes=100000 /var/lib";
+  switch (how) {
+    case "full":
+      return { strike: fillDisk(room), lift };
+    case "read-only":
+      return { strike: "mount -o remount,ro /var/lib", lift };
+    case "read-only for units": {
+      const [folder] = /^.*(?=\/)/.exec(KIT_PATHS.unit) ?? [""];
+      const strike = `mount --bind ${folder} ${folder}; mount -o remount,bind,ro ${folder}`;
+      return { strike, lift: `umount -l ${folder}` };
+    }
+  }
 }
 
 /** Room for a few more files, or for a few more pages of 4 KiB. A tmpfs of size 0 has no limit. */

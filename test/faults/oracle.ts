@@ -1,4 +1,5 @@
 import { idOf } from "../../src/registry";
+import { bootAfter, OUTCOME } from "./kit";
 import type { Serving } from "./scenario";
 import { differences, type Snapshot } from "./snapshot";
 import { prefixOf } from "./stage-host";
@@ -11,13 +12,15 @@ export interface Expected {
   readonly lo: ReadonlyMap<string, string>;
   /** Where the documents leave it open, several values. */
   readonly sysctls: ReadonlyMap<string, readonly number[]>;
-  /** By id: the VIPs that each record must have; null where the record must be as it was. */
-  readonly owners: ReadonlyMap<string, readonly string[] | null>;
+  /** By id: what each record must say; null where it must be as it was. */
+  readonly owners: ReadonlyMap<string, Pick<Serving, "vips" | "persist"> | null>;
+  readonly boot: ReadonlyMap<string, string>;
 }
 
 interface Record {
   readonly vips: readonly string[];
   readonly claims: readonly { readonly name: string; readonly value: number }[];
+  readonly persist: boolean;
 }
 
 /** After a converging operation of this owner. */
@@ -29,11 +32,14 @@ export function afterServing(before: Snapshot, owner: string, desired: Serving):
   const lo = new Map(before.lo);
   for (const vip of own?.vips ?? []) if (!kept.has(vip)) lo.delete(prefixOf(vip));
   for (const vip of desired.vips) lo.set(prefixOf(vip), AS_BOUND[vip.includes(":") ? 6 : 4]);
-  const mine: Record = { vips: desired.vips, claims: claimsOf(desired) };
+  const { vips, persist } = desired;
+  const mine: Record = { vips, persist, claims: claimsOf(desired) };
+  const needed = [mine, ...others].some((record) => record.persist);
   return {
     lo,
     sysctls: sysctlsAfter(before, lo, [mine, ...others], saved, "tighten"),
-    owners: new Map([...ids(records), [idOf(owner), desired.vips]]),
+    owners: new Map([...ids(records), [idOf(owner), { vips, persist }]]),
+    boot: bootAfter(before.boot, { needed, asked: persist, served: true }),
   };
 }
 
@@ -43,12 +49,14 @@ export function afterWithdrawing(before: Snapshot, owner: string, known: Serving
   const own = records.get(idOf(owner));
   records.delete(idOf(owner));
   const kept = new Set([...records.values()].flatMap(({ vips }) => vips));
+  const needed = [...records.values()].some((record) => record.persist);
   const lo = new Map(before.lo);
   for (const vip of own?.vips ?? known.vips) if (!kept.has(vip)) lo.delete(prefixOf(vip));
   return {
     lo,
     sysctls: sysctlsAfter(before, lo, [...records.values()], saved, "leave"),
     owners: ids(records),
+    boot: bootAfter(before.boot, { needed, asked: false, served: false }),
   };
 }
 
@@ -62,6 +70,8 @@ export function shortfall(
   const wanted: Snapshot = {
     ...found,
     lo: expected.lo,
+    // What the replay said goes with the registry's folder.
+    boot: found.hasFolder ? expected.boot : without(expected.boot, OUTCOME),
     elsewhere: before.elsewhere,
     files: before.files,
   };
@@ -90,6 +100,10 @@ export function isLoud(snapshot: Snapshot): boolean {
       const announce = Math.max(value("all arp_announce"), value(`${nic} arp_announce`));
       return ignore === 0 || announce !== 2;
     });
+}
+
+function without(map: ReadonlyMap<string, string>, key: string): Map<string, string> {
+  return new Map([...map].filter(([one]) => one !== key));
 }
 
 const AS_BOUND = { 4: "host lo:dr forever forever", 6: "global  forever 0sec" };
@@ -123,6 +137,7 @@ function readRegistry({ registry }: Snapshot): { records: Map<string, Record>; s
         name: `${nic} ${key}`,
         value: Number(value),
       })),
+      persist: /^persist$/m.test(text),
     });
   }
   const lines = registry.get("saved") ?? "";
@@ -177,11 +192,13 @@ function recordShortfall(before: Snapshot, expected: Expected, found: Snapshot):
     ...known.filter((name) => !expected.owners.has(name.slice(7))),
     ...[...files.keys()].filter((name) => !/^(owners\/.*|saved|machine)$/.test(name)),
   ];
-  const wrong = [...expected.owners].filter(([id, vips]) => {
+  const wrong = [...expected.owners].filter(([id, wanted]) => {
     const text = files.get(`owners/${id}`);
-    if (vips === null) return text !== before.registry.get(`owners/${id}`);
+    if (wanted === null) return text !== before.registry.get(`owners/${id}`);
     const listed = [...(text ?? "").matchAll(/^vip (\S+)$/gm)].map(([, vip]) => vip);
-    return text === undefined || listed.join() !== [...vips].sort(byPlace(listed)).join();
+    const vips = [...wanted.vips].sort(byPlace(listed));
+    if (/^persist$/m.test(text ?? "") !== wanted.persist) return true;
+    return text === undefined || listed.join() !== vips.join();
   });
   return [
     ...strange.map((name) => `registry ${name}: should not be there`),

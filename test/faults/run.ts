@@ -135,9 +135,11 @@ class Run {
 
   /** I2, and with it I4: as before or as asked for, and what was said of it is true. */
   #judge(outcome: Outcome, befores: readonly Snapshot[], after: Snapshot): void {
-    const { verb, desired } = this.scenario;
+    const { verb, desired, fault } = this.scenario;
     const masks = masksOf(this.scenario);
-    const [before] = befores as [Snapshot, ...Snapshot[]];
+    const [first, , damaged] = befores as [Snapshot, Snapshot, Snapshot];
+    // A kit is no record: damaged, it is put right by who needs it and left by others.
+    const before = fault.kind === "registry" ? { ...first, boot: damaged.boot } : first;
     const asked = verb === "read" ? [] : this.#shortfall(verb, before, desired, after, masks);
     const unchanged = this.#isUnchanged(befores, after);
     if (after.registry.has("journal") && mayKeepJournal(this.scenario)) {

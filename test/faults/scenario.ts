@@ -28,6 +28,7 @@ export interface Serving {
   readonly ignore: 1 | 2;
   /** With a list, NICs named tap* are left out on purpose. */
   readonly interfaces: "all" | readonly ["eth0"];
+  readonly persist: boolean;
 }
 
 /** What others have done on the host before. */
@@ -35,6 +36,8 @@ export interface HostState {
   readonly sysctls: readonly { readonly name: string; readonly value: number }[];
   readonly byHand: readonly HandAddress[];
   readonly owners: readonly OtherOwner[];
+  /** What binds its VIPs again at boot; there where one of the owners asks for it. */
+  readonly kit: KitState;
   /** A journal that an operation left which died with its watchdog. */
   readonly journal: "none" | "of this boot" | "of another boot";
   /** Files that no record speaks of, in our folder and beside it. */
@@ -52,13 +55,28 @@ export interface OtherOwner {
   readonly owner: string;
   readonly vips: readonly string[];
   readonly ignore: 1 | 2;
+  readonly persist: boolean;
 }
+
+/** What became of a boot kit: by somebody's hand, another version of the package, or a boot. */
+export type KitState =
+  | "whole"
+  | "older"
+  | "newer"
+  | "with a changed unit"
+  | "without its unit"
+  | "without its link"
+  | "with a changed replay"
+  | "without its replay"
+  | "that found something"
+  | "that failed";
 
 /** What somebody else does to a host. */
 export type Meddling =
   | { readonly what: "deletes a VIP"; readonly vip: string }
   | { readonly what: "resets a sysctl"; readonly name: string; readonly value: number }
   | { readonly what: "adds an address"; readonly prefix: string }
+  | { readonly what: "leaves a boot kit"; readonly kit: KitState }
   | { readonly what: "adds a NIC" };
 
 /** What goes wrong. */
@@ -74,7 +92,7 @@ export type Fault =
   | { readonly kind: "shell"; readonly how: ShellEnd; readonly moment: Delayed }
   | { readonly kind: "ip"; readonly call: number; readonly how: IpFailure }
   | { readonly kind: "proc"; readonly key: string; readonly moment: Delayed | undefined }
-  | { readonly kind: "disk"; readonly how: "full" | "read-only"; readonly room: number }
+  | { readonly kind: "disk"; readonly how: DiskFault; readonly room: number }
   | { readonly kind: "registry"; readonly file: number; readonly how: Damage; readonly at: number }
   | { readonly kind: "lock"; readonly seconds: number }
   | { readonly kind: "somebody"; readonly does: Meddling; readonly moment: Delayed };
@@ -92,6 +110,9 @@ export type ShellEnd =
   | "its watchdog killed"
   | "killed with its watchdog"
   | "its sshd killed";
+
+/** Of the disk that the registry is on, or of the folder that the boot's unit is in. */
+export type DiskFault = "full" | "read-only" | "read-only for units";
 
 /** How the `ip` of a host fails at a call: not done; done in part; done, and a failure told all the same. */
 export type IpFailure = "refuses" | "stops half-way" | "fails afterwards" | "is killed";
@@ -124,7 +145,9 @@ export function nameOf(fault: Fault): string {
     case "proc":
       return fault.key === "all of it" ? "/proc/sys read-only" : "a /proc write fails";
     case "disk":
-      return `/var/lib ${fault.how}`;
+      return fault.how === "read-only for units"
+        ? "/etc/init.d read-only"
+        : `/var/lib ${fault.how}`;
     case "registry":
       return `registry ${fault.how}`;
     case "lock":

@@ -1,3 +1,4 @@
+import { KIT_PATHS, OUTCOME } from "./kit";
 import type { Agent } from "./agent";
 
 /** All of a host that an operation may change, and what it must not. */
@@ -15,6 +16,8 @@ export interface Snapshot {
   readonly registry: ReadonlyMap<string, string>;
   /** Whether there is a folder for the registry. */
   readonly hasFolder: boolean;
+  /** All that the host has for its boot, by path: mode, owner, and SHA-256 or the link's target. */
+  readonly boot: ReadonlyMap<string, string>;
   /** Every other file on the disks that a host keeps its own files on: mode, size and SHA-256. */
   readonly files: readonly string[];
 }
@@ -28,8 +31,13 @@ echo '== registry'
 cd /var/lib
 if [ -d lvs-dr ]; then
   echo there
-  for f in $(find lvs-dr -type f); do echo "= $f"; cat "$f"; echo; done
+  for f in $(find lvs-dr -type f ! -path lvs-dr/replay); do echo "= $f"; cat "$f"; echo; done
 fi
+echo '== boot'
+set -- ${KIT_PATHS.replay} /etc/init.d /etc/runlevels /etc/systemd/system
+find "$@" /run/.pulumi-lvs-dr.new -printf '%p %m %u %l\n' 2>/dev/null
+find "$@" -type f -exec sha256sum {} + 2>/dev/null
+[ ! -e ${OUTCOME} ] || echo "${OUTCOME} says" $(cat ${OUTCOME})
 echo '== files'
 find /var/lib /root /home /tmp /etc/sysctl.d /etc/sysctl.conf -path /var/lib/lvs-dr -prune -o \\
   -type f -printf '%m %s %u ' -exec sha256sum {} \\; 2>/dev/null
@@ -38,7 +46,8 @@ find /var/lib /root /home /tmp /etc/sysctl.d /etc/sysctl.conf -path /var/lib/lvs
 /** Looks at a host. */
 export async function look(agent: Agent): Promise<Snapshot> {
   const text = await agent.run(LOOK);
-  const [addresses = "", sysctls = "", registry = "", files = ""] = text.split(/^== .*\n/m);
+  const [addresses = "", sysctls = "", registry = "", boot = "", files = ""] =
+    text.split(/^== .*\n/m);
   // NICs that somebody adds meanwhile are named tap*.
   const lines = addresses.split("\n").filter((line) => line !== "" && !/^\d+: tap/.test(line));
   const parsed = lines.map(parseAddress);
@@ -61,6 +70,7 @@ export async function look(agent: Agent): Promise<Snapshot> {
     ),
     registry: parseRegistry(registry),
     hasFolder: registry.startsWith("there\n"),
+    boot: parseBoot(boot),
     files: files.split("\n").sort(),
   };
 }
@@ -103,6 +113,14 @@ function parseRegistry(text: string): Map<string, string> {
   return files;
 }
 
+function parseBoot(text: string): Map<string, string> {
+  const found = [...text.matchAll(/^(\/\S+) (.*?) ?$/gm)];
+  const entries = new Map(found.map(([, path = "", rest = ""]) => [path, rest]));
+  for (const [, sum = "", path = ""] of text.matchAll(/^([0-9a-f]{64}) +(\S+)$/gm))
+    entries.set(path, `${entries.get(path)} ${sum}`);
+  return entries;
+}
+
 /** In what two looks at a host differ, a line a difference; empty where they are equal. */
 export function differences(
   left: Snapshot,
@@ -113,6 +131,7 @@ export function differences(
     ...mapDifferences("lo", left.lo, right.lo),
     ...mapDifferences("sysctl", left.sysctls, right.sysctls),
     ...mapDifferences("registry", left.registry, right.registry),
+    ...mapDifferences("boot", left.boot, right.boot),
     ...listDifferences("address", left.elsewhere, right.elsewhere),
     ...listDifferences("file", left.files, right.files),
   ].filter((line) => ![...except].some((name) => line.startsWith(`${name}:`)));

@@ -1,4 +1,5 @@
 import { renderOwner, renderSaved, idOf, renderMachine } from "../../src/registry";
+import { damageKit, leaveKit, putKit, removeKit } from "./kit";
 import type { Agent } from "./agent";
 import type { HostState, Meddling, OtherOwner } from "./scenario";
 
@@ -17,6 +18,7 @@ export async function reset(agent: Agent): Promise<void> {
       for nic in all default lo eth0; do echo 0 >"$nic/$key"; done
     done
     cd /
+    ${removeKit()}
     rm -rf /var/lib/lvs-dr /var/lib/neighbour /root/notes /etc/sysctl.d/99-faults.conf`);
 }
 
@@ -27,6 +29,7 @@ export async function setUp(agent: Agent, state: HostState, machineId: string): 
   await agent.must(`
     ${[...values].map(([name, value]) => writeSysctl(name, value)).join("\n")}
     ${registry.join("\n")}
+    ${state.owners.some((one) => one.persist) ? putKit(state.kit) : ""}
     ${state.owners.flatMap(({ vips }) => vips.map(bindAsOurs)).join("\n")}
     ${state.byHand.map(({ prefix, words }) => `ip addr replace ${prefix} ${words} dev lo`).join("\n")}
     ${state.litter ? LITTER : ""}`);
@@ -38,21 +41,24 @@ export async function leaveJournal(agent: Agent, journal: HostState["journal"]):
   const id = idOf("dead");
   const boot = journal === "of this boot" ? '"$(cat /proc/sys/kernel/random/boot_id)"' : "another";
   await agent.must(`
-    mkdir -p -m 700 /var/lib/lvs-dr/owners /var/lib/lvs-dr/undo/owners
+    umask 077
+    mkdir -p /var/lib/lvs-dr/owners /var/lib/lvs-dr/undo/owners
     cd /var/lib/lvs-dr
+    ( ${leaveKit()}
+    ) >undo/kit
     announce=$(cat /proc/sys/net/ipv4/conf/eth0/arp_announce)
     {
       echo 'lvs-dr-journal 1'
       echo boot ${boot}
       echo by dead
       echo 'file new owners/${id}'
+      cat undo/kit
       [ "$announce" = 2 ] || echo "sysctl eth0 arp_announce $announce 2"
       echo 'bound 6 2001:db8::30/128 global forever 0'
     } >journal
-    printf '%s\\n' ${lines(renderOwner({ ...DEAD, claims: [], except: [], persist: false }))} >owners/${id}
+    printf '%s\\n' ${lines(renderOwner({ ...DEAD, claims: [], except: [], persist: true }))} >owners/${id}
     ${journal === "of this boot" ? "echo 2 >/proc/sys/net/ipv4/conf/eth0/arp_announce" : ""}
-    ${journal === "of this boot" ? "ip addr add 2001:db8::30/128 dev lo preferred_lft 0" : ""}
-    chmod -R go= .`);
+    ${journal === "of this boot" ? "ip addr add 2001:db8::30/128 dev lo preferred_lft 0" : ""}`);
 }
 
 const DEAD = {
@@ -77,6 +83,8 @@ export function meddlingOf(meddling: Exclude<Meddling, { what: "adds a NIC" }>):
       return writeSysctl(meddling.name, meddling.value);
     case "adds an address":
       return `ip addr add ${meddling.prefix} dev lo 2>/dev/null`;
+    case "leaves a boot kit":
+      return damageKit(meddling.kit);
   }
 }
 
@@ -122,7 +130,7 @@ function registryOf(
   ];
 }
 
-function recordOf({ owner, vips, ignore }: OtherOwner): string[] {
+function recordOf({ owner, vips, ignore, persist }: OtherOwner): string[] {
   const claims = vips.some((vip) => vip.includes("."))
     ? [
         { interface: "all", key: "arp_ignore" as const, value: ignore },
@@ -137,7 +145,7 @@ function recordOf({ owner, vips, ignore }: OtherOwner): string[] {
     vips,
     claims,
     except: [],
-    persist: false,
+    persist,
   });
 }
 

@@ -51,7 +51,9 @@ export function isSlow({ fault }: Scenario): boolean {
  */
 export function mayKeepJournal({ fault, host }: Scenario): boolean {
   if (fault.kind === "shell" && fault.how === "killed with its watchdog") return true;
-  return host.journal !== "none" || fault.kind === "proc" || fault.kind === "disk";
+  if (host.journal !== "none" || fault.kind === "proc") return true;
+  // Where no unit can be changed none was, and there is nothing to undo.
+  return fault.kind === "disk" && fault.how !== "read-only for units";
 }
 
 /** What somebody else changed may be as it was, as asked for, or as they made it. */
@@ -64,6 +66,7 @@ export function masksOf({ fault }: Scenario): ReadonlySet<string> {
       return new Set([`sysctl ${fault.does.name}`]);
     case "adds an address":
       return new Set([`lo ${fault.does.prefix}`]);
+    case "leaves a boot kit":
     case "adds a NIC":
       return new Set();
   }

@@ -1,0 +1,148 @@
+import { createHash } from "node:crypto";
+
+import { KIT_VERSION, REPLAY, UNITS, type KitFile } from "../../src/host/boot-kit";
+import type { KitState } from "./scenario";
+
+/** Where a lab host has what binds its VIPs again at boot. */
+export const KIT_PATHS = {
+  replay: "/var/lib/lvs-dr/replay",
+  unit: "/etc/init.d/pulumi-lvs-dr",
+  link: "/etc/runlevels/boot/pulumi-lvs-dr",
+} as const;
+
+/** What the replay of this boot had to say. */
+export const OUTCOME = "/run/pulumi-lvs-dr.boot";
+
+/** Shell lines that keep the kit's files, of this version and of others, where {@link putKit} finds them. */
+export function keepKits(): string {
+  return Object.entries(VERSIONS)
+    .map(
+      ([name, version]) => `mkdir -p ${KEPT}/${name}
+        base64 -d >${KEPT}/${name}/replay <<<'${base64(textOf(REPLAY, version))}'
+        base64 -d >${KEPT}/${name}/unit <<<'${base64(textOf(UNITS.openrc, version))}'`,
+    )
+    .join("\n");
+}
+
+/** Shell lines that put a kit on the host as the package writes it, and then what became of it. */
+export function putKit(state: KitState): string {
+  const { replay, unit, link } = KIT_PATHS;
+  return `
+    mkdir -p -m 700 /var/lib/lvs-dr
+    install -m 600 ${KEPT}/whole/replay ${replay}
+    install -m 755 ${KEPT}/whole/unit ${unit}
+    ln -sfn ${unit} ${link}
+    ${damageKit(state)}`;
+}
+
+/** Shell lines of somebody else's hand on a kit that is there. */
+export function damageKit(state: KitState): string {
+  const { replay, unit, link } = KIT_PATHS;
+  switch (state) {
+    case "whole":
+      return "";
+    case "older":
+    case "newer":
+      return `cat ${KEPT}/${state}/replay >${replay}; cat ${KEPT}/${state}/unit >${unit}`;
+    case "with a changed unit":
+      return `echo '# mine' >>${unit}`;
+    case "without its unit":
+      return `rm -f ${unit}`;
+    case "without its link":
+      return `rm -f ${link}`;
+    case "with a changed replay":
+      return `echo exit >>${replay}`;
+    case "without its replay":
+      return `rm -f ${replay}`;
+    case "that found something":
+      return `echo 'found arp_ignore of all was 0' >${OUTCOME}`;
+    case "that failed":
+      return `printf '%s\\n' 'found arp_ignore of all was 0' 'failed eth9 is not there' >${OUTCOME}`;
+  }
+}
+
+/**
+ * Shell lines, in the registry's folder, that leave half of what a dead client did to the kit and print
+ * its journal's lines: it was taking one away, or putting one there.
+ */
+export function leaveKit(): string {
+  const { replay, unit, link } = KIT_PATHS;
+  return `
+    mkdir -p undo/boot
+    there=$(ls ${replay} 2>/dev/null || :)
+    for pair in replay:${replay} boot/unit:${unit} boot/link:${link}; do
+      name=\${pair%%:*} path=\${pair#*:}
+      if [ -e "$path" ] || [ -L "$path" ]; then
+        cp -pP "$path" "undo/$name"
+        echo "file old $name"
+      else
+        echo "file new $name"
+      fi
+    done
+    if [ -n "$there" ]; then
+      rm -f ${link} ${unit}
+    else
+      install -m 600 ${KEPT}/whole/replay ${replay}
+      echo half >/etc/init.d/.pulumi-lvs-dr.new
+    fi`;
+}
+
+/** Shell lines that take all of it off a host. */
+export function removeKit(): string {
+  const { unit, link } = KIT_PATHS;
+  return `
+    rm -f ${unit} ${link} ${OUTCOME}
+    rm -f /etc/init.d/.pulumi-lvs-dr.new /etc/runlevels/boot/.pulumi-lvs-dr.new /run/.pulumi-lvs-dr.new`;
+}
+
+/**
+ * What the documents promise of the kit, of all that a host has for its boot: gone where no owner needs
+ * it. Where the owner just served asks for it, each file is of this version, or of a newer one that was
+ * there, and a failure that was told is forgotten. Else it is as it was.
+ */
+export function bootAfter(
+  before: ReadonlyMap<string, string>,
+  { needed, asked, served }: { needed: boolean; asked: boolean; served: boolean },
+): Map<string, string> {
+  const after = new Map(before);
+  for (const name of ["replay", "unit", "link"] as const) {
+    const path = KIT_PATHS[name];
+    if (!needed) after.delete(path);
+    else if (asked && before.get(path) !== seen(name, VERSIONS.newer))
+      after.set(path, seen(name, VERSIONS.whole));
+  }
+  if (served && / failed /.test(before.get(OUTCOME) ?? "")) after.delete(OUTCOME);
+  return after;
+}
+
+const VERSIONS = { older: KIT_VERSION - 1, whole: KIT_VERSION, newer: KIT_VERSION + 1 };
+
+/** In a folder that no run looks at. */
+const KEPT = "/run/faults-kit";
+
+/** As a snapshot has it. */
+function seen(name: keyof typeof KIT_PATHS, version: number): string {
+  switch (name) {
+    case "replay":
+      return `600 root ${sha256(textOf(REPLAY, version))}`;
+    case "unit":
+      return `755 root ${sha256(textOf(UNITS.openrc, version))}`;
+    case "link":
+      return `777 root ${KIT_PATHS.unit}`;
+  }
+}
+
+function textOf({ lines }: KitFile, version: number): string {
+  return lines
+    .map((line) => `${line}\n`)
+    .join("")
+    .replace(`pulumi-lvs-dr boot ${KIT_VERSION}:`, `pulumi-lvs-dr boot ${version}:`);
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString("base64");
+}
