@@ -149,9 +149,10 @@ const BYTES = {
   down: { opening: 2_300, ends: { create: 7_500, update: 9_000, delete: 7_500, read: 5_500 } },
 };
 
-/** While the host is at work, which takes it longer where it writes the kit. */
+/** While the host is at work: longer where it writes the kit, and where the machine is busy. */
 function drawDelay(random: Random, { carriesKit }: Traffic): number {
-  return random.chance(0.3) ? 0 : random.between(0, carriesKit ? 150 : 90);
+  if (random.chance(0.3)) return 0;
+  return random.between(0, random.chance(0.3) ? 400 : carriesKit ? 150 : 90);
 }
 
 /** What may become of a boot kit. */

@@ -110,10 +110,10 @@ export async function arm(scene: Scene, fault: Fault): Promise<Armed> {
 /** Waits until no process of host.sh is left. @returns false when some never went */
 export async function quiescence(agent: Agent, seconds: number): Promise<boolean> {
   const end = Date.now() + seconds * 1000;
-  for (;;) {
+  for (let wait = 20; ; wait = Math.min(200, wait * 1.2)) {
     if ((await agent.run('found; echo "$all"')).trim() === "") return true;
     if (Date.now() > end) return false;
-    await pause(25);
+    await pause(wait);
   }
 }
 

@@ -22,6 +22,7 @@ export interface Snapshot {
   readonly files: readonly string[];
 }
 
+// Processes are what a campaign spends its time on: few, and none for each file.
 const LOOK = `
 /usr/bin/busybox ip -o addr show
 echo '== sysctls'
@@ -31,16 +32,20 @@ echo '== registry'
 cd /var/lib
 if [ -d lvs-dr ]; then
   echo there
-  for f in $(find lvs-dr -type f ! -path lvs-dr/replay); do echo "= $f"; cat "$f"; echo; done
+  for f in $(find lvs-dr -type f ! -path lvs-dr/replay); do
+    mapfile -t lines <"$f"
+    printf '%s\\n' "= $f" "\${lines[@]}"
+  done
 fi
 echo '== boot'
 set -- ${KIT_PATHS.replay} /etc/init.d /etc/runlevels /etc/systemd/system
-find "$@" /run/.pulumi-lvs-dr.new -printf '%p %m %u %l\n' 2>/dev/null
+find "$@" /run/.pulumi-lvs-dr.new -printf '%p %m %u %l\\n' 2>/dev/null
 find "$@" -type f -exec sha256sum {} + 2>/dev/null
 [ ! -e ${OUTCOME} ] || echo "${OUTCOME} says" $(cat ${OUTCOME})
 echo '== files'
-find /var/lib /root /home /tmp /etc/sysctl.d /etc/sysctl.conf -path /var/lib/lvs-dr -prune -o \\
-  -type f -printf '%m %s %u ' -exec sha256sum {} \\; 2>/dev/null
+set -- /var/lib /root /home /tmp /etc/sysctl.d /etc/sysctl.conf -path /var/lib/lvs-dr -prune -o -type f
+find "$@" -printf '%m %s %u %p\\n' 2>/dev/null
+find "$@" -exec sha256sum {} + 2>/dev/null
 `;
 
 /** Looks at a host. */
