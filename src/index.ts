@@ -14,6 +14,7 @@ export type {
 } from "./args";
 export type {
   InspectConnection,
+  InspectedBoot,
   InspectedLeak,
   InspectedName,
   InspectedNameAddress,

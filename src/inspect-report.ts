@@ -3,7 +3,13 @@ import type { Look } from "./converge";
 import type { LookAnswer } from "./inspect-answer";
 import { leaksOf, nicReport } from "./inspect-leaks";
 import { nameReport } from "./inspect-names";
-import type { InspectedOwner, InspectedVip, Inspection, PendingOperation } from "./inspect-types";
+import type {
+  InspectedBoot,
+  InspectedOwner,
+  InspectedVip,
+  Inspection,
+  PendingOperation,
+} from "./inspect-types";
 import type { BoundAddress, Observed } from "./observed";
 import { isFullLength } from "./plan";
 import type { Machine, OwnerRecord } from "./registry";
@@ -30,12 +36,14 @@ export function inspectionOf(sight: Sight): Inspection {
   const staleVips = vips.filter((vip) => vip.stale).map((vip) => vip.address);
   const leaks = leaksOf(onLo, [...records.values()], observed);
   const pending = pendingIn(sight);
+  const boot = bootReport(owners, observed);
   const names = answer.names.map((name) => nameReport(name, answer.listeners, observed));
   return {
     ok: !(
       leaks.length > 0 ||
       staleVips.length > 0 ||
       pending?.underWay === false ||
+      boot.problems.length > 0 ||
       names.some((name) => name.endsOnLo)
     ),
     host,
@@ -44,6 +52,7 @@ export function inspectionOf(sight: Sight): Inspection {
     vips,
     staleVips,
     owners,
+    boot,
     nics: observed.nics.filter((nic) => nic.hearsArp).map((nic) => nicReport(nic, observed)),
     leaks,
     savedSysctls: [...((isHere(observed) && observed.registry?.saved) || [])],
@@ -77,7 +86,7 @@ function vipReport(one: BoundAddress, owners: ReadonlyMap<string, OwnerRecord>):
 
 function ownerReport(
   id: string,
-  { owner, incarnation, seen, vips, claims }: OwnerRecord,
+  { owner, incarnation, seen, vips, claims, persist }: OwnerRecord,
   bound: readonly InspectedVip[],
 ): InspectedOwner {
   const missing = vips.filter(
@@ -86,8 +95,26 @@ function ownerReport(
   return {
     ...{ id, owner, incarnation, lastSeen: seen, vips: [...vips], missingVips: missing },
     sysctls: claims.map((claim) => ({ ...claim })),
+    persist,
   };
 }
+
+function bootReport(owners: readonly InspectedOwner[], { boot }: Observed): InspectedBoot {
+  const { init, failure } = boot;
+  const enabled = boot.enabled && boot.unit !== undefined && boot.replay !== undefined;
+  const wanted = owners.some((one) => one.persist);
+  return {
+    init,
+    enabled,
+    problems: [
+      ...(wanted && !enabled ? [NOT_ENABLED] : []),
+      ...(failure === undefined ? [] : [`VIPs were left off at boot: ${failure}`]),
+    ],
+  };
+}
+
+const NOT_ENABLED =
+  "the next boot will not bind the VIPs: the unit pulumi-lvs-dr or what it starts is missing or not enabled";
 
 function pendingIn({ answer, observed }: Sight): PendingOperation | undefined {
   const { journal, underWay } = answer;

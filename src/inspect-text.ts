@@ -9,6 +9,7 @@ export function inspectionText(inspection: Inspection): string {
     ...leaks.map((leak) => leak.why),
     ...staleVips.map((vip) => `${vip} is stale: on lo, and claimed by no owner`),
     ...pendingLines(inspection),
+    ...inspection.boot.problems,
     ...inspection.names.flatMap(trapLine),
   ];
   return [
@@ -75,8 +76,10 @@ function vipRows({ vips, owners }: Inspection): Row[] {
 function ownerRows({ owners }: Inspection): Row[] {
   if (owners.length === 0) return [];
   return [
-    ["id", "last seen", "VIPs", "owner"],
-    ...owners.map(({ id, lastSeen, vips, owner }) => [id, lastSeen, vips.join(" ") || "-", owner]),
+    ["id", "last seen", "at boot", "VIPs", "owner"],
+    ...owners.map(({ id, lastSeen, persist, vips, owner }) => {
+      return [id, lastSeen, persist ? "bound" : "not bound", vips.join(" ") || "-", owner];
+    }),
   ];
 }
 

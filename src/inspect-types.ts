@@ -50,7 +50,10 @@ export interface InspectOptions {
 
 /** What a host is like, seen without a stack. Texts are the host's own, control characters included. */
 export interface Inspection {
-  /** Nothing leaks, nothing is stale, nothing was left half done, no name ends on the host's own `lo`. */
+  /**
+   * Nothing leaks, nothing is stale, nothing was left half done, the boot binds what it is to bind, no
+   * name ends on the host's own `lo`.
+   */
   ok: boolean;
   /** As the connection names it. */
   host: string;
@@ -66,6 +69,8 @@ export interface Inspection {
   staleVips: string[];
   /** Who claims what, by the host's registry. */
   owners: InspectedOwner[];
+  /** Whether the host binds its VIPs again at boot. */
+  boot: InspectedBoot;
   /** Every NIC that hears ARP. */
   nics: InspectedNic[];
   /** What the host answers or announces on the wire though it is a VIP. */
@@ -112,6 +117,18 @@ export interface InspectedOwner {
   missingVips: string[];
   /** The ARP keys that it claims: at least this strict. */
   sysctls: { interface: string; key: string; value: number }[];
+  /** Its VIPs are to be bound again at boot. */
+  persist: boolean;
+}
+
+/** What a host does about its VIPs when it boots. */
+export interface InspectedBoot {
+  /** What starts the host's services. */
+  init: "systemd" | "openrc" | "none";
+  /** The program that binds VIPs again is there, and its unit is enabled. */
+  enabled: boolean;
+  /** What is wrong with it, a sentence each: an owner wants it and it is not there, or it failed. */
+  problems: string[];
 }
 
 /** One NIC's ARP values as the kernel applies them: the greater of `all` and its own. */

@@ -25,13 +25,14 @@ export interface HostSketch {
   readonly owners?: readonly Partial<OwnerRecord>[];
   /** `"all arp_ignore 0 1"`: what it was, and what was written. */
   readonly saved?: readonly string[];
-  /** What it has for its boot. Default: systemd, and nothing of ours. */
-  readonly boot?: Partial<BootState>;
+  /** What it has for its boot, or a word for it. Default: systemd, and nothing of ours. */
+  readonly boot?: Partial<BootState> | keyof typeof KITS;
   /** The rest of what is observed, as it is. */
   readonly observed?: Partial<Observed>;
 }
 
-const NO_KIT = {
+/** Nothing of ours. */
+export const NO_KIT = {
   ...{ replay: undefined, unit: undefined, enabled: false, dangling: false },
   ...{ failure: undefined, findings: [] },
 };
@@ -78,7 +79,7 @@ export function hostOf(sketch: HostSketch): Host {
       services: [],
       forwards: false,
       sysctlLines: [],
-      boot: { init: "systemd", ...NO_KIT, ...sketch.boot },
+      boot: { init: "systemd", ...NO_KIT, ...bootOf(sketch.boot) },
       registry: undefined,
       ...sketch.observed,
     },
@@ -240,12 +241,33 @@ function isOfBoot(file: string): boolean {
   return file === "replay" || file.startsWith("boot/");
 }
 
+function bootOf(boot: HostSketch["boot"]): Partial<BootState> | undefined {
+  return typeof boot === "string" ? KITS[boot] : boot;
+}
+
 /** What this version of the package writes, as it is observed then. */
-export const CURRENT = {
+const CURRENT = {
   replay: { version: KIT_VERSION, sum: REPLAY.sum },
   unit: { version: KIT_VERSION, sum: UNITS.systemd.sum },
   enabled: true,
 } satisfies Partial<BootState>;
+
+function ofVersion(version: number): Partial<BootState> {
+  const kit: KitState = { version, sum: "0".repeat(64) };
+  return { ...CURRENT, replay: kit, unit: kit };
+}
+
+/** Boot kits by a word. */
+const KITS = {
+  current: CURRENT,
+  older: ofVersion(KIT_VERSION - 1),
+  changed: ofVersion(KIT_VERSION),
+  newer: ofVersion(KIT_VERSION + 1),
+  disabled: { ...CURRENT, enabled: false },
+  failed: { ...CURRENT, failure: "eth1 is not there" },
+  openrc: { init: "openrc" },
+  none: {},
+} as const satisfies Readonly<Record<string, Partial<BootState>>>;
 
 function withBoot({ kind, file }: Extract<Change, { kind: "put" | "drop" }>, host: Host): Host {
   const kit = (which: KitState) => (kind === "put" ? which : undefined);

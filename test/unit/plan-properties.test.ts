@@ -10,6 +10,7 @@ import {
   hostOf,
   inverse,
   leaks,
+  NO_KIT,
   tidy,
   type ClaimSketch,
   type Host,
@@ -57,6 +58,9 @@ const interfaces = fc.oneof(
 const except = fc.subarray(["docker*", "eth0.*"]);
 const arp = fc.record({ ignore: fc.constantFrom(1, 2), interfaces, except });
 
+/** Whatever somebody left there. A host of OpenRC has another unit, which the model does not know. */
+const BOOTS = ["none", "current", "older", "changed", "newer", "disabled", "failed"] as const;
+
 const ownerName = fc.constantFrom(...OWNERS);
 const incarnation = fc.constantFrom("0001", "0002", "0003");
 
@@ -67,6 +71,7 @@ const claim: fc.Arbitrary<ClaimSketch> = fc.record({
   arp: arp,
   saved: fc.subarray(["all arp_ignore 0 1", "all arp_announce 0 2", "eth0 arp_ignore 0 1"]),
   staleVips: fc.constantFrom("report", "report", "withdraw"),
+  persist: fc.boolean(),
 });
 
 // Whatever was there before, what we wrote is one of the values that claims have.
@@ -92,6 +97,7 @@ const host: fc.Arbitrary<Host> = fc
     owners: fc.uniqueArray(claim, { selector: (one) => one.owner }),
     saved,
     registry: fc.boolean(),
+    boot: fc.constantFrom(...BOOTS),
   })
   .map(({ eth0, vlan, docker0, portless, owners, registry, ...rest }) => {
     const records = owners.map((one) => recordOf(claimOf(one), "2026-07-01T10:00:00.000Z"));
@@ -275,6 +281,18 @@ describe("a plan, on any host", () => {
     });
   });
 
+  it("has the host bind again at boot exactly while an owner asks for it", () => {
+    onAnyHost((wanted, before, needed) => {
+      const after = applyAll(needed.changes, before).at(-1) ?? before;
+      const owners = [...(after.observed.registry?.owners.values() ?? [])];
+      const { boot } = after.observed;
+      const whole = boot.enabled && boot.unit !== undefined && boot.replay !== undefined;
+      if (wanted.kind === "serve" && wanted.claim.persist) expect(whole).toBe(true);
+      if (owners.some((one) => one.persist)) return;
+      expect({ ...boot, failure: undefined, init: "" }).toEqual({ ...NO_KIT, init: "" });
+    });
+  });
+
   it("undone in reverse order, from any step, gives back the host, and stays as quiet", () => {
     onAnyHost((wanted, before, needed) => {
       const hosts = applyAll(needed.changes, before);
@@ -346,5 +364,5 @@ function comparable({ observed, files }: Host) {
   const addresses = [...observed.addresses].sort((a, b) =>
     `${a.interface} ${a.prefix}`.localeCompare(`${b.interface} ${b.prefix}`),
   );
-  return { ...observed, registry: undefined, addresses, files: [...files].sort() };
+  return { ...observed, registry: undefined, boot: undefined, addresses, files: [...files].sort() };
 }

@@ -37,6 +37,34 @@ describe("drift is one line a difference", () => {
   it.each<[string, HostSketch, ClaimSketch, string[]]>([
     ["a VIP that is gone", { addresses: [] }, {}, ["lo: 203.0.113.10/32 not bound"]],
     [
+      "no boot kit",
+      { owners: [{ persist: true }] },
+      { persist: true },
+      [
+        "boot: the program that binds the VIPs again is missing, changed, or an older one",
+        "boot: the unit that starts it is missing, changed, or an older one",
+        "boot: the unit is not enabled",
+      ],
+    ],
+    [
+      "a unit that is not enabled",
+      { owners: [{ persist: true }], boot: "disabled" },
+      { persist: true },
+      ["boot: the unit is not enabled"],
+    ],
+    [
+      "a replay that failed",
+      { owners: [{ persist: true }], boot: "failed" },
+      { persist: true },
+      ["boot: the replay failed: eth1 is not there"],
+    ],
+    [
+      "an owner that is to be bound again at boot, and is not known as one",
+      { boot: "current" },
+      { persist: true },
+      ["registry: the record on the host differs"],
+    ],
+    [
       "an IPv6 VIP that is gone",
       { owners: [{ vips: ["203.0.113.10", "2001:db8::10"] }] },
       { vips: ["203.0.113.10", "2001:db8::10"] },

@@ -26,6 +26,13 @@ describe("people are warned", () => {
     expect(warningsOn({})).toEqual([]);
   });
 
+  it("of what was undone in the boot after the replay had set it", () => {
+    const boot = { findings: ["arp_ignore of all was 0, and is put back to 1"] };
+    expect(warningsOn({ boot })).toEqual([
+      "since the last boot: arp_ignore of all was 0, and is put back to 1; look for who sets it late in the boot",
+    ]);
+  });
+
   it("of a NIC that drops what the director sends, because it is not the way back", () => {
     const said = [
       expect.stringMatching(
