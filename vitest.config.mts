@@ -21,6 +21,15 @@ export default defineConfig({
       ...["host", "contract", "director"].map((name) => ({
         test: { name, include: [`test/${name}/**/*.test.ts`], ...withHosts },
       })),
+      {
+        test: {
+          name: "boot",
+          include: ["test/boot/**/*.test.ts"],
+          ...withHosts,
+          ...withPackage,
+          globalSetup: [withPackage.globalSetup, "./test/lab/guest-image.ts"],
+        },
+      },
       ...["provider", "faults", "compat"].map((name) => ({
         test: { name, include: [`test/${name}/**/*.test.ts`], ...withHosts, ...withPackage },
       })),

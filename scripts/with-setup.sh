@@ -46,10 +46,13 @@ pgrep procps
 modprobe kmod
 ipvsadm ipvsadm
 nft nftables
+mmdebstrap mmdebstrap
+mkfs.ext4 e2fsprogs
 END
-  # The director's IPVS is this kernel's, or else a user-mode kernel's.
-  [ -e /proc/net/ip_vs ] || modprobe --quiet ip_vs 2>/dev/null ||
-    command -v linux.uml >/dev/null || missing="$missing user-mode-linux"
+  # Of the guests, and of the director where this kernel has no IPVS. Debian has it for PCs alone.
+  case $(uname -m) in
+    x86_64 | i?86) command -v linux.uml >/dev/null || missing="$missing user-mode-linux" ;;
+  esac
   [ -n "$missing" ] || return 0
   say "installing$missing"
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then

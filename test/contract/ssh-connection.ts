@@ -16,7 +16,11 @@ import type { Lab, LabHost } from "../lab/lab";
 export type Changes = { [K in keyof Connection]?: Connection[K] | undefined };
 
 /** A connection to a lab host by the lab's plain key, known to nobody. */
-export function connectionTo(lab: Lab, host: LabHost, changes: Changes = {}): Connection {
+export function connectionTo(
+  lab: Lab,
+  host: Pick<LabHost, "address" | "port">,
+  changes: Changes = {},
+): Connection {
   const connection: Changes = {
     host: host.address,
     port: host.port,

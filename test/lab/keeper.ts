@@ -76,6 +76,12 @@ export class Keeper {
     return answer;
   }
 
+  /** Kept when it is gone. */
+  get ended(): Promise<void> {
+    this.#child.ref();
+    return this.#ended;
+  }
+
   /** Ends it and waits until it is gone. */
   async end(): Promise<void> {
     this.#child.ref();

@@ -6,6 +6,7 @@ import { type Capture, startCapture } from "./capture";
 import { Client } from "./client";
 import { command } from "./command";
 import { Director, type DirectorOptions } from "./director";
+import { Guest, type GuestOptions } from "./guest";
 import { type HostOptions, type HostSettings, LabHost } from "./host";
 import { Keeper } from "./keeper";
 import { drawPasswords, type LabKeys, type LabPasswords, makeKeys } from "./keys";
@@ -13,6 +14,7 @@ import { claimSite, type Site, removeStaleSites } from "./site";
 
 export type { HostOptions, RunOptions } from "./host";
 export { LabHost } from "./host";
+export type { Guest, GuestOptions } from "./guest";
 export type { LabKey, LabKeys, LabPasswords } from "./keys";
 export type { Capture } from "./capture";
 export type { Client, RequestStream, StreamResult, WebAnswer } from "./client";
@@ -36,7 +38,7 @@ export class Lab {
   readonly #keeper: Keeper;
   readonly #passwordHash: string;
   readonly #sshdOptions: string;
-  readonly #hosts = new Map<string, Promise<LabHost>>();
+  readonly #hosts = new Map<string, Promise<LabHost | Guest>>();
   readonly #ready: LabHost[] = [];
   #director: Promise<Director> | undefined;
   #destroyed: Promise<void> | undefined;
@@ -100,12 +102,29 @@ export class Lab {
    * @throws Error with the reason where this machine cannot.
    */
   async host(name: string, options: HostOptions = {}): Promise<LabHost> {
-    if (this.#hosts.has(name)) throw new Error(`the lab has a host ${name} already`);
-    const made = this.#make(name, this.#hosts.size, options);
-    this.#hosts.set(name, made);
-    const host = await made;
+    const host = await this.#claim(name, async (place) => {
+      const settings: HostSettings = {
+        ...place,
+        admin: this.root.address,
+        adminDevice: this.root.device,
+        authorizedKeys: this.#authorizedKeys,
+        passwordHash: this.#passwordHash,
+        sshdOptions: this.#sshdOptions,
+      };
+      return LabHost.start(settings, options);
+    });
     this.#ready.push(host);
     return host;
+  }
+
+  /**
+   * Makes a host with a kernel of its own, which can boot, and waits until its sshd answers.
+   * @param name its hostname, unique in the lab
+   * @throws Error with the reason where this machine cannot.
+   */
+  async guest(name: string, options: GuestOptions = {}): Promise<Guest> {
+    const settings = { gateway: this.root.address, authorizedKeys: this.#authorizedKeys };
+    return this.#claim(name, async (place) => Guest.start({ ...place, ...settings }, options));
   }
 
   /**
@@ -164,6 +183,11 @@ export class Lab {
     await this.#destroyed;
   }
 
+  get #authorizedKeys(): string {
+    const { plain, encrypted, rsa } = this.keys;
+    return [plain, encrypted, rsa].map((key) => key.publicKey).join("\n");
+  }
+
   async #end(): Promise<void> {
     const parts = await Promise.allSettled([...this.#hosts.values(), this.#director]);
     await Promise.all(
@@ -175,29 +199,38 @@ export class Lab {
     await this.#keeper.end();
   }
 
-  async #make(name: string, index: number, options: HostOptions): Promise<LabHost> {
+  async #claim<T extends LabHost | Guest>(
+    name: string,
+    make: (place: Place) => Promise<T>,
+  ): Promise<T> {
+    if (this.#hosts.has(name)) throw new Error(`the lab has a host ${name} already`);
+    const made = this.#place(name, this.#hosts.size).then(make);
+    this.#hosts.set(name, made);
+    return made;
+  }
+
+  async #place(name: string, index: number): Promise<Place> {
     const number = FIRST_HOST + index;
     if (number > LAST_HOST) throw new Error("the lab's subnet has no room for another host");
     const state = join(this.#site.state, `host-${index}`);
     await mkdir(state);
-    const { keys } = this;
-    const settings: HostSettings = {
+    return {
       name,
       wire: this.wire,
       port: `h${index}`,
       mac: mac(this.#site.number, number),
       address: `${this.#site.subnet}.${number}`,
       address6: `${this.#site.subnet6}::${number.toString(16)}`,
-      admin: this.root.address,
-      adminDevice: this.root.device,
       state,
-      authorizedKeys: [keys.plain, keys.encrypted, keys.rsa].map((k) => k.publicKey).join("\n"),
-      passwordHash: this.#passwordHash,
-      sshdOptions: this.#sshdOptions,
     };
-    return LabHost.start(settings, options);
   }
 }
+
+/** What a host and a guest have in common. */
+type Place = Pick<
+  HostSettings,
+  "name" | "wire" | "port" | "mac" | "address" | "address6" | "state"
+>;
 
 const DIRECTOR = 3;
 const FIRST_HOST = 11;
