@@ -75,7 +75,14 @@ function run(program: string, args: readonly string[]): boolean {
 }
 
 function shellScripts(): string[] {
-  return ["scripts", "src/host", "test/lab", "test/lab/director", "test/lab/guest", "test/lab/guest/image"].flatMap((folder) =>
+  return [
+    "scripts",
+    "src/host",
+    "test/lab",
+    "test/lab/director",
+    "test/lab/guest",
+    "test/lab/guest/image",
+  ].flatMap((folder) =>
     readdirSync(folder)
       .filter((name) => name.endsWith(".sh"))
       .map((name) => join(folder, name)),

@@ -112,7 +112,7 @@ WantedBy=sysinit.target
 
 /** Asks the wire who has the VIP until somebody says so; a minute at most. */
 async function firstAnswer(lab: Lab): Promise<string[]> {
-  for (const end = Date.now() + 60_000; Date.now() < end; ) {
+  for (const end = Date.now() + 60_000; Date.now() < end;) {
     const answers = await lab.arping(VIP);
     if (answers.length > 0) return answers;
   }

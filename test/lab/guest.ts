@@ -57,6 +57,7 @@ export class Guest {
   readonly #options: GuestOptions;
   readonly #image: string;
   #power: Keeper | undefined;
+  #asked = 0;
 
   private constructor(
     settings: GuestSettings,
@@ -131,13 +132,10 @@ export class Guest {
    * @throws Error with the end of the boot's log when it does not in a minute.
    */
   async waitForSsh(): Promise<void> {
-    const greeting = `exec 3<>"/dev/tcp/${this.address}/22" && read -r -t 5 line <&3 && [[ $line == SSH-* ]]`;
-    const once = ["--kill-after=1", "6", "bash", "-c", greeting];
-    const poll = `for i in {1..${SECONDS * 5}}; do timeout "$@" 2>/dev/null && exit; sleep 0.2; done; exit 1`;
-    const polling = command("timeout", [String(SECONDS), "bash", "-c", poll, "bash", ...once], {
-      allowFailure: true,
-    });
-    const { status } = await polling;
+    const greeting = `exec 3<>/dev/tcp/${this.address}/22; read -r -t 5 line <&3; [[ $line == SSH-* ]]`;
+    const poll = 'until timeout 6 bash -c "$0" 2>/dev/null; do sleep 0.2; done';
+    const polling = ["--kill-after=1", String(SECONDS), "bash", "-c", poll, greeting];
+    const { status } = await command("timeout", polling, { allowFailure: true });
     if (status !== 0) throw await this.#failure("has no sshd that answers");
   }
 
@@ -157,7 +155,11 @@ export class Guest {
    */
   async run(line: string, options: CommandOptions = {}): Promise<Finished> {
     if (this.#power === undefined) throw new Error(`guest ${this.name} is off, asked: ${line}`);
-    const answer = await this.#power.ask(`${encode(line)} ${encode(options.input ?? "")}`);
+    const number = String((this.#asked += 1));
+    const file = join(this.#settings.state, "settings", number);
+    await writeFile(`${file}.command`, line);
+    await writeFile(`${file}.input`, options.input ?? "");
+    const answer = await this.#power.ask(number);
     const [status = "", stdout = "", stderr = ""] = answer.split(" ");
     const finished = { status: Number(status), stdout: decode(stdout), stderr: decode(stderr) };
     if (finished.status !== 0 && options.allowFailure !== true) {
@@ -223,10 +225,6 @@ async function within(
   const outcome = await Promise.race([promise, late]);
   clearTimeout(timer);
   if (outcome === "late") throw await failure();
-}
-
-function encode(text: string): string {
-  return Buffer.from(text).toString("base64");
 }
 
 /** After an equals sign, which keeps a word that is empty. */

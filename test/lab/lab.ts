@@ -1,15 +1,15 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
+import { type Access, makeAccess } from "./access";
 import { askByArp, askByNdp } from "./ask";
 import { type Capture, startCapture } from "./capture";
 import { Client } from "./client";
-import { command } from "./command";
 import { Director, type DirectorOptions } from "./director";
 import { Guest, type GuestOptions } from "./guest";
 import { type HostOptions, type HostSettings, LabHost } from "./host";
 import { Keeper } from "./keeper";
-import { drawPasswords, type LabKeys, type LabPasswords, makeKeys } from "./keys";
+import type { LabKeys, LabPasswords } from "./keys";
 import { claimSite, type Site, removeStaleSites } from "./site";
 
 export type { HostOptions, RunOptions } from "./host";
@@ -236,32 +236,6 @@ const DIRECTOR = 3;
 const FIRST_HOST = 11;
 const LAST_HOST = 249;
 const VIP = 250;
-
-interface Access {
-  readonly keys: LabKeys;
-  readonly passwords: LabPasswords;
-  readonly passwordHash: string;
-  readonly sshdOptions: string;
-}
-
-async function makeAccess(state: string): Promise<Access> {
-  const passwords = drawPasswords();
-  const hash = ["mkpasswd", "-m", "sha512", "-P", "0"];
-  const [keys, hashed, version] = await Promise.all([
-    makeKeys(state, passwords),
-    command("busybox", hash, { input: `${passwords.login}\n` }),
-    command("ssh", ["-V"]),
-  ]);
-  // From 9.8 on sshd locks a client out that failed often, which is what tests do.
-  const [, major = "0", minor = "0"] = /OpenSSH_(\d+)\.(\d+)/.exec(version.stderr) ?? [];
-  const penalties = Number(major) * 100 + Number(minor) >= 908;
-  return {
-    keys,
-    passwords,
-    passwordHash: hashed.stdout.trim(),
-    sshdOptions: penalties ? "PerSourcePenalties no" : "",
-  };
-}
 
 /** Locally administered, the lab's number and the host's in it. */
 function mac(lab: number, host: number): string {

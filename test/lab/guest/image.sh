@@ -3,8 +3,8 @@
 # it is.
 #
 # It is kept in the cache folder under a checksum of all that makes it, so a change here makes it
-# anew. It is made aside and renamed: an interrupted run leaves nothing half, and of two at once
-# either serves.
+# anew. It is made aside and renamed: an interrupted run leaves nothing half, and of two at once the
+# second takes what the first has made.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pulumi-lvs-dr
@@ -15,12 +15,12 @@ packages="base-files base-passwd bash bsdutils coreutils dash debianutils diffut
   netbase iputils-arping iputils-ping"
 
 main() {
-  command -v linux.uml >/dev/null && [ -d "$modules" ] ||
+  { command -v linux.uml && [ -d "$modules" ]; } >/dev/null ||
     fail "guests need user-mode-linux, which Debian has for amd64 and i386; install it by hand"
   command -v mmdebstrap >/dev/null || fail "guests need mmdebstrap: install it by hand"
   command -v mkfs.ext4 >/dev/null || fail "guests need mkfs.ext4: install e2fsprogs by hand"
   image=$cache/guest-$(checksum).ext4
-  [ -e "$image" ] || make
+  [ -e "$image" ] || alone
   echo "$image"
 }
 
@@ -28,9 +28,16 @@ checksum() {
   { linux.uml --version && cat "$here/image.sh" "$here"/image/* "$here"/openrc/*; } | sha256sum | cut -c 1-16
 }
 
+# Two at once would take each other's processor: the second waits, and finds it made.
+alone() {
+  mkdir -p "$cache"
+  exec 9>>"$cache/guest.lock"
+  flock 9
+  [ -e "$image" ] || make
+}
+
 make() {
   say "making the disk of the lab's guests, which takes about a minute"
-  mkdir -p "$cache"
   aside=$(mktemp -d "$cache/aside.XXXXXX")
   chmod 755 "$aside"
   trap 'rm -rf "$aside"' EXIT
@@ -46,6 +53,7 @@ make() {
 
 # This machine's own, without what does not belong to the distribution.
 sources() {
+  # shellcheck disable=SC2016 # apt's words
   apt-get indextargets --format '$(ORIGIN) deb $(REPO_URI) $(RELEASE) $(COMPONENT)' \
     'Created-By: Packages' 2>/dev/null | sed -nE 's/^(Debian|Ubuntu) //p' | sort -u
 }
@@ -59,6 +67,7 @@ tree() {
   for key in /usr/share/keyrings/*.gpg /etc/apt/keyrings/* /etc/apt/trusted.gpg.d/*; do
     [ ! -f "$key" ] || cp "$key" "$keys"
   done
+  # shellcheck disable=SC2016 # the hook's argument is the tree
   TMPDIR=$aside mmdebstrap --mode=root --variant=custom --format=directory \
     --keyring="$keys" --include="${packages//[[:space:]]/,}" \
     --aptopt="$aside/apt.conf" --aptopt='APT::Install-Recommends "false"' \

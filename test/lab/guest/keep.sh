@@ -21,22 +21,19 @@ main() {
 }
 
 kernel() {
-  trap 'trap - CHLD; kill -9 -1 2>/dev/null || :; ip link delete "$PORT" 2>/dev/null || :' EXIT
+  trap 'kill -9 -1 2>/dev/null || :; ip link delete "$PORT" 2>/dev/null || :' EXIT
   rm -f "$STATE/requests"
   mkfifo "$STATE/requests"
-  trap 'trap - CHLD; fail "the guest'\''s kernel has ended: $(tail -n 3 "$STATE/boot.log")"' CHLD
+  exec 5<&0
   # The kernel's own words and the init's go to the log, by descriptor 4; 0 and 1 are the lab's.
   linux.uml "mem=${MEMORY}M" "ubd0=$STATE/disk,$IMAGE" root=/dev/ubda rw panic=-1 noreboot \
     uml_dir="$STATE" con=none con0=null,fd:4 con1=fd:0,fd:1 loglevel=4 \
     "vec0:transport=tap,ifname=$PORT,mac=$MAC" "hostfs=$STATE/settings" \
-    init=/usr/lib/lab/init <"$STATE/requests" 4>>"$STATE/boot.log" 2>&4 &
-  exec 3>"$STATE/requests"
-  while read -r request; do printf '%s\n' "$request" >&3; done
-}
-
-fail() {
-  echo "$*" >&2
-  exit 1
+    init=/usr/lib/lab/init.sh <"$STATE/requests" 4>>"$STATE/boot.log" 2>&4 5<&- &
+  cat <&5 >"$STATE/requests" &
+  # The end of the kernel, or of the lab's.
+  wait -n || :
+  tail -n 3 "$STATE/boot.log" >&2
 }
 
 main "$@"

@@ -21,7 +21,7 @@ ln -s /etc/init.d/sysctl /etc/init.d/lab-nic /etc/runlevels/boot/
 ln -s /etc/init.d/ssh /etc/runlevels/default/
 
 cp /usr/lib/lab/lab-nic.service /lib/systemd/system/
-chmod 755 /usr/lib/lab/init
+chmod 755 /usr/lib/lab/init.sh
 rm -f /etc/ssh/ssh_host_* /etc/machine-id /etc/hostname
 cat >/etc/ssh/sshd_config <<END
 HostKey /etc/ssh/ssh_host_ed25519_key
@@ -31,6 +31,13 @@ Subsystem sftp internal-sftp
 END
 rm -f "$units"/multi-user.target.wants/networking.service \
   "$units"/network-online.target.wants/networking.service
+# Of a hundred devices most are terminals.
+mkdir "$units/systemd-udev-trigger.service.d"
+cat >"$units/systemd-udev-trigger.service.d/lab.conf" <<END
+[Service]
+ExecStart=
+ExecStart=-udevadm trigger --action=add --subsystem-match=net --subsystem-match=block
+END
 for unit in getty.target systemd-update-utmp.service systemd-update-utmp-runlevel.service \
   systemd-logind.service systemd-random-seed.service systemd-sysusers.service \
   systemd-firstboot.service systemd-pcrphase.service systemd-pcrphase-sysinit.service \

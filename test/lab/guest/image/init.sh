@@ -14,7 +14,7 @@ main() {
   . /mnt/settings
   [ -e /usr/lib/lab/settled ] || settle
   umount /mnt /proc
-  setsid /bin/sh /usr/lib/lab/console </dev/tty1 >/dev/tty1 2>&1 &
+  setsid /bin/sh /usr/lib/lab/console.sh </dev/tty1 >/dev/tty1 2>&1 &
   exec "$INIT"
 }
 
@@ -23,7 +23,8 @@ settle() {
   echo "$NAME" >/etc/hostname
   printf '127.0.0.1 localhost\n::1 localhost\n127.0.1.1 %s\n' "$NAME" >/etc/hosts
   echo "$MACHINE_ID" >/etc/machine-id
-  mkdir -p -m 700 /root/.ssh
+  mkdir -p /root/.ssh
+  chmod 700 /root/.ssh
   cp /mnt/authorized_keys /root/.ssh/authorized_keys
   cp /mnt/ssh_host_ed25519_key /mnt/ssh_host_ed25519_key.pub /etc/ssh/
   chmod 600 /root/.ssh/authorized_keys /etc/ssh/ssh_host_ed25519_key
@@ -36,9 +37,9 @@ settle() {
 network() {
   printf 'auto lo\niface lo inet loopback\n' >/etc/network/interfaces
   case $NETWORK in
-    unit) enable lab-nic.service ;;
+    unit) start_at_boot lab-nic.service ;;
     networkd)
-      enable systemd-networkd.service
+      start_at_boot systemd-networkd.service
       cat >/etc/systemd/network/eth0.network <<END
 [Match]
 Name=eth0
@@ -51,7 +52,7 @@ LinkLocalAddressing=ipv6
 END
       ;;
     ifupdown)
-      enable networking.service
+      start_at_boot networking.service
       cat >>/etc/network/interfaces <<END
 auto eth0
 iface eth0 inet static
@@ -66,7 +67,7 @@ END
   printf 'ADDRESS=%s\nADDRESS6=%s\nGATEWAY=%s\n' "$ADDRESS" "$ADDRESS6" "$GATEWAY" >/etc/lab-nic
 }
 
-enable() {
+start_at_boot() {
   mkdir -p /etc/systemd/system/multi-user.target.wants
   ln -sf "/lib/systemd/system/$1" "/etc/systemd/system/multi-user.target.wants/$1"
 }
