@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { PulumiFn } from "@pulumi/pulumi/automation";
 import { RealServer, type ConnectionArgs, type RealServerArgs } from "../../src/index";
 import { Engine, type EngineOptions, type Exported, type Outcome } from "../lab/engine";
-import { Lab, type HostOptions, type LabHost } from "../lab/lab";
+import { Lab, type Guest, type GuestOptions, type HostOptions, type LabHost } from "../lab/lab";
 
 /** A lab, and engines that know how to reach its hosts. */
 export class Stage {
@@ -20,6 +20,11 @@ export class Stage {
     return this.lab.host(name, options);
   }
 
+  /** A host with a kernel of its own, which really boots. */
+  guest(name: string, options?: GuestOptions): Promise<Guest> {
+    return this.lab.guest(name, options);
+  }
+
   /** An engine with an empty stack; removed with the stage. */
   async engine(options?: EngineOptions): Promise<Engine> {
     const engine = await Engine.create(options);
@@ -28,12 +33,12 @@ export class Stage {
   }
 
   /** Root by the lab's key in a file, with limits that suit a test. */
-  connection(host: LabHost, changes: Partial<ConnectionArgs> = {}): ConnectionArgs {
+  connection(host: Host, changes: Partial<ConnectionArgs> = {}): ConnectionArgs {
     return { host: host.address, privateKeyFile: this.lab.keys.plain.path, ...changes };
   }
 
   /** What a test declares: one VIP of each family unless it says otherwise. */
-  args(host: LabHost, changes: Partial<RealServerArgs> = {}): RealServerArgs {
+  args(host: Host, changes: Partial<RealServerArgs> = {}): RealServerArgs {
     return {
       connection: this.connection(host),
       vips: [VIP, VIP6],
@@ -53,6 +58,9 @@ export class Stage {
     await this.lab.destroy();
   }
 }
+
+/** A host of a lab, of either kind. */
+export type Host = LabHost | Guest;
 
 /** The IPv4 VIP that tests use first. */
 export const VIP = "203.0.113.10";
@@ -83,7 +91,7 @@ export interface State extends Record<string, unknown> {
 }
 
 /** What a host has on `lo` beside its own loopback addresses, sorted, as `ip` prints it. */
-export async function onLo(host: LabHost): Promise<string[]> {
+export async function onLo(host: Host): Promise<string[]> {
   const { stdout } = await host.run("ip -o addr show dev lo");
   return [...stdout.matchAll(/inet6? (\S+)/g)]
     .map(([, address]) => address ?? "")
@@ -92,14 +100,14 @@ export async function onLo(host: LabHost): Promise<string[]> {
 }
 
 /** `arp_ignore` and `arp_announce` of `conf.all`, or of one NIC. */
-export async function arpOf(host: LabHost, name = "all"): Promise<string> {
+export async function arpOf(host: Host, name = "all"): Promise<string> {
   const folder = `/proc/sys/net/ipv4/conf/${name}`;
   const { stdout } = await host.run(`cat ${folder}/arp_ignore ${folder}/arp_announce`);
   return stdout.trim().replace("\n", " ");
 }
 
 /** The names of the records in a host's registry; undefined where there is no registry. */
-export async function owners(host: LabHost): Promise<string[] | undefined> {
+export async function owners(host: Host): Promise<string[] | undefined> {
   const { stdout, status } = await host.run("ls /var/lib/lvs-dr/owners", { allowFailure: true });
   return status === 0 ? stdout.split("\n").filter((name) => name !== "") : undefined;
 }
@@ -108,7 +116,7 @@ export async function owners(host: LabHost): Promise<string[] | undefined> {
 export const NOTHING = { lo: [], arp: "0 0", registry: "" };
 
 /** What of ours is on a host. */
-export async function traces(host: LabHost): Promise<typeof NOTHING> {
+export async function traces(host: Host): Promise<typeof NOTHING> {
   const { stdout } = await host.run("ls -Ad /var/lib/lvs-dr 2>/dev/null", { allowFailure: true });
   return { lo: (await onLo(host)) as never[], arp: await arpOf(host), registry: stdout };
 }
