@@ -211,18 +211,27 @@ function refuse(reasons: readonly string[]): void {
   if (reasons.length > 0) throw new RealServerError("refused", reasons.join("; "));
 }
 
+/** What is done, in the order in which it is done: "setting 2 sysctls, binding 1 VIP". */
 function summary(changes: readonly Change[]): string {
-  const count = (kind: Change["kind"]) => changes.filter((one) => one.kind === kind).length;
-  const parts = [
-    [count("write-sysctl"), "setting", "sysctl"],
-    [count("bind"), "binding", "VIP"],
-    [count("unbind"), "unbinding", "VIP"],
-  ] as const;
-  const said = parts.flatMap(([number, verb, noun]) =>
-    number === 0 ? [] : [`${verb} ${number} ${noun}${number === 1 ? "" : "s"}`],
-  );
+  const runs: { kind: Change["kind"]; count: number }[] = [];
+  for (const { kind } of changes) {
+    if (!(kind in VERBS)) continue;
+    const last = runs.at(-1);
+    if (last?.kind === kind) last.count += 1;
+    else runs.push({ kind, count: 1 });
+  }
+  const said = runs.map(({ kind, count }) => {
+    const [verb, noun] = VERBS[kind] ?? ["", ""];
+    return `${verb} ${count} ${noun}${count === 1 ? "" : "s"}`;
+  });
   return said.join(", ") || "writing the host's record";
 }
+
+const VERBS: Partial<Record<Change["kind"], readonly [verb: string, noun: string]>> = {
+  "write-sysctl": ["setting", "sysctl"],
+  bind: ["binding", "VIP"],
+  unbind: ["unbinding", "VIP"],
+};
 
 function describe(change: Change): string {
   switch (change.kind) {

@@ -104,6 +104,7 @@ class Drain {
     while (leaving.length > 0) {
       const started = performance.now();
       const usage = await this.count(session, leaving);
+      if (usage.total === 0 && this.end < Infinity) this.operation.progress("drained");
       if (usage.total === 0 || this.isOver()) return undefined;
       this.operation.progress(this.progress(usage));
       const rest = Math.max(POLL_MILLISECONDS, REST * (performance.now() - started));

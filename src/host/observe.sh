@@ -125,6 +125,8 @@ observe_kit() { # WORD FILE: its version is in one of the first two lines
   while IFS= read -r line && [ "$version" = - ]; do
     case $line in '# pulumi-lvs-dr boot '[0-9]*) version=${line#\# pulumi-lvs-dr boot } ;; esac
   done <"$2"
+  # OpenRC starts only what can be run: as if it were of an older version.
+  [ "$1:$init" != unit:openrc ] || [ -x "$2" ] || [ "$version" = - ] || version=0
   sum=$(sha256sum <"$2")
   printf 'boot-%s %s %s\n' "$1" "${version%%:*}" "${sum%% *}"
 }

@@ -82,6 +82,11 @@ describe.concurrent.each(CASES)("the boot kit under $shell, $ip, $init", ({ init
     await box.run(`echo '# mine' >>${unit}; rm ${link}; echo exit >>/var/lib/lvs-dr/replay`);
     await carryOut(box.open({ vips: [A] }), serve(claim("web", [A], PERSIST)));
     expect(await box.snapshot()).toBe(served);
+    if (init === "openrc") {
+      await box.run(`chmod 644 ${unit}`);
+      await carryOut(box.open({ vips: [A] }), serve(claim("web", [A], PERSIST)));
+      expect(await box.snapshot()).toBe(served);
+    }
 
     await box.run(`sed -i 's/pulumi-lvs-dr boot [0-9]*:/pulumi-lvs-dr boot 999:/' ${unit}`);
     await box.run(
