@@ -70,6 +70,8 @@ export interface Observed {
   readonly services: readonly string[];
   readonly forwards: boolean;
   readonly sysctlLines: readonly SysctlLine[];
+  /** Files of NetworkManager that have it manage `lo`. */
+  readonly loProfiles: readonly string[];
   readonly boot: BootState;
   /** Undefined where the host has none. */
   readonly registry: Registry | undefined;
@@ -132,6 +134,7 @@ export function parseObservation(body: string): Observed {
     services: lines.all("service").flatMap(serviceAddress),
     forwards: oneOf(lines, "ip-forward", "0", "1", "-") === "1",
     sysctlLines: lines.all("sysctl-file").map(parseSysctlLine),
+    loProfiles: lines.all("lo-profile"),
     boot: parseBoot(lines),
     registry: lines.has("registry") ? readRegistry(lines.all("file")) : undefined,
   };
@@ -143,7 +146,7 @@ class Lines {
     (
       "session ip boot machine product addr conf sysctl-writable ipv6-disabled proxy-ndp proxied " +
       "default session-route route service ip-forward sysctl-file registry file " +
-      "boot-init boot-replay boot-unit boot-enabled boot-dangling boot-outcome"
+      "lo-profile boot-init boot-replay boot-unit boot-enabled boot-dangling boot-outcome"
     ).split(" "),
   );
   private readonly byKind = new Map<string, string[]>();

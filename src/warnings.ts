@@ -22,6 +22,7 @@ export function hostWarnings(
     ...observed.nics.filter((nic) => dropsRequests(nic, observed)).map(rpFilterWarning),
     ...contradictions(claims, observed),
     ...proxyNdpWarning(claim, observed),
+    ...observed.loProfiles.map(loProfileWarning),
     ...observed.boot.findings.map(
       (finding) => `since the last boot: ${finding}; look for who sets it late in the boot`,
     ),
@@ -77,6 +78,10 @@ function contradictions(claims: readonly SysctlClaim[], observed: Observed): str
 function isUndone({ interface: claimed, key, value }: SysctlClaim, nic: string, set: number) {
   if (nic === claimed || nic === "*") return !satisfies(key, set, value);
   return claimed === "all" && nic !== "lo" && set > value && !isSilent(key, set);
+}
+
+function loProfileWarning(file: string): string {
+  return `${file} has NetworkManager manage lo: it takes the VIPs off whenever that profile is activated or reapplied, at boot too; delete the profile, or set unmanaged-devices=interface-name:lo in NetworkManager.conf`;
 }
 
 function proxyNdpWarning(claim: Pick<Claim, "vips">, observed: Observed): string[] {

@@ -18,6 +18,7 @@ observation() { # VIP...
   read_first /proc/sys/net/ipv4/ip_forward
   echo "ip-forward $value"
   observe_contradictions
+  observe_lo_profiles
   observe_boot
   observe_registry || return 1
   echo "end"
@@ -97,6 +98,17 @@ observe_registry() {
     lines=$(prefix "file ${file#"$registry/"}" <"$file") || return 1
     # Empty, or all zeros after a crash: told, too, so that it does not pass for none.
     printf '%s\n' "${lines:-file ${file#"$registry/"} }"
+  done
+}
+
+# NetworkManager takes off what a profile of its own for lo does not have; without one it leaves lo alone.
+observe_lo_profiles() {
+  [ -d /run/NetworkManager ] || return 0
+  for file in /etc/NetworkManager/system-connections/* /usr/lib/NetworkManager/system-connections/*; do
+    [ -f "$file" ] || continue
+    while IFS= read -r line || [ -n "$line" ]; do
+      case $line in type=loopback | interface-name=lo) printf 'lo-profile %s\n' "$file" && break ;; esac
+    done <"$file"
   done
 }
 

@@ -117,3 +117,22 @@ describe("a host with neither systemd nor OpenRC", () => {
     await expect(wanted).rejects.toThrow("set persist to false");
   });
 });
+
+describe("a profile of NetworkManager for lo", () => {
+  it("is seen where NetworkManager runs", async ({ expect }) => {
+    await using box = await Box.create();
+    const folder = "/etc/NetworkManager/system-connections";
+    await box.run(`mkdir -p ${folder}
+      printf '[connection]\\nid=x\\ntype=ethernet\\n' >${folder}/eth.nmconnection
+      printf '[connection]\\nid=lo\\ntype=loopback\\n' >${folder}/lo.nmconnection`);
+    const seen = async () => {
+      const session = box.open({ mode: "look" });
+      const { loProfiles } = await session.observed();
+      await session.end();
+      return loProfiles;
+    };
+    expect(await seen()).toEqual([]);
+    await box.run("mkdir /run/NetworkManager");
+    expect(await seen()).toEqual([`${folder}/lo.nmconnection`]);
+  });
+});

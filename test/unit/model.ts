@@ -79,6 +79,7 @@ export function hostOf(sketch: HostSketch): Host {
       services: [],
       forwards: false,
       sysctlLines: [],
+      loProfiles: [],
       boot: { init: "systemd", ...NO_KIT, ...bootOf(sketch.boot) },
       registry: undefined,
       ...sketch.observed,

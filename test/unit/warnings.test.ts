@@ -26,6 +26,13 @@ describe("people are warned", () => {
     expect(warningsOn({})).toEqual([]);
   });
 
+  it("of a profile by which NetworkManager would take the VIPs off", () => {
+    const file = "/etc/NetworkManager/system-connections/lo.nmconnection";
+    expect(warningsOn({ observed: { loProfiles: [file] } })).toEqual([
+      expect.stringContaining(`${file} has NetworkManager manage lo`),
+    ]);
+  });
+
   it("of what was undone in the boot after the replay had set it", () => {
     const boot = { findings: ["arp_ignore of all was 0, and is put back to 1"] };
     expect(warningsOn({ boot })).toEqual([
