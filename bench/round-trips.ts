@@ -86,6 +86,7 @@ const CLAIM: Claim = {
   incarnation: "bench-1",
   vips: SETTINGS.vips,
   arp: SETTINGS.arp,
+  persist: SETTINGS.persist,
   saved: [],
 };
 

@@ -76,6 +76,7 @@ function consequence(change: Change): string[] {
     case "write-sysctl":
       return [`${change.key} of ${change.interface} goes from ${change.from} to ${change.to}`];
     case "drop":
+      if (change.file === "boot/unit") return ["the unit that binds VIPs again at boot goes"];
       return change.file.startsWith("owners/") ? ["its record goes"] : [];
     case "put":
     case "bind":

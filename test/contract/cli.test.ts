@@ -89,8 +89,8 @@ describe("inspect", () => {
     const seen = JSON.parse(stdout) as Inspection;
     expect(status).toBe(1);
     expect(Object.keys(seen)).toEqual([
-      ...["ok", "host", "machineId", "hostKey", "vips", "staleVips", "owners", "nics", "leaks"],
-      ...["savedSysctls", "names", "warnings"],
+      ...["ok", "host", "machineId", "hostKey", "vips", "staleVips", "owners", "boot", "nics"],
+      ...["leaks", "savedSysctls", "names", "warnings"],
     ]);
     expect(seen).toMatchObject({ ok: false, staleVips: ["203.0.113.20"], hostKey: host.hostKey });
   });
