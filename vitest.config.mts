@@ -14,8 +14,9 @@ const withPackage = {
 
 export default defineConfig({
   test: {
-    // The engine and sshd are processes beside vitest's own: two files at a time fill two cores.
-    maxWorkers: 2,
+    // Engines, hosts and guests are processes beside vitest's own, which wait for each other a third of
+    // the time: three files at a time fill two cores.
+    maxWorkers: 3,
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], ...pure } },
       ...["host", "contract", "director"].map((name) => ({

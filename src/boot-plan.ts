@@ -25,14 +25,16 @@ export function planBoot(
   const after = [
     ...(needed ? [] : leftovers(boot)),
     // Said once: what is put right now has failed no more.
-    ...(record !== undefined && boot.failure !== undefined ? [dropped("boot/outcome")] : []),
+    ...(record?.persist === true && boot.failure !== undefined ? [dropped("boot/outcome")] : []),
   ];
   return { before, after, differs: before.length + after.length > 0, refusals };
 }
 
-/** The files of the kit that are not as this version has them, for people. */
-export function kitDrift(changes: readonly Change[]): string[] {
+/** What is not as it should be about the boot, for people: a replay that failed, files that differ. */
+export function kitDrift({ boot }: Observed, changes: readonly Change[]): string[] {
   return changes.flatMap((change) => {
+    if (change.kind === "drop" && change.file === "boot/outcome")
+      return [`boot: the replay failed: ${boot.failure ?? "unknown"}`];
     if (change.kind !== "put") return [];
     switch (change.file) {
       case "replay":

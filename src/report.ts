@@ -81,7 +81,7 @@ function driftLines(claim: Claim, observed: Observed, needed: Plan): string[] {
     ...addressLines(needed),
     ...arpLines(claim, observed, changes),
     ...recordLines(claim, observed, changes),
-    ...bootLines(observed, changes),
+    ...kitDrift(observed, changes),
     ...needed.refusals,
   ];
 }
@@ -143,7 +143,7 @@ function recordLines(claim: Claim, observed: Observed, changes: readonly Change[
   const file = `owners/${idOf(claim.owner)}`;
   const others =
     changes.some((one) => one.kind !== "put" && one.kind !== "drop") ||
-    bootLines(observed, changes).length > 0;
+    kitDrift(observed, changes).length > 0;
   switch (recordState(claim, observed)) {
     case "missing":
       return ["registry: no record of this resource on the host"];
@@ -156,12 +156,6 @@ function recordLines(claim: Claim, observed: Observed, changes: readonly Change[
         ? ["registry: the record on the host differs"]
         : [];
   }
-}
-
-function bootLines({ boot }: Observed, changes: readonly Change[]): string[] {
-  const { failure } = boot;
-  const failed = failure === undefined ? [] : [`boot: the replay failed: ${failure}`];
-  return [...failed, ...kitDrift(changes)];
 }
 
 function observedArp(claim: Claim, observed: Observed): ClaimReport["observedArp"] {

@@ -26,7 +26,8 @@ export const REPLAY = fileOf([MARK, ...REPLAY_LINES]);
  * The unit that starts it, before any NIC is up.
  *
  * Without default dependencies, because those make a cycle with cloud-init's units, which are before
- * network-pre.target too, and systemd drops a job of a cycle (systemd.special(7), bootup(7)). Forking:
+ * network-pre.target too, and systemd drops a job of a cycle (systemd.special(7), bootup(7)). Without
+ * RequiresMountsFor, because a /var that comes by the network would make another one. Forking:
  * it is started once the replay's first part is done, and its background is still the service's.
  */
 export const UNITS: Readonly<Record<Init, KitFile>> = {
@@ -39,7 +40,6 @@ export const UNITS: Readonly<Record<Init, KitFile>> = {
     "Before=network-pre.target shutdown.target",
     "Conflicts=shutdown.target",
     "After=local-fs.target systemd-sysctl.service systemd-modules-load.service",
-    "RequiresMountsFor=/var/lib/lvs-dr",
     "",
     "[Service]",
     "Type=forking",

@@ -137,10 +137,13 @@ observe_kit() { # WORD FILE: its version is in one of the first two lines
   while IFS= read -r line && [ "$version" = - ]; do
     case $line in '# pulumi-lvs-dr boot '[0-9]*) version=${line#\# pulumi-lvs-dr boot } ;; esac
   done <"$2"
-  # OpenRC starts only what can be run: as if it were of an older version.
+  # Ours, but not as we write it: as if it were of an older version.
+  version=${version%%:*}
+  case $version in - | [0-9] | [0-9][0-9] | [0-9][0-9][0-9]) ;; *) version=0 ;; esac
+  # OpenRC starts only what can be run.
   [ "$1:$init" != unit:openrc ] || [ -x "$2" ] || [ "$version" = - ] || version=0
   sum=$(sha256sum <"$2")
-  printf 'boot-%s %s %s\n' "$1" "${version%%:*}" "${sum%% *}"
+  printf 'boot-%s %s %s\n' "$1" "$version" "${sum%% *}"
 }
 
 prefix() { # WORD: before each line of stdin

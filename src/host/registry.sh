@@ -135,14 +135,15 @@ path_of() { # NAME
   [ -n "$path" ] || fail "$1 is where neither systemd nor OpenRC runs"
 }
 
-# A unit that came, changed or went, and one that is gone though it ran in this boot.
+# A unit that came, changed or went, and one that is gone though it ran in this boot. A systemctl that
+# hangs must not keep the lock.
 tell_init() {
   case $init in
     systemd)
-      [ -e "$unit" ] || systemctl --no-block stop "${unit##*/}"
-      problem=$(systemctl daemon-reload 2>&1) ||
+      [ -e "$unit" ] || systemctl --no-block stop "${unit##*/}" 9>&-
+      problem=$(systemctl daemon-reload 2>&1 9>&-) ||
         warn "systemctl daemon-reload failed, and ${unit##*/} counts from the next boot on: $problem" || exit 1
-      systemctl reset-failed "${unit##*/}"
+      systemctl reset-failed "${unit##*/}" 9>&-
       ;;
     openrc) [ -e "$unit" ] || rm -f /run/openrc/*/"${unit##*/}" ;;
   esac 2>/dev/null
@@ -262,6 +263,8 @@ check_addresses() {
 # file old|new NAME
 undo_file() {
   [ "$1" = file ] || return 0
+  # What an earlier boot's replay had to say, this one has not.
+  case $3:$this_boot in boot/outcome:no) return 0 ;; esac
   case $held:$3 in ?*:machine) return ;; esac
   if ! path_of "$3"; then
     stuck=$failure

@@ -20,13 +20,15 @@ export LC_ALL PATH
 exec </dev/null
 
 holder='the replay at boot'
-lock_limit=30  # seconds for whoever has the lock
 nics_limit=90  # seconds for listed NICs, from when the network is up
 boot_limit=600 # seconds after which a boot counts as over
 deadline=0
 handled=' '    # "NIC/KEY" of what was set in this boot
+findings='|'   # what was undone since, each once
+said=''        # the last words
+machine_id=''
 problems=''    # why VIPs are not bound
-waiting=''     # yes while VIPs wait for the network or its NICs
+waiting=''     # yes while VIPs wait for the network, its NICs or the lock
 
 main() {
   know_ip
@@ -41,6 +43,7 @@ main() {
 # With OpenRC, whoever reads rc's output would wait for us. `exec`, because dash keeps what a
 # redirection of a function replaces.
 follow() {
+  trap '' HUP PIPE
   [ "$init" != openrc ] || exec >/dev/null 2>&1
   network='' over=''
   time_over
@@ -51,13 +54,16 @@ follow() {
     time_over
     { [ -n "$over" ] || boot_is_over || [ $((now - started)) -ge "$boot_limit" ]; } && over=yes
     [ -n "$network" ] || { [ -z "$over" ] && ! network_is_up; } || network=$now
-    if [ -n "$network" ] && [ -n "$waiting" ]; then
+    if ! is_well; then
+      lo=$(ip -o addr show dev lo) && known=$handled && each_owner hush_owner
+      pass "${network:+late}"
+    elif [ -n "$network" ] && [ -n "$waiting" ]; then
       pass late
-    elif [ -n "$problems" ] || ! is_well; then
+    elif [ -n "$problems" ] && [ $((now % 5)) = 0 ]; then
       pass "${network:+late}"
     fi
   done
-  [ -z "$waiting" ] || pass last
+  pass last
   [ -n "$problems" ] || { say "done: what is declared for this host is bound"; exit 0; }
   say "failed: $problems"
   { printf 'failed %s\n' "$problems" >>"$outcome"; } 2>/dev/null
@@ -87,9 +93,11 @@ boot_is_over() {
   esac
 }
 
-say() { # TEXT
+say() { # TEXT, once where it is the same again
+  [ "$1" != "$said" ] || return 0
+  said=$1
   echo "$1"
-  [ "$init" != openrc ] || logger -t pulumi-lvs-dr -- "$1" 2>/dev/null
+  [ "$init" != openrc ] || logger -t pulumi-lvs-dr -- "$1" 2>/dev/null || :
 }
 
 note() {
@@ -111,16 +119,21 @@ problem() { # TEXT
 
 # ---------------------------------------------------------------- one look, and all that can be done now
 
-pass() { # early: before the network; late: NICs may be missing yet; last: they may not
+pass() { # early: before the network; late: NICs and lock may be missing yet; last: they may not
   phase=${1:-early} problems='' waiting='' strangers='' failure='' good=' ' bad='' known=$handled
   [ -d "$registry" ] || return 0
   time_over
-  deadline=$((now + lock_limit))
-  take_lock -x || { problem "the lock could not be had${busy:+ from $busy}: $failure"; return; }
+  case $phase${started:-} in early) patience=30 ;; last*) patience=120 ;; *) patience=2 ;; esac
+  deadline=$((now + patience))
+  if ! take_lock -x; then
+    if [ "$phase" != last ]; then waiting=yes; else problem "the lock could not be had: $failure${busy:+ ($busy)}"; fi
+    return
+  fi
   { printf '%s\n' "$holder" >"$registry/lock"; } 2>/dev/null
   recognise_strangers
+  recognise_the_nameless
   if [ -n "$strangers" ]; then
-    problem 'the registry is of another machine'
+    : # its first operation sets the registry aside
   elif settle; then
     each_owner raise_claims
     each_owner bind_owner
@@ -133,11 +146,20 @@ pass() { # early: before the network; late: NICs may be missing yet; last: they 
   locked=''
 }
 
-each_owner() { # FUNCTION: for the record of each one that asked for it
+# A machine that cannot say its name is not known to be the one that the registry is of.
+recognise_the_nameless() {
+  [ "$machine_id" = - ] && [ -f "$registry/machine" ] || return 0
+  while read -r key value; do
+    case $key:$value in machine-id:-) ;; machine-id:*) strangers=yes ;; esac
+  done <"$registry/machine"
+  [ -z "$strangers" ] || say "this machine has no machine-id, and the registry's has one: nothing is bound"
+}
+
+each_owner() { # FUNCTION: for each record
   for record in "$registry"/owners/*; do
     [ -e "$record" ] || continue
     if read_owner <"$record"; then
-      [ -z "$persists" ] || "$1"
+      "$1"
     elif [ "$1" = bind_owner ]; then
       problem "$record cannot be read"
     fi
@@ -168,22 +190,26 @@ read_owner() {
   [ "$last" = end ]
 }
 
+# Before the network is there a listed name may be another NIC's, which udev is about to rename.
 raise_claims() {
+  { [ -n "$persists" ] && { [ -z "$lists" ] || [ "$phase" != early ]; }; } || return 0
   while read -r key wanted nic; do
     read_first "$ipv4/$nic/$key"
     [ "$value" != - ] || continue # not there yet
-    if ! holds "$key" "$value" "$wanted"; then
-      case $known in
-        *" $nic/$key "*) found "$key of $nic was $value, and is put back to $wanted" ;;
-      esac
-      { echo "$wanted" >"$ipv4/$nic/$key"; } 2>/dev/null
-      read_first "$ipv4/$nic/$key"
-      [ "$value" = "$wanted" ] || problem "$key of $nic is $value after writing $wanted"
-    fi
-    handled="$handled$nic/$key "
+    holds "$key" "$value" "$wanted" || raise
+    case $handled in *" $nic/$key "*) ;; *) handled="$handled$nic/$key " ;; esac
   done <<END
 ${claims%?}
 END
+}
+
+raise() { # $key of $nic from $value to $wanted
+  case $known in
+    *" $nic/$key "*) found "$key of $nic was $value, and is put back to $wanted" ;;
+  esac
+  { echo "$wanted" >"$ipv4/$nic/$key"; } 2>/dev/null
+  read_first "$ipv4/$nic/$key"
+  [ "$value" = "$wanted" ] || problem "$key of $nic is $value after writing $wanted"
 }
 
 holds() { # KEY VALUE CLAIMED: silent, and no laxer than claimed
@@ -191,12 +217,17 @@ holds() { # KEY VALUE CLAIMED: silent, and no laxer than claimed
 }
 
 found() { # TEXT: something was undone after it had been set
+  case $findings in *"|$1|"*) return ;; esac
+  findings="$findings$1|"
   say "$1: look for who sets it late in the boot (sysctl.d, tuned, cloud-init)"
   { printf 'found %s\n' "$1" >>"$outcome"; } 2>/dev/null
 }
 
 bind_owner() {
-  if [ -n "$lists" ] && [ "$phase" = early ]; then
+  if [ -z "$persists" ]; then
+    # Bound by an operation since, maybe, and silent.
+    ! is_owner_quiet || good="$good$vips "
+  elif [ -n "$lists" ] && [ "$phase" = early ]; then
     waiting=yes
   elif is_owner_quiet && bind_vips; then
     good="$good$vips "
@@ -253,11 +284,11 @@ bind_vips() {
       lines="${lines:+$lines
 }addr add $words"
     done
-    [ -z "$lines" ] || run_batch "$family" "$lines" || bind_singly "$family" "$lines" || return 1
+    [ -z "$lines" ] || run_batch "$family" "$lines" || singly "$family" "$lines" || return 1
   done
 }
 
-bind_singly() { # FAMILY LINES: where some are there already in another spelling
+singly() { # FAMILY LINES: where some are there already, or gone
   while IFS= read -r one; do
     run_batch "$1" "$one" || ! may_be_taken || { fail "ip: $problem (at $one)"; return 1; }
   done <<END
@@ -270,15 +301,19 @@ prefix_of() { # VIP: $prefix, and its family $of
 }
 
 take_off() { # silence comes first
-  for vip in $bad; do
-    case $good in *" $vip "*) continue ;; esac
-    prefix_of "$vip"
-    case $(ip -o addr show dev lo) in *" $prefix "*) ;; *) continue ;; esac
-    if ip "-$of" addr del "$prefix" dev lo 2>/dev/null; then
+  [ -n "$bad" ] && lo=$(ip -o addr show dev lo) || return 0
+  for family in 4 6; do
+    lines=''
+    for vip in $bad; do
+      case $good in *" $vip "*) continue ;; esac
+      prefix_of "$vip"
+      case $of:$lo in "$family":*" $prefix "*) ;; *) continue ;; esac
       say "$vip is taken off lo"
-    else
-      problem "$vip could not be taken off lo"
-    fi
+      lines="${lines:+$lines
+}addr del $prefix dev lo"
+    done
+    [ -z "$lines" ] || run_batch "$family" "$lines" || singly "$family" "$lines" ||
+      problem "VIPs could not be taken off lo: $failure"
   done
 }
 
@@ -291,13 +326,32 @@ is_well() { # asked every second, so it starts no process
 }
 
 is_owner_well() {
+  { [ -n "$persists" ] && { [ -z "$lists" ] || [ -n "$network" ]; }; } || return 0
   while read -r key wanted nic; do
     read_first "$ipv4/$nic/$key"
     [ "$value" = - ] || holds "$key" "$value" "$wanted" || well=''
   done <<END
 ${claims%?}
 END
-  { [ -n "$lists" ] && [ -z "$network" ]; } || is_owner_quiet || well=''
+  is_owner_quiet || well=''
+}
+
+# What leaks is not to wait for whoever has the lock. No operation makes a value loud under a bound VIP.
+hush_owner() {
+  is_any_bound || return 0
+  while read -r key wanted nic; do
+    read_first "$ipv4/$nic/$key"
+    [ "$value" = - ] || is_silent "$key" "$value" || raise
+  done <<END
+${claims%?}
+END
+}
+
+is_any_bound() { # of $vips, on $lo
+  for vip in $vips; do
+    case $lo in *" $vip/32 "*) return 0 ;; esac
+  done
+  return 1
 }
 
 main

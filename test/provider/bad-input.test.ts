@@ -27,7 +27,11 @@ describe("bad input", () => {
     { what: "a multicast address", args: { vips: ["224.0.0.18"] }, message: /multicast/ },
     { what: "arp.ignore 8", args: { arp: { ignore: 8 } }, message: /arp\.ignore.*8/ },
     { what: "an unknown input", args: { vip: "203.0.113.10" }, message: /vip\b/ },
-    { what: "an input that is not built yet", args: { persist: true }, message: /persist/ },
+    {
+      what: "persist that is a word",
+      args: { persist: "yes" },
+      message: /persist.*true nor false/,
+    },
     {
       what: "no way to authenticate",
       args: { connection: { host: "192.0.2.1" } },
