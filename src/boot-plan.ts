@@ -1,5 +1,6 @@
 import { KIT_VERSION, REPLAY, UNITS, type KitFile } from "./host/boot-kit";
-import type { BootState, KitState, Observed } from "./observed";
+import type { BootState, KitState } from "./boot-state";
+import type { Observed } from "./observed";
 import type { Change } from "./plan";
 import type { OwnerRecord } from "./registry";
 

@@ -1,9 +1,13 @@
 import type { Family } from "./address";
 import { canonicalAddress } from "./address";
-import type { Init } from "./host/boot-kit";
+import { broken, Lines, oneOf } from "./answer-lines";
+import { parseBoot, type BootState } from "./boot-state";
 import { parseAddressLine } from "./ip-addr";
 import { parseRegistry, UnreadableRecord, type Machine, type Registry } from "./registry";
 import type { ArpValues } from "./sysctl";
+
+export type { BootState } from "./boot-state";
+export { UnreadableAnswer } from "./answer-lines";
 
 /** One address as the host has it. */
 export interface BoundAddress {
@@ -77,36 +81,6 @@ export interface Observed {
   readonly registry: Registry | undefined;
 }
 
-/** What a host has for binding its VIPs again at boot, and how that went. */
-export interface BootState {
-  readonly init: Init | "none";
-  /** The program; undefined where there is none. */
-  readonly replay: KitState | undefined;
-  /** What starts it. */
-  readonly unit: KitState | undefined;
-  /** The unit is enabled. */
-  readonly enabled: boolean;
-  /** There is a link that enables it, and the unit is gone. */
-  readonly dangling: boolean;
-  /** Why the replay of this boot left VIPs unbound; undefined where it did not. */
-  readonly failure: string | undefined;
-  /** What somebody undid in this boot after the replay had set it, a sentence each. */
-  readonly findings: readonly string[];
-}
-
-/** A file of the boot kit as it is on the host. */
-export interface KitState {
-  /** Undefined for a file that is not this package's. */
-  readonly version: number | undefined;
-  /** SHA-256, hex. */
-  readonly sum: string;
-}
-
-/** An answer that cannot be what `host.sh` prints: cut, garbled, or of another version. */
-export class UnreadableAnswer extends Error {
-  override readonly name = "UnreadableAnswer";
-}
-
 /** Reads the body of an observation. Total: an answer that is not whole throws {@link UnreadableAnswer}. */
 export function parseObservation(body: string): Observed {
   const lines = new Lines(body);
@@ -140,52 +114,10 @@ export function parseObservation(body: string): Observed {
   };
 }
 
-/** The lines by their first word. Knows every word, the first and the last line. */
-class Lines {
-  static readonly KINDS = new Set(
-    (
-      "session ip boot machine product addr conf sysctl-writable ipv6-disabled proxy-ndp proxied " +
-      "default session-route route service ip-forward sysctl-file registry file " +
-      "lo-profile boot-init boot-replay boot-unit boot-enabled boot-dangling boot-outcome"
-    ).split(" "),
-  );
-  private readonly byKind = new Map<string, string[]>();
-
-  constructor(body: string) {
-    const lines = body.split("\n");
-    if (lines.shift() !== "lvs-dr-observation 1") broken(lines[0] ?? "");
-    if (lines.pop() !== "end") broken(lines.at(-1) ?? "");
-    for (const line of lines) {
-      const space = line.indexOf(" ");
-      const kind = space < 0 ? line : line.slice(0, space);
-      if (!Lines.KINDS.has(kind)) broken(line);
-      this.byKind.set(kind, [...(this.byKind.get(kind) ?? []), line.slice(kind.length + 1)]);
-    }
-  }
-
-  has(kind: string): boolean {
-    return this.byKind.has(kind);
-  }
-
-  all(kind: string): string[] {
-    return this.byKind.get(kind) ?? [];
-  }
-
-  one(kind: string): string {
-    const [line, ...more] = this.all(kind);
-    return line !== undefined && line !== "" && more.length === 0 ? line : broken(`${kind} line`);
-  }
-}
-
 // $SSH_CONNECTION: CLIENT PORT SERVER PORT
 function parseSession(line: string): Observed["session"] {
   const match = /^(\S+) \d+ (\S+) \d+$/.exec(line);
   return { client: addressIn(match?.[1]), server: addressIn(match?.[2]) };
-}
-
-function oneOf<Word extends string>(lines: Lines, kind: string, ...words: Word[]): Word {
-  const found = lines.one(kind);
-  return words.find((word) => word === found) ?? broken(`${kind} ${found}`);
 }
 
 // IGNORE ANNOUNCE RP_FILTER FLAGS wired|portless NAME
@@ -249,29 +181,6 @@ function parseSysctlLine(line: string): SysctlLine {
   return { file, line: Number(number), text };
 }
 
-function parseBoot(lines: Lines): BootState {
-  const outcomes = lines.all("boot-outcome");
-  const said = (word: string) =>
-    outcomes.flatMap((line) => (line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []));
-  const [failure] = said("failed");
-  return {
-    init: oneOf(lines, "boot-init", "systemd", "openrc", "none"),
-    replay: lines.has("boot-replay") ? parseKit(lines.one("boot-replay")) : undefined,
-    unit: lines.has("boot-unit") ? parseKit(lines.one("boot-unit")) : undefined,
-    enabled: lines.has("boot-enabled"),
-    dangling: lines.has("boot-dangling"),
-    failure,
-    findings: said("found"),
-  };
-}
-
-// VERSION|- SHA256
-function parseKit(line: string): KitState {
-  const match = /^(\d{1,9}|-) ([0-9a-f]{64})$/.exec(line);
-  const [, version = "", sum = ""] = match ?? broken(line);
-  return { version: version === "-" ? undefined : Number(version), sum };
-}
-
 function readRegistry(lines: readonly string[]): Registry {
   const files = new Map<string, string[]>();
   for (const line of lines) {
@@ -295,8 +204,4 @@ function wordAfter(line: string, word: string): string | undefined {
 
 function addressIn(text: string | undefined): string {
   return canonicalAddress(text ?? "") ?? broken(`address ${text ?? ""}`);
-}
-
-function broken(what: string): never {
-  throw new UnreadableAnswer(what);
 }

@@ -1,6 +1,7 @@
 import { canonicalAddress, parseVip, type Vip } from "../../src/address";
 import { isExcepted, type Arp } from "../../src/arp";
-import type { BootState, BoundAddress, KitState, Nic, Observed } from "../../src/observed";
+import type { BootState, KitState } from "../../src/boot-state";
+import type { BoundAddress, Nic, Observed } from "../../src/observed";
 import { KIT_VERSION, REPLAY, UNITS } from "../../src/host/boot-kit";
 import type { Change, Claim } from "../../src/plan";
 import { idOf, parseRegistry, renderMachine, renderOwner, renderSaved } from "../../src/registry";

@@ -1,0 +1,52 @@
+/** An answer that cannot be what `host.sh` prints: cut, garbled, or of another version. */
+export class UnreadableAnswer extends Error {
+  override readonly name = "UnreadableAnswer";
+}
+
+/** The lines of an observation by their first word. Knows every word, the first and the last line. */
+export class Lines {
+  static readonly KINDS = new Set(
+    (
+      "session ip boot machine product addr conf sysctl-writable ipv6-disabled proxy-ndp proxied " +
+      "default session-route route service ip-forward sysctl-file registry file " +
+      "lo-profile boot-init boot-replay boot-unit boot-enabled boot-dangling boot-outcome"
+    ).split(" "),
+  );
+  private readonly byKind = new Map<string, string[]>();
+
+  constructor(body: string) {
+    const lines = body.split("\n");
+    if (lines.shift() !== "lvs-dr-observation 1") broken(lines[0] ?? "");
+    if (lines.pop() !== "end") broken(lines.at(-1) ?? "");
+    for (const line of lines) {
+      const space = line.indexOf(" ");
+      const kind = space < 0 ? line : line.slice(0, space);
+      if (!Lines.KINDS.has(kind)) broken(line);
+      this.byKind.set(kind, [...(this.byKind.get(kind) ?? []), line.slice(kind.length + 1)]);
+    }
+  }
+
+  has(kind: string): boolean {
+    return this.byKind.has(kind);
+  }
+
+  all(kind: string): string[] {
+    return this.byKind.get(kind) ?? [];
+  }
+
+  one(kind: string): string {
+    const [line, ...more] = this.all(kind);
+    return line !== undefined && line !== "" && more.length === 0 ? line : broken(`${kind} line`);
+  }
+}
+
+/** The one line of a kind, which is one of these words. */
+export function oneOf<Word extends string>(lines: Lines, kind: string, ...words: Word[]): Word {
+  const found = lines.one(kind);
+  return words.find((word) => word === found) ?? broken(`${kind} ${found}`);
+}
+
+/** @throws UnreadableAnswer that names what cannot be read */
+export function broken(what: string): never {
+  throw new UnreadableAnswer(what);
+}
