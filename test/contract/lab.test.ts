@@ -133,9 +133,9 @@ describe("the lab", () => {
     const host = await lab.host(`shell-${shell}`, { shell, ip, withoutTools: ["flock"] });
     const line =
       "readlink -f /proc/$$/exe; readlink -f $(command -v ip); command -v flock || echo none";
-    const { stdout } = await openssh(host, "root", lab.keys.plain.path, line);
+    const { stdout, stderr } = await openssh(host, "root", lab.keys.plain.path, line);
     const [running, tool, flock] = stdout.split("\n");
-    expect(running).toBe(`/usr/bin/${shell}`);
+    expect(running, stderr).toBe(`/usr/bin/${shell}`);
     expect(tool).toContain(ip === "busybox" ? "busybox" : "/ip");
     expect(flock).toBe("none");
   });

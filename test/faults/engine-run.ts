@@ -224,10 +224,10 @@ class EngineRun {
 
   /** I5: the state, its history, the engine's logs. */
   async #search(): Promise<void> {
-    const patterns = this.secrets.patterns.split("\n").flatMap((text) => ["-e", text]);
+    // By stdin: as arguments they would be in the process list, where the sampler finds them.
+    const options = { allowFailure: true, input: `${this.secrets.patterns}\n` };
     const { directory } = this.engine;
-    const options = { allowFailure: true };
-    const found = await command("grep", ["-r", "-s", "-l", "-F", ...patterns, directory], options);
+    const found = await command("grep", ["-r", "-s", "-l", "-F", "-f", "-", directory], options);
     if (found.stdout !== "") this.#blame("I5", `in ${found.stdout.trim()}`);
   }
 

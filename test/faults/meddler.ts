@@ -188,9 +188,10 @@ function frozen(key: string): { freeze: string; thaw: string } {
   };
 }
 
+/** A record, that is; the boot's program has damages of its own, in kit.ts. */
 function damage({ file, how, at }: Extract<Fault, { kind: "registry" }>): string {
   return `
-    set -- $(find /var/lib/lvs-dr -type f -size +0 ! -path '*/undo/*' ! -name new ! -name lock 2>/dev/null | sort)
+    set -- $(find /var/lib/lvs-dr -type f -size +0 ! -path '*/undo/*' ! -name new ! -name lock ! -name replay 2>/dev/null | sort)
     [ $# -gt 0 ] || exit 0
     shift $((${file} % $#))
     echo "$1" >/run/damaged

@@ -78,7 +78,8 @@ function siteOf(number: number, tag: string): Site {
     namespace: `lvs-dr-lab-${tag}`,
     device: `lvsdr${tag}`,
     subnet: `198.${18 + (number >> 8)}.${number & 0xff}`,
-    subnet6: `fd5c:198:18:${number.toString(16)}`,
+    // Never zero, which would be spelled in another way as soon as "::" follows.
+    subnet6: `fd5c:198:18:${(number + 1).toString(16)}`,
   };
 }
 
