@@ -107,7 +107,8 @@ export class LabHost {
 
   /** Listens again. */
   async startSsh(): Promise<void> {
-    await this.run("[ -e /run/sshd.pid ] || /usr/sbin/sshd -f /etc/ssh/lab_sshd_config");
+    const start = "[ -e /run/sshd.pid ] || /usr/sbin/sshd -f /etc/ssh/lab_sshd_config";
+    await this.run(`${start}; timeout 10 sh -c 'until [ -s /run/sshd.pid ]; do sleep 0.02; done'`);
   }
 
   /** Ends the SSH connections that are there, as a crash of their sshd processes would. */

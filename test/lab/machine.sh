@@ -174,6 +174,10 @@ $SSHD_OPTIONS
 END
   mkdir -p /run/sshd
   /usr/sbin/sshd -f /etc/ssh/lab_sshd_config
+  # It goes to the background before it listens, and writes this after.
+  for _ in {1..500}; do [ ! -s /run/sshd.pid ] || return 0; sleep 0.02; done
+  echo "sshd does not listen" >&2
+  return 1
 }
 
 main "$@"
