@@ -215,7 +215,11 @@ class EngineRun {
     const inputs = this.lane.inputs(this.#owner, desired, "operator", seconds);
     const program: PulumiFn = () =>
       Promise.resolve(void new RealServer("web", inputs as unknown as RealServerArgs));
-    const outcome = await (what === "up" ? this.engine.up(program) : this.engine.destroy());
+    // A destroy may have withdrawn all though the engine was not told; without a look at the host, an
+    // `up` afterwards sees no difference between program and state.
+    const refresh = this.scenario.verb === "delete";
+    const up = () => this.engine.up(program, { refresh });
+    const outcome = await (what === "up" ? up() : this.engine.destroy());
     this.#story.push(`${what}: ${outcome.succeeded ? "done" : outcome.text.slice(-1500)}`);
     const said = outcome.text + JSON.stringify(outcome.said);
     for (const leak of this.secrets.foundIn(said)) this.#blame("I5", `${leak} in the output`);
