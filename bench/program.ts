@@ -13,6 +13,8 @@ export function fleetProgram(lab: Lab, hosts: readonly LabHost[]): PulumiFn {
       new RealServer(host.name, {
         connection: { host: host.address, privateKeyFile: lab.keys.plain.path },
         vips: VIPS,
+        // The same work: the loop of OpenSSH that it is put beside makes no boot unit either.
+        persist: false,
       });
     }
   };
