@@ -3,7 +3,7 @@
 # parts share variables.
 #
 # What runs on the real server: one shell for one operation, real POSIX sh (dash, bash, busybox ash).
-# kernel.sh, registry.sh, observe.sh and questions.sh go before it; program.ts puts them together.
+# kernel.sh, registry.sh, observe.sh and questions.sh go before it; scripts.ts puts them together.
 #
 #   sh -c "$program" lvs-dr NONCE MODE SECONDS SESSION HOLDER [VIP...]
 #

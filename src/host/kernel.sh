@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2015,SC2034,SC2154
 # What the kernel says and does: ARP values, addresses on lo. A part of every program that runs on a
-# real server; program.ts puts the parts together.
+# real server; scripts.ts puts the parts together.
 #
 # SC2015: `a && b || c` is meant, c sees both. SC2034, SC2154: parts share variables.
 

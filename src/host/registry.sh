@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2015,SC2034,SC2154,SC3013
 # The registry on a real server: whose it is, its lock, and the journal by which whatever was not
-# committed is undone. A part of every program that runs there; program.ts puts the parts together.
+# committed is undone. A part of every program that runs there; scripts.ts puts the parts together.
 #
 # SC2015: `a && b || c` is meant, c sees both. SC2034, SC2154: parts share variables. SC3013: -ef is in dash, bash and ash.
 
