@@ -37,7 +37,7 @@ exec 8<&0 </dev/null
 # ---------------------------------------------------------------- answers
 
 reply() { # STATUS
-  sum=$(printf '%s\n' "$body" | sha256sum)
+  sum=$(feed "$body" sha256sum)
   printf '%s begin\n%s\n%s %s %s\n' "$nonce" "$body" "$nonce" "$1" "${sum%% *}"
 }
 
@@ -67,10 +67,10 @@ lock_to_read() {
 
 lock_to_write() {
   take_lock -x || return 1
+  make_folder "$registry/owners" || { fail "$problem"; return 1; }
   time_over
-  ends=$(date -u -d "@$(($(date +%s) + deadline - now))" +%H:%M:%SZ)
-  { printf '%s, at most until %s\n' "$holder" "$ends" >"$registry/lock"; } 2>/dev/null
-  problem=$(mkdir -p "$registry/owners" 2>&1) || { fail "$problem"; return 1; }
+  ends=$((($(date +%s) + deadline - now) % 86400))
+  { printf '%s, at most until %02d:%02d:%02dZ\n' "$holder" $((ends / 3600)) $((ends / 60 % 60)) $((ends % 60)) >"$registry/lock"; } 2>/dev/null
   [ -n "$strangers" ] || recognise_strangers
   [ -n "$strangers" ] || settle
 }
@@ -87,30 +87,41 @@ set_aside() {
 
 # ---------------------------------------------------------------- verbs that write, each journalled ahead
 
-# Only file steps are synced: in another boot addresses and sysctls are void anyway, and what a
-# killed shell wrote is still in the page cache.
+# Only files are synced: in another boot addresses and sysctls are void anyway, and what a killed shell
+# wrote is still in the page cache. The journal is on disk before the first file changes, and every file
+# before the journal goes; what a power cut leaves between is undone, whatever of it is on disk.
 begin() { # "GUARD..." FILE...: VIPs under which no sysctl may go back, files that will change
-  begun=yes guard=$1
+  begun=yes guard=$1 touched='' kept='' entries='' unsynced=''
   shift
   [ -z "$strangers" ] || set_aside || return 1
-  rm -rf "$registry/undo" && mkdir -p "$registry/undo/owners" "$registry/undo/boot" || { fail "$registry/undo cannot be made"; return 1; }
+  clear_leftovers || { fail "$registry/undo cannot be removed"; return 1; }
   read_first /proc/sys/kernel/random/boot_id
-  (
-    printf 'lvs-dr-journal 1\nboot %s\nby %s\n' "$value" "$holder" || exit 1
-    for vip in $guard; do echo "guard $vip" || exit 1; done
-    for file in "$@"; do keep_old "$file" || exit 1; done
-  ) >"$registry/new" && durable "$registry/new" "$registry/undo" "$registry"/undo/*/ &&
+  # shellcheck disable=SC2086 # none of our paths has a blank
+  keep_old "$@" && write_journal >"$registry/new" && durable "$registry/new" $kept &&
     mv "$registry/new" "$journal" && durable "$registry" ||
     fail "the journal $journal cannot be written (is the disk full or read-only?)"
 } 2>/dev/null
 
-keep_old() { # NAME: a copy for the undo, and its line in the journal
-  path_of "$1" || return 1
-  if [ -e "$path" ] || [ -L "$path" ]; then
-    cp -pP "$path" "$registry/undo/$1" && durable "$registry/undo/$1" && echo "file old $1"
-  else
-    echo "file new $1"
-  fi
+keep_old() { # NAME...: $entries for the journal, and a copy for the undo of each file that is there
+  for name in "$@"; do
+    path_of "$name" || return 1
+    case $name in boot/*) touched=yes ;; esac
+    if [ -e "$path" ] || [ -L "$path" ]; then
+      copy=$registry/undo/$name
+      make_folder "${copy%/*}" && cp -pP "$path" "$copy" || return 1
+      kept="$kept $copy ${copy%/*} $registry/undo" was=old
+    else
+      was=new
+    fi
+    entries="${entries}file $was $name
+"
+  done
+}
+
+write_journal() {
+  printf 'lvs-dr-journal 1\nboot %s\nby %s\n' "$value" "$holder" || return 1
+  for vip in $guard; do echo "guard $vip" || return 1; done
+  printf '%s' "$entries"
 }
 
 log_step() { # TEXT: ahead of the step
@@ -118,23 +129,27 @@ log_step() { # TEXT: ahead of the step
 }
 
 put() { # NAME LINE...: a file of ours, whole or not at all
-  path_of "$1" || return 1
-  [ "$1" != boot/link ] || { link_unit; return; }
+  path_of "$1" && make_folder "${path%/*}" 022 || { fail "${failure:-$problem}"; return 1; }
+  name=$1
   shift
-  problem=$( (umask 022 && mkdir -p "${path%/*}") 2>&1) &&
-    problem=$( (printf '%s\n' "$@" >"$aside") 2>&1) && chmod "$permissions" "$aside" &&
-    durable "$aside" && problem=$(mv "$aside" "$path" 2>&1) && durable "${path%/*}" ||
-    fail "$path cannot be written: $problem"
+  case $name in
+    boot/link) problem=$(ln -sfn "$unit" "$path" 2>&1) ;; # as `systemctl enable` and `rc-update add` do
+    *) write_aside "$@" && problem=$(mv "$aside" "$path" 2>&1) && unsynced="$unsynced $path" ;;
+  esac || { fail "$path cannot be written: $problem"; return 1; }
+  unsynced="$unsynced ${path%/*}"
 }
 
-link_unit() { # enabled, as `systemctl enable` and `rc-update add` do
-  problem=$( (umask 022 && mkdir -p "${path%/*}" && ln -sfn "$unit" "$path") 2>&1) &&
-    durable "${path%/*}" || fail "$path cannot be made: $problem"
+write_aside() { # LINE...: the second try is for its words
+  { printf '%s\n' "$@" >"$aside"; } 2>/dev/null || problem=$( (printf '%s\n' "$@" >"$aside") 2>&1) || return 1
+  [ "$permissions" = 600 ] || chmod "$permissions" "$aside" || return 1
+  # Those a boot runs before it undoes anything.
+  case $name in replay | boot/*) durable "$aside" ;; esac
 }
 
 drop() { # NAME: a file of ours
   path_of "$1" || return 1
-  problem=$(rm -f "$path" 2>&1) && durable "${path%/*}" || fail "$path cannot be removed: $problem"
+  problem=$(rm -f "$path" 2>&1) || { fail "$path cannot be removed: $problem"; return 1; }
+  unsynced="$unsynced ${path%/*}"
 }
 
 sysctl() { # INTERFACE KEY OLD NEW
@@ -150,8 +165,14 @@ sysctl() { # INTERFACE KEY OLD NEW
 addresses() { # FAMILY STEP...
   family=$1
   shift
-  for step in "$@"; do log_step "${step%% *} $family ${step#* }" || return 1; done
-  run_batch "$family" "$(for step in "$@"; do address_command "$step"; done)" && return
+  lines=''
+  for step in "$@"; do
+    log_step "${step%% *} $family ${step#* }" || return 1
+    address_command "$step"
+    lines="${lines:+$lines
+}$line"
+  done
+  run_batch "$family" "$lines" && return
   number=0 culprit=''
   for step in "$@"; do
     number=$((number + 1))
@@ -163,8 +184,10 @@ addresses() { # FAMILY STEP...
 }
 
 commit() { # the one moment at which the operation counts
-  grep -q '^file [a-z]* boot/' "$journal" && touched=yes || touched=''
-  problem=$(rm "$journal" 2>&1) && durable "$registry" || { fail "cannot commit: $problem"; return 1; }
+  problem='sync failed'
+  # shellcheck disable=SC2086 # none of our paths has a blank
+  { [ -z "$unsynced" ] || durable $unsynced; } 2>/dev/null &&
+    problem=$(rm "$journal" 2>&1) && durable "$registry" || { fail "cannot commit: $problem"; return 1; }
   committed=yes
   begun='' # nothing to undo from here on; and after tidy, a journal would be somebody else's
   tidy     # before the answer: whoever is told that it is done finds no folder either
@@ -235,11 +258,12 @@ die() {
 
 check_host() {
   missing=''
-  for tool in ip flock sha256sum chmod cp date grep id ln mkdir mv rm rmdir sleep sync; do
+  for tool in ip flock sha256sum chmod cp date grep ln mkdir mv rm rmdir sleep sync; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
   done
   [ -z "$missing" ] || { body="missing$missing" && reply unsupported; exit 1; }
-  [ "$(id -u)" = 0 ] || { body="uid $(id -u)" && reply privilege; exit 1; }
+  while read -r key _ uid _; do [ "$key" != Uid: ] || break; done </proc/self/status
+  [ "$uid" = 0 ] || { body="uid $uid" && reply privilege; exit 1; }
   [ -n "$session" ] || { body="no SSH_CONNECTION" && reply unsupported; exit 1; }
   know_ip
   know_init

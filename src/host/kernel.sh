@@ -24,6 +24,17 @@ read_first() { # FILE: its first line in $value, or "-"
   { IFS= read -r value <"$1"; } 2>/dev/null || [ -n "$value" ] || value=-
 }
 
+# Takes the place of the subshell that it is called in: no process but the command's own. An old bash
+# keeps here-documents in files, and the disk may be full.
+feed() { # TEXT COMMAND...: the text on its stdin
+  text=$1
+  shift
+  [ -z "${BASH_VERSION:-}" ] || { printf '%s\n' "$text" | "$@"; exit; }
+  exec "$@" <<END
+$text
+END
+}
+
 # ---------------------------------------------------------------- sysctls
 
 is_silent() { # KEY VALUE: by it, no NIC answers or announces for a VIP of scope host
@@ -66,14 +77,14 @@ know_ip() { # whose `ip` it is, in $flavour
   case $(ip -V 2>&1) in *iproute2*) flavour=iproute2 ;; *) flavour=busybox ;; esac
 }
 
-address_command() { # STEP
+address_command() { # STEP: $line, as ip takes it
   set -f
   # shellcheck disable=SC2086 # fields, by design
   set -- $1
   set +f
   case $1 in
-    bound) shift && address_words "$@" && printf 'addr add %s\n' "$words" ;;
-    unbound) printf 'addr del %s dev lo\n' "$2" ;;
+    bound) shift && address_words "$@" && line="addr add $words" ;;
+    unbound) line="addr del $2 dev lo" ;;
   esac
 }
 
@@ -91,7 +102,7 @@ address_words() { # PREFIX SCOPE VALID PREFERRED [LABEL]: $words, as ip takes th
 # One process for all lines with iproute2, which stops at the first that fails and says which.
 run_batch() { # FAMILY LINES: on failure $failed_at is the line's number, and $problem says why
   if [ "$flavour" = iproute2 ]; then
-    problem=$(printf '%s\n' "$2" | ip "-$1" -batch - 2>&1) && return
+    problem=$(feed "$2" ip "-$1" -batch - 2>&1) && return
     failed_at=${problem##*Command failed -:}
     # Killed, say: then any line may have been carried out, and none is void.
     case $failed_at in '' | *[!0-9]*) failed_at=unknown ;; esac

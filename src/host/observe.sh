@@ -9,7 +9,7 @@ observation() { # VIP...
   printf 'session %s\n' "$session"
   echo "ip $flavour"
   observe_identity
-  printf '%s\n' "$addresses" | prefix addr
+  each_line addr "$addresses"
   observe_nics
   writable "$ipv4/all/arp_ignore" && echo "sysctl-writable yes" || echo "sysctl-writable no"
   observe_ipv6
@@ -56,38 +56,76 @@ observe_ipv6() {
     read_first "$file"
     [ "$value" != 1 ] || { name=${file%/proxy_ndp} && printf 'proxy-ndp %s\n' "${name##*/}"; }
   done
-  if [ "$flavour" = iproute2 ]; then
-    ip -6 neigh show proxy 2>/dev/null | prefix proxied
-  fi
 }
 
+# Default routes of both families, the way back to our peer, and how each VIP is delivered.
 observe_routes() { # VIP...
   peer=${session%% *}
-  {
-    ip route show default
-    ip -6 route show default
-  } 2>/dev/null | prefix default
-  ip -o route get "$peer" 2>/dev/null | prefix session-route
   if [ "$flavour" = iproute2 ]; then
-    for vip in "$@"; do echo "route get $vip"; done | ip -force -batch - 2>/dev/null | prefix route
-  else
-    for vip in "$@"; do ip route get "$vip" 2>/dev/null; done | prefix route
+    batched_routes "$@"
+    return
   fi
+  each_line default "$(ip route show default 2>/dev/null)"
+  each_line default "$(ip -6 route show default 2>/dev/null)"
+  each_line session-route "$(ip -o route get "$peer" 2>/dev/null)"
+  for vip in "$@"; do each_line route "$(ip route get "$vip" 2>/dev/null)"; done
 }
 
+# A process for what has no family or IPv4's, and one for IPv6: what a line answers it shows itself.
+batched_routes() { # VIP...
+  queries="route show default
+route get $peer"
+  for vip in "$@"; do queries="$queries
+route get $vip"; done
+  each_line route "$(feed "$queries" ip -force -batch - 2>/dev/null)"
+  each_line default "$(feed 'neigh show proxy
+route show default' ip -6 -force -batch - 2>/dev/null)"
+}
+
+each_line() { # WORD TEXT: before each line of what ip said; one that goes on is of the kind of the line before
+  kind=$1 others=$1
+  set -f
+  IFS='
+'
+  for line in $2; do
+    case $others:$line in
+      *:[[:space:]]*) ;;
+      route:"$peer "* | route:"local $peer "*) kind=session-route ;;
+      *:'default '*) kind=default ;;
+      default:*' proxy' | default:*' proxy '*) kind=proxied ;;
+      *) kind=$others ;;
+    esac
+    printf '%s %s\n' "$kind" "$line"
+  done
+  IFS=$blanks
+  set +f
+}
+
+# grep finds the few files of interest: `read` takes a system call a character.
 observe_contradictions() {
+  set --
   for file in /etc/sysctl.conf /etc/sysctl.d/*.conf /run/sysctl.d/*.conf \
     /usr/local/lib/sysctl.d/*.conf /usr/lib/sysctl.d/*.conf /lib/sysctl.d/*.conf; do
-    [ -f "$file" ] || continue
-    number=0
-    while IFS= read -r line || [ -n "$line" ]; do
-      number=$((number + 1))
-      case $line in
-        '#'* | ';'*) ;;
-        *arp_ignore* | *arp_announce*) printf 'sysctl-file %s %s %s\n' "$number" "$file" "$line" ;;
-      esac
-    done <"$file"
+    [ ! -f "$file" ] || set -- "$@" "$file"
   done
+  files=$(grep -lsE -e 'arp_(ignore|announce)' -- "$@")
+  set -f
+  IFS='
+'
+  for file in $files; do sysctl_lines "$file"; done
+  IFS=$blanks
+  set +f
+} 2>/dev/null
+
+sysctl_lines() { # FILE
+  number=0
+  while IFS= read -r line || [ -n "$line" ]; do
+    number=$((number + 1))
+    case $line in
+      '#'* | ';'*) ;;
+      *arp_ignore* | *arp_announce*) printf 'sysctl-file %s %s %s\n' "$number" "$1" "$line" ;;
+    esac
+  done <"$1"
 }
 
 observe_registry() {
@@ -95,9 +133,10 @@ observe_registry() {
   echo "registry"
   for file in "$registry"/owners/* "$registry/saved" "$registry/machine" "$journal"; do
     [ -f "$file" ] || continue
-    lines=$(prefix "file ${file#"$registry/"}" <"$file") || return 1
+    told=''
+    prefix "file ${file#"$registry/"}" <"$file" || return 1
     # Empty, or all zeros after a crash: told, too, so that it does not pass for none.
-    printf '%s\n' "${lines:-file ${file#"$registry/"} }"
+    [ -n "$told" ] || printf 'file %s \n' "${file#"$registry/"}"
   done
 }
 
@@ -147,9 +186,9 @@ observe_kit() { # WORD FILE: its version is in one of the first two lines
 }
 
 prefix() { # WORD: before each line of stdin
-  while IFS= read -r line || [ -n "$line" ]; do printf '%s %s\n' "$1" "$line"; done
+  while IFS= read -r line || [ -n "$line" ]; do told=yes && printf '%s %s\n' "$1" "$line"; done
 }
 
 writable() { # FILE: can it be opened for writing? (test -w says yes to root on a read-only mount)
-  (: >>"$1") 2>/dev/null
+  { true >>"$1"; } 2>/dev/null
 }

@@ -11,6 +11,7 @@ strangers='' # yes while the registry on disk is another machine's
 committed='' # yes from the commit on
 outcome=/run/pulumi-lvs-dr.boot # what the replay of this boot has to say
 busy=''      # who holds the lock that could not be had
+problem=''   # what a command that failed said
 
 # ---------------------------------------------------------------- whose it is
 
@@ -61,7 +62,7 @@ open_lock() { # -s | -x
     [ ! -e "$registry/lock" ] || fail "$registry/lock cannot be opened"
     return 1
   fi
-  problem=$(mkdir -p "$registry" 2>&1) && command exec 9>>"$registry/lock" && return
+  make_folder "$registry/owners" && command exec 9>>"$registry/lock" && return
   # It may be that the last owner was just removing the folder: not for long.
   attempts=$((attempts + 1))
   [ "$attempts" -lt 5 ] || fail "${problem:-$registry/lock cannot be opened for writing}"
@@ -90,7 +91,7 @@ tidy() {
   [ "$locked" = -x ] && lock_is_current || return 0
   : >"$registry/lock" # nobody's any more
   [ -z "$strangers" ] && [ ! -e "$journal" ] || return 0
-  rm -rf "$registry/undo" "$registry/new"
+  clear_leftovers
   [ ! -e "$registry/saved" ] || return 0
   for file in "$registry"/owners/*; do [ ! -e "$file" ] || return 0; done
   # What was set aside goes with an owner that leaves, not with an operation that failed.
@@ -100,6 +101,14 @@ tidy() {
 } 2>/dev/null
 
 # ---------------------------------------------------------------- files
+
+make_folder() { # FOLDER [MASK]
+  [ -d "$1" ] || problem=$(umask "${2:-077}" && mkdir -p "$1" 2>&1)
+}
+
+clear_leftovers() { # of an operation that is over
+  [ ! -e "$registry/undo" ] && [ ! -e "$registry/new" ] || rm -rf "$registry/undo" "$registry/new"
+}
 
 durable() { # FILE...: on disk, not only in memory; an old sync takes no names
   sync "$@" 2>/dev/null || sync

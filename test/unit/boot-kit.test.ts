@@ -7,7 +7,7 @@ describe("the boot kit", () => {
     // Whoever changes a file: raise KIT_VERSION once a release has the old one, then put these right.
     expect({ version: KIT_VERSION, sums }).toEqual({
       version: 1,
-      sums: ["d12efd61691167cb", "61510900eb20f250", "4bffd9d9a3c389f0"],
+      sums: ["38a31808bb853b40", "61510900eb20f250", "4bffd9d9a3c389f0"],
     });
   });
 
