@@ -71,18 +71,18 @@ async function timed(
   return milliseconds;
 }
 
-/** VmHWM only grows, so the last look before the process ends is as good as its end. */
+/**
+ * VmHWM only grows, so the last look before the process ends is as good as its end. Only one process
+ * is looked at once it is found: going through all of them costs the run that is timed.
+ */
 function watchProvider(engine: Engine): { stop(): Promise<number> } {
   let watching = true;
   let peak = 0;
   const looking = (async () => {
+    let provider: number | undefined;
     while (watching) {
-      for (const { pid, commandLine } of await processesIn(engine.directory)) {
-        if (!commandLine.some((word) => word.includes("dynamic-provider"))) continue;
-        const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
-        const kilobytes = Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0);
-        peak = Math.max(peak, kilobytes * 1024);
-      }
+      provider ??= await providerOf(engine);
+      if (provider !== undefined) peak = Math.max(peak, await peakMemory(provider));
       await sleep(100);
     }
   })();
@@ -94,6 +94,19 @@ function watchProvider(engine: Engine): { stop(): Promise<number> } {
       return peak;
     },
   };
+}
+
+async function providerOf(engine: Engine): Promise<number | undefined> {
+  const processes = await processesIn(engine.directory);
+  return processes.find(({ commandLine }) =>
+    commandLine.some((word) => word.includes("dynamic-provider")),
+  )?.pid;
+}
+
+/** In bytes; 0 once the process is gone. */
+async function peakMemory(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
+  return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
 }
 
 async function stateOfOne(engine: Engine): Promise<FleetCosts["state"]> {
