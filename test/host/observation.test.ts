@@ -1,0 +1,64 @@
+import { describe, it } from "vitest";
+
+import { Box, FLAVOURS } from "./box";
+
+const VIPS = ["203.0.113.10", "203.0.113.11", "2001:db8::10"];
+
+describe.concurrent.each(FLAVOURS)("an observation under $shell with the ip of $ip", (flavour) => {
+  it("tells default routes, the way back to the peer and local VIPs apart", async ({ expect }) => {
+    await using box = await Box.create(flavour);
+    await box.run(`/usr/sbin/ip -batch - <<END
+      link set eth0 up
+      addr add 2001:db8:9::2/64 dev eth0 nodad
+      route replace default via 10.9.0.254
+      route add 10.9.0.1 via 10.9.0.252
+      route add default via 2001:db8:9::fe dev eth0
+      addr add 203.0.113.11/32 dev lo
+      addr add 2001:db8::10/128 dev lo nodad
+END`);
+    const seen = await observe(box);
+    expect(seen.sessionRoute).toEqual({ nic: "eth0", via: "10.9.0.252" });
+    expect(seen.gateways).toEqual(["10.9.0.254", "2001:db8:9::fe"]);
+    expect(new Set(seen.defaultNics)).toEqual(new Set(["eth0"]));
+    expect(seen.local).toEqual(["203.0.113.11", "2001:db8::10"]);
+  });
+
+  it("takes a default route that goes nowhere for none", async ({ expect }) => {
+    await using box = await Box.create(flavour);
+    await box.run(`/usr/sbin/ip route replace blackhole default
+      /usr/sbin/ip -6 route add unreachable default`);
+    const seen = await observe(box);
+    expect(seen.gateways).toEqual([]);
+    expect(seen.defaultNics).toEqual([]);
+    expect(seen.proxied).toEqual([]);
+  });
+});
+
+// busybox shows neither.
+describe.concurrent("an observation by iproute2", () => {
+  it("tells each gateway of a multipath route", async ({ expect }) => {
+    await using box = await Box.create();
+    await box.run(
+      `/usr/sbin/ip route replace default nexthop via 10.9.0.253 dev eth0 nexthop via 10.9.0.254 dev eth0`,
+    );
+    const seen = await observe(box);
+    expect(seen.gateways).toEqual(["10.9.0.253", "10.9.0.254"]);
+    expect(seen.sessionRoute?.nic).toBe("eth0");
+  });
+
+  it("tells for which addresses the host answers as a proxy", async ({ expect }) => {
+    await using box = await Box.create();
+    await box.run(`/usr/sbin/ip -6 neigh add proxy 2001:db8::10 dev eth0
+      /usr/sbin/ip -6 route add default dev eth0`);
+    const seen = await observe(box);
+    expect(seen.proxied).toEqual(["2001:db8::10"]);
+    expect(seen.defaultNics).toContain("eth0");
+  });
+});
+
+async function observe(box: Box): ReturnType<ReturnType<Box["open"]>["observed"]> {
+  const session = box.open({ vips: VIPS, mode: "look" });
+  const seen = await session.observed();
+  await session.end();
+  return seen;
+}
