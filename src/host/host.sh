@@ -267,6 +267,7 @@ check_host() {
   [ -n "$session" ] || { body="no SSH_CONNECTION" && reply unsupported; exit 1; }
   know_ip
   know_init
+  know_sysctl_files
 }
 
 lock() {

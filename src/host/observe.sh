@@ -101,18 +101,21 @@ each_line() { # WORD TEXT: before each line of what ip said; one that goes on is
   set +f
 }
 
-# grep finds the few files of interest: `read` takes a system call a character.
-observe_contradictions() {
+# grep finds the few files of interest, once an operation: `read` takes a system call a character.
+know_sysctl_files() {
   set --
   for file in /etc/sysctl.conf /etc/sysctl.d/*.conf /run/sysctl.d/*.conf \
     /usr/local/lib/sysctl.d/*.conf /usr/lib/sysctl.d/*.conf /lib/sysctl.d/*.conf; do
     [ ! -f "$file" ] || set -- "$@" "$file"
   done
-  files=$(grep -lsE -e 'arp_(ignore|announce)' -- "$@")
+  sysctl_files=$(grep -lsE -e 'arp_(ignore|announce)' -- "$@")
+}
+
+observe_contradictions() {
   set -f
   IFS='
 '
-  for file in $files; do sysctl_lines "$file"; done
+  for file in $sysctl_files; do sysctl_lines "$file"; done
   IFS=$blanks
   set +f
 } 2>/dev/null
