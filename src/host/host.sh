@@ -30,6 +30,8 @@ shift 5
 watchdog='' # its process id, while it watches
 begun=''    # yes once the journal is ours
 body=''     # of the answer to come
+unsynced='' # files and folders that are to be on disk before the journal goes
+touched=''  # yes where what a boot runs changes
 
 # Requests come on 8; children must never read them, nor write into an answer. The lock is on 9.
 exec 8<&0 </dev/null
@@ -67,7 +69,6 @@ lock_to_read() {
 
 lock_to_write() {
   take_lock -x || return 1
-  make_folder "$registry/owners" || { fail "$problem"; return 1; }
   time_over
   ends=$((($(date +%s) + deadline - now) % 86400))
   { printf '%s, at most until %02d:%02d:%02dZ\n' "$holder" $((ends / 3600)) $((ends / 60 % 60)) $((ends % 60)) >"$registry/lock"; } 2>/dev/null
@@ -129,10 +130,10 @@ log_step() { # TEXT: ahead of the step
 }
 
 put() { # NAME LINE...: a file of ours, whole or not at all
-  path_of "$1" && make_folder "${path%/*}" 022 || { fail "${failure:-$problem}"; return 1; }
+  path_of "$1" || return 1
   name=$1
   shift
-  case $name in
+  make_folder "${path%/*}" 022 && case $name in
     boot/link) problem=$(ln -sfn "$unit" "$path" 2>&1) ;; # as `systemctl enable` and `rc-update add` do
     *) write_aside "$@" && problem=$(mv "$aside" "$path" 2>&1) && unsynced="$unsynced $path" ;;
   esac || { fail "$path cannot be written: $problem"; return 1; }
@@ -267,7 +268,6 @@ check_host() {
   [ -n "$session" ] || { body="no SSH_CONNECTION" && reply unsupported; exit 1; }
   know_ip
   know_init
-  know_sysctl_files
 }
 
 lock() {
@@ -290,7 +290,9 @@ greet() { # VIP...: the first answer
 }
 
 first_look() { # VIP...
-  lock && observe "$@" || return 1
+  lock || return 1
+  know_sysctl_files
+  observe "$@" || return 1
   # A writer came in after this reader had found nothing to lock: what was seen may be undone yet.
   [ "$mode:$locked" != share: ] || [ ! -e "$registry/lock" ] || { lock && observe "$@"; }
 }

@@ -58,7 +58,8 @@ observe_ipv6() {
   done
 }
 
-# Default routes of both families, the way back to our peer, and how each VIP is delivered.
+# Default routes of both families, the way back to our peer, how each VIP is delivered, and, where ip
+# tells it, whom the host is a proxy for.
 observe_routes() { # VIP...
   peer=${session%% *}
   if [ "$flavour" = iproute2 ]; then
