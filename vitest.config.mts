@@ -8,7 +8,7 @@ const withHosts = { testTimeout: 120_000, hookTimeout: 120_000 };
 /** The engine loads the package as a program does: from dist/. So do the examples. */
 const built = fileURLToPath(new URL("dist/index.js", import.meta.url));
 const withPackage = {
-  globalSetup: "./test/lab/build.ts",
+  globalSetup: "./lab/build.ts",
   alias: [{ find: /^pulumi-lvs-dr$/, replacement: built }],
 };
 
@@ -28,7 +28,7 @@ export default defineConfig({
           include: ["test/boot/**/*.test.ts"],
           ...withHosts,
           ...withPackage,
-          globalSetup: [withPackage.globalSetup, "./test/lab/guest-image.ts"],
+          globalSetup: [withPackage.globalSetup, "./lab/guest-image.ts"],
         },
       },
       ...["provider", "faults", "compat"].map((name) => ({

@@ -1,5 +1,5 @@
 // npm run bench: what it costs, as ratios from one run, beside the limits that it has.
-import { Stage } from "../test/lab/stage";
+import { Stage } from "../lab/stage";
 import { AT_A_TIME, fleetCosts } from "./fleet";
 import { ROUND_TRIP, roundTrips, type Distance } from "./round-trips";
 import { isWithin, printTable, type Figure } from "./table";

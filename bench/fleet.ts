@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { command } from "../test/lab/command";
-import type { Engine, Outcome } from "../test/lab/engine";
-import type { Lab, LabHost } from "../test/lab/lab";
-import { processesIn } from "../test/lab/processes";
+import { command } from "../lab/command";
+import type { Engine, Outcome } from "../lab/engine";
+import type { Lab, LabHost } from "../lab/lab";
+import { processesIn } from "../lab/processes";
 import { fleetProgram, VIPS } from "./program";
 
 /** What a fleet costs, the best of some rounds each; times in milliseconds. */

@@ -1,7 +1,7 @@
 import type { PulumiFn } from "@pulumi/pulumi/automation";
 
-import { RealServer } from "../src";
-import type { Lab, LabHost } from "../test/lab/lab";
+import { RealServer } from "../src/index";
+import type { Lab, LabHost } from "../lab/lab";
 
 /** What every host of the benchmark binds. */
 export const VIPS = ["203.0.113.10", "2001:db8::10"];

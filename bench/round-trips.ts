@@ -1,6 +1,12 @@
-import { parseSettings } from "../src/schema";
-import { converge, inspectClaim, withdraw, type Claim, type Operation } from "../src/converge";
-import type { Lab, LabHost } from "../test/lab/lab";
+import { parseSettings } from "../src/inputs/schema";
+import {
+  converge,
+  inspectClaim,
+  withdraw,
+  type Claim,
+  type Operation,
+} from "../src/operation/converge";
+import type { Lab, LabHost } from "../lab/lab";
 import { openDelayProxy } from "./delay-proxy";
 import { VIPS } from "./program";
 

@@ -1,5 +1,5 @@
 // npm test: everything that must hold, and one line of numbers at the end.
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -74,19 +74,10 @@ function run(program: string, args: readonly string[]): boolean {
   return status === 0;
 }
 
+/** All that git knows of, and what is new. */
 function shellScripts(): string[] {
-  return [
-    "scripts",
-    "src/host",
-    "test/lab",
-    "test/lab/director",
-    "test/lab/guest",
-    "test/lab/guest/image",
-  ].flatMap((folder) =>
-    readdirSync(folder)
-      .filter((name) => name.endsWith(".sh"))
-      .map((name) => join(folder, name)),
-  );
+  const files = ["ls-files", "--cached", "--others", "--exclude-standard", "*.sh"];
+  return execFileSync("git", files, { encoding: "utf8" }).trim().split("\n");
 }
 
 function sum(left: Outcome, right: Outcome): Outcome {

@@ -1,7 +1,7 @@
-export { RealServerError } from "./errors";
-export type { Aftermath, ErrorKind } from "./errors";
-export { inspect } from "./inspect";
-export { RealServer } from "./real-server";
+export { RealServerError } from "./domain/errors";
+export type { Aftermath, ErrorKind } from "./domain/errors";
+export { inspect } from "./inspect/inspect";
+export { RealServer } from "./pulumi/real-server";
 export type {
   ArpArgs,
   Binding,
@@ -11,7 +11,7 @@ export type {
   ProxyConnectionArgs,
   RealServerArgs,
   TimeoutsArgs,
-} from "./args";
+} from "./pulumi/args";
 export type {
   InspectConnection,
   InspectedBoot,
@@ -26,4 +26,4 @@ export type {
   InspectOptions,
   InspectProxy,
   PendingOperation,
-} from "./inspect-types";
+} from "./inspect/types";

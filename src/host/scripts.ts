@@ -2,10 +2,16 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** What one operation runs on a host: the argument of `sh -c`. */
-export const OPERATION_SCRIPT = scriptOf("kernel", "registry", "observe", "questions", "host");
+export const OPERATION_SCRIPT = scriptOf(
+  "real-server/kernel",
+  "core/registry",
+  "real-server/observe",
+  "real-server/questions",
+  "core/main",
+);
 
 /** What a host runs at boot, as the lines of a file. */
-export const REPLAY_LINES = linesOf("kernel", "registry", "replay");
+export const REPLAY_LINES = linesOf("real-server/kernel", "core/registry", "boot/replay");
 
 function scriptOf(...parts: readonly string[]): string {
   return linesOf(...parts).join("\n");

@@ -1,5 +1,5 @@
 import { Wire } from "../faults/wire";
-import type { Director, Guest, Lab } from "../lab/lab";
+import type { Director, Guest, Lab } from "../../lab/lab";
 import { VIP } from "../provider/stage";
 
 /** What the wire said of a VIP while something went on. */

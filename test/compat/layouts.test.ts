@@ -6,8 +6,8 @@ import path from "node:path";
 import { promisify } from "node:util";
 import type * as TypeScript from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { PROVIDER_SOURCE } from "../../src/provider-source";
-import { command } from "../lab/command";
+import { PROVIDER_SOURCE } from "../../src/pulumi/provider-source";
+import { command } from "../../lab/command";
 
 const ROOT = path.resolve(__dirname, "../..");
 const NAME = "pulumi-lvs-dr";

@@ -4,9 +4,9 @@ import { join, resolve } from "node:path";
 import { spawn } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { parseCommandLine } from "../../src/cli-args";
-import type { Inspection } from "../../src/inspect-types";
-import { Lab, type LabHost } from "../lab/lab";
+import { parseCommandLine } from "../../src/cli/arguments";
+import type { Inspection } from "../../src/inspect/types";
+import { Lab, type LabHost } from "../../lab/lab";
 import { own, snapshot } from "./inspection";
 
 const VIP = "203.0.113.10";
@@ -40,7 +40,7 @@ interface Surroundings {
 
 /** Types the command, as somebody whose environment is empty. */
 async function type(words: readonly string[], around: Surroundings = {}): Promise<Run> {
-  const command = ["--import", "tsx", resolve(__dirname, "../../src/cli.ts"), ...words];
+  const command = ["--import", "tsx", resolve(__dirname, "../../src/cli/cli.ts"), ...words];
   const env = { HOME: home, PATH: process.env["PATH"], ...around.env };
   const child = spawn(process.execPath, command, { env, stdio: ["ignore", "pipe", "pipe"] });
   let [stdout, stderr] = ["", ""];
@@ -324,7 +324,7 @@ describe("release", () => {
 
   it("asks at a terminal, and takes nothing but yes for a yes", async () => {
     await own(lab, host, "fourth", [VIP]);
-    const cli = [process.execPath, "--import", "tsx", resolve(__dirname, "../../src/cli.ts")];
+    const cli = [process.execPath, "--import", "tsx", resolve(__dirname, "../../src/cli/cli.ts")];
     const line = [...cli, "release", ...key(), "--owner", "fourth", at(host)].join(" ");
     const answered = async (answer: string) =>
       new Promise<{ status: number | null; text: string }>((done) => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { converge, look, withdraw, type Claim, type Operation } from "../../src/converge";
-import { RealServerError } from "../../src/errors";
-import { Lab, type LabHost } from "../lab/lab";
+import { converge, look, withdraw, type Claim, type Operation } from "../../src/operation/converge";
+import { RealServerError } from "../../src/domain/errors";
+import { Lab, type LabHost } from "../../lab/lab";
 import { connectionTo, type Changes } from "./ssh-connection";
 
 const VIP = "203.0.113.10";

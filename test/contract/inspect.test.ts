@@ -2,9 +2,9 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { inspect } from "../../src/inspect";
-import type { InspectConnection, Inspection, InspectOptions } from "../../src/inspect-types";
-import { Lab, type LabHost } from "../lab/lab";
+import { inspect } from "../../src/inspect/inspect";
+import type { InspectConnection, Inspection, InspectOptions } from "../../src/inspect/types";
+import { Lab, type LabHost } from "../../lab/lab";
 import { own, snapshot } from "./inspection";
 
 const VIP = "203.0.113.10";
@@ -321,7 +321,7 @@ describe("what is refused before any connection is made", () => {
 });
 
 it("loads without Pulumi", async () => {
-  const script = `require("./src/inspect");
+  const script = `require("./src/inspect/inspect");
     console.log(Object.keys(require.cache).filter((file) => file.includes("@pulumi")).length)`;
   const { stdout } = await promisify(execFile)(process.execPath, [
     ...["--import", "tsx", "--input-type=commonjs", "-e", script],

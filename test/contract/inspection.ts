@@ -1,6 +1,6 @@
-import { converge, type Claim, type Operation } from "../../src/converge";
-import { parseVip } from "../../src/address";
-import type { Lab, LabHost } from "../lab/lab";
+import { converge, type Claim, type Operation } from "../../src/operation/converge";
+import { parseVip } from "../../src/domain/address";
+import type { Lab, LabHost } from "../../lab/lab";
 import { connectionTo } from "./ssh-connection";
 
 /** Makes an owner of a host, as a resource's create does. */

@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { command } from "../lab/command";
-import { Lab, type LabHost } from "../lab/lab";
+import { command } from "../../lab/command";
+import { Lab, type LabHost } from "../../lab/lab";
 
 const VIP = "203.0.113.10";
 
@@ -213,7 +213,7 @@ async function openssh(host: LabHost, user: string, key: string, line: string, i
 async function killedLab(doing: string): Promise<Pick<Lab, "wire">> {
   const line = `
     const { execSync } = require("node:child_process");
-    const { Lab } = require("./test/lab/lab");
+    const { Lab } = require("./lab/lab");
     Lab.create().then(async (lab) => {
       await lab.host("one");
       console.log(JSON.stringify({ wire: lab.wire }));

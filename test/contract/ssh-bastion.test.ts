@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import type { Hop } from "../../src/ssh";
-import { Lab, type LabHost } from "../lab/lab";
+import type { Hop } from "../../src/transport/ssh2/ssh2";
+import { Lab, type LabHost } from "../../lab/lab";
 import {
   connectionTo,
   dialError,

@@ -8,9 +8,9 @@ import {
   dial,
   type DialOptions,
   type Transport,
-} from "../../src/ssh";
-import { RealServerError } from "../../src/errors";
-import type { Lab, LabHost } from "../lab/lab";
+} from "../../src/transport/ssh2/ssh2";
+import { RealServerError } from "../../src/domain/errors";
+import type { Lab, LabHost } from "../../lab/lab";
 
 /** What a test may change about a connection; undefined takes a field away. */
 export type Changes = { [K in keyof Connection]?: Connection[K] | undefined };

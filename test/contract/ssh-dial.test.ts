@@ -5,9 +5,9 @@ import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { RealServerError } from "../../src/errors";
-import { dial } from "../../src/ssh";
-import { Lab, type LabHost } from "../lab/lab";
+import { RealServerError } from "../../src/domain/errors";
+import { dial } from "../../src/transport/ssh2/ssh2";
+import { Lab, type LabHost } from "../../lab/lab";
 import {
   connectionTo,
   dialError,

@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { command } from "../lab/command";
-import { Lab, type LabHost } from "../lab/lab";
+import { command } from "../../lab/command";
+import { Lab, type LabHost } from "../../lab/lab";
 import {
   type Changes,
   connectionTo,

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { Client } from "../lab/client";
-import { Lab, type Director, type LabHost, type WebAnswer } from "../lab/lab";
-import { mislead } from "../lab/mislead";
-import { Traffic } from "../lab/traffic";
-import { countVipFrames, recordVipFrames } from "../lab/vip-frames";
-import { webHost } from "../lab/web";
+import { Client } from "../../lab/client";
+import { Lab, type Director, type LabHost, type WebAnswer } from "../../lab/lab";
+import { mislead } from "../../lab/mislead";
+import { Traffic } from "../../lab/traffic";
+import { countVipFrames, recordVipFrames } from "../../lab/vip-frames";
+import { webHost } from "../../lab/web";
 import { join, leave } from "./pool";
 
 const PER_SECOND = 150;

@@ -1,8 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 
-import { command } from "../lab/command";
-import { Lab } from "../lab/lab";
+import { command } from "../../lab/command";
+import { Lab } from "../../lab/lab";
 
 describe("the lab's director", () => {
   it("shows its table with weights, and forgets who is removed", async () => {
@@ -24,7 +24,7 @@ describe("the lab's director", () => {
 
   it("ends with its process, also by kill -9", async () => {
     const line = `
-      const { Lab } = require("./test/lab/lab");
+      const { Lab } = require("./lab/lab");
       Lab.create().then(async (lab) => {
         await lab.director();
         console.log(lab.wire);

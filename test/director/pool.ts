@@ -1,8 +1,8 @@
-import { converge, withdraw, type Operation } from "../../src/converge";
-import type { DrainPolicy } from "../../src/drain";
+import { converge, withdraw, type Operation } from "../../src/operation/converge";
+import type { DrainPolicy } from "../../src/operation/drain";
 import { connectionTo, options } from "../contract/ssh-connection";
 import { claim } from "../host/claims";
-import type { Lab, LabHost } from "../lab/lab";
+import type { Lab, LabHost } from "../../lab/lab";
 
 /** Makes it a real server for these VIPs, as a create does. */
 export async function join(lab: Lab, host: LabHost, vips: readonly string[]): Promise<void> {

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { Engine } from "../lab/engine";
-import { Lab } from "../lab/lab";
-import { endProcessesIn } from "../lab/processes";
+import { Engine } from "../../lab/engine";
+import { Lab } from "../../lab/lab";
+import { endProcessesIn } from "../../lab/processes";
 import { isForEngine, playWithEngine } from "./engine-run";
 import { Lane } from "./lane";
 import { play } from "./run";

@@ -1,5 +1,5 @@
 // A process that runs the provider's verbs, as Pulumi's dynamic provider does, and can be killed.
-import * as provider from "../../src/provider";
+import * as provider from "../../src/pulumi/provider";
 import type { Answer, Job, Properties } from "./actor";
 
 process.on("message", (job: Job) => {

@@ -1,5 +1,5 @@
 import { REPLAY, UNITS } from "../../src/host/boot-kit";
-import { changeRequest, openingCommand } from "../../src/host/program";
+import { changeRequest, openingCommand } from "../../src/protocol/program";
 import type { Moment } from "./proxy";
 import type { Random } from "./random";
 import type {

@@ -2,9 +2,9 @@ import { realpath } from "node:fs/promises";
 import type { PulumiFn } from "@pulumi/pulumi/automation";
 
 import { RealServer, type RealServerArgs } from "../../src/index";
-import type { Engine } from "../lab/engine";
-import { command } from "../lab/command";
-import { processesIn } from "../lab/processes";
+import type { Engine } from "../../lab/engine";
+import { command } from "../../lab/command";
+import { processesIn } from "../../lab/processes";
 import type { Lane } from "./lane";
 import { quiescence } from "./meddler";
 import { afterServing, afterWithdrawing, shortfall } from "./oracle";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { COMMIT_REQUEST } from "../../src/host/program";
+import { COMMIT_REQUEST } from "../../src/protocol/program";
 import { Box, FLAVOURS } from "../host/box";
 import { claim, serve, withdraw } from "../host/claims";
 import { carryOut, ok, prepare } from "../host/session";

@@ -10,12 +10,12 @@ import {
   renderOwner,
   renderSaved,
   UnreadableRecord,
-} from "../../src/registry";
-import { checkInputs } from "../../src/schema";
+} from "../../src/observed/registry";
+import { checkInputs } from "../../src/inputs/schema";
 import { Box } from "../host/box";
 import { claim, serve, withdraw } from "../host/claims";
 import { carryOut } from "../host/session";
-import { Lab } from "../lab/lab";
+import { Lab } from "../../lab/lab";
 import type { Outcome, Properties } from "./actor";
 import { Lane } from "./lane";
 import { makeLiar, tell, truthOf, type Lie } from "./liar";

@@ -1,4 +1,4 @@
-import type { Lab, LabHost } from "../lab/lab";
+import type { Lab, LabHost } from "../../lab/lab";
 import { Actor, type Properties } from "./actor";
 import { Agent } from "./agent";
 import { keepKits } from "./kit";

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 
-import { AnswerReader } from "../../src/host/answer";
-import { openingCommand } from "../../src/host/program";
-import type { LabHost } from "../lab/lab";
+import { AnswerReader } from "../../src/protocol/answer";
+import { openingCommand } from "../../src/protocol/program";
+import type { LabHost } from "../../lab/lab";
 import type { Agent } from "./agent";
 
 /** What a lying host says, in the place of host.sh. */

@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import type { PulumiFn } from "@pulumi/pulumi/automation";
 
 import { RealServer } from "../../src/index";
-import { Engine, type Outcome } from "../lab/engine";
-import { Lab, type LabHost } from "../lab/lab";
-import { processesIn } from "../lab/processes";
+import { Engine, type Outcome } from "../../lab/engine";
+import { Lab, type LabHost } from "../../lab/lab";
+import { processesIn } from "../../lab/processes";
 import { KIT_PATHS } from "./kit";
 import { look } from "./snapshot";
 import { Agent } from "./agent";

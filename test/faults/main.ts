@@ -2,7 +2,7 @@
 // npm run faults -- --load [--hosts N] [--stacks N] [--parallel N]
 import { parseArgs } from "node:util";
 
-import build from "../lab/build";
+import build from "../../lab/build";
 import { campaign } from "./campaign";
 import { manyHosts, manyStacks } from "./load";
 import { table } from "./table";

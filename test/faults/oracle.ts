@@ -1,4 +1,4 @@
-import { idOf } from "../../src/registry";
+import { idOf } from "../../src/observed/registry";
 import { bootAfter, OUTCOME } from "./kit";
 import type { Serving } from "./scenario";
 import { differences, type Snapshot } from "./snapshot";

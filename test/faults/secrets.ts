@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-import type { Lab } from "../lab/lab";
+import type { Lab } from "../../lab/lab";
 
 /** The keys and passwords of a lab, and where they must never be found (I5). */
 export class Secrets {

@@ -1,4 +1,4 @@
-import { renderOwner, renderSaved, idOf, renderMachine } from "../../src/registry";
+import { renderOwner, renderSaved, idOf, renderMachine } from "../../src/observed/registry";
 import { damageKit, leaveKit, putKit, removeKit } from "./kit";
 import type { Agent } from "./agent";
 import type { HostState, Meddling, OtherOwner } from "./scenario";

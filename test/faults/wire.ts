@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 
-import { command } from "../lab/command";
-import type { Lab } from "../lab/lab";
+import { command } from "../../lab/command";
+import type { Lab } from "../../lab/lab";
 
 /**
  * Frames in which a real server gave itself away, answers or requests with a VIP as sender, close

@@ -1,8 +1,8 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 
-import { command, type Finished } from "../lab/command";
-import { Keeper } from "../lab/keeper";
+import { command, type Finished } from "../../lab/command";
+import { Keeper } from "../../lab/keeper";
 import { Session, type SessionOptions } from "./session";
 
 /** Each shell and each `ip` that host.sh is for. */

@@ -1,7 +1,7 @@
 import { describe, it } from "vitest";
 
-import { connectionPatterns, parseUsage, type Usage } from "../../src/connections";
-import { connectionsRequest } from "../../src/host/program";
+import { connectionPatterns, parseUsage, type Usage } from "../../src/observed/connections";
+import { connectionsRequest } from "../../src/protocol/program";
 import { Box, eventually } from "./box";
 import { ok } from "./session";
 

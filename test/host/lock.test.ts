@@ -1,6 +1,6 @@
 import { describe, it } from "vitest";
 
-import { giveUpRequest } from "../../src/host/program";
+import { giveUpRequest } from "../../src/protocol/program";
 import { Box, eventually, FLAVOURS } from "./box";
 import { claim, serve, withdraw } from "./claims";
 import { carryOut, ok, prepare } from "./session";

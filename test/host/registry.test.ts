@@ -1,8 +1,8 @@
 import { describe, it } from "vitest";
 
-import { changeRequest, giveUpRequest } from "../../src/host/program";
-import { parseObservation, UnreadableAnswer } from "../../src/observed";
-import { plan } from "../../src/plan";
+import { changeRequest, giveUpRequest } from "../../src/protocol/program";
+import { parseObservation, UnreadableAnswer } from "../../src/observed/observed";
+import { plan } from "../../src/plan/plan";
 import { Box, FLAVOURS } from "./box";
 import { claim, serve, withdraw } from "./claims";
 import { carryOut, ok, prepare } from "./session";

@@ -1,7 +1,7 @@
 import { describe, it } from "vitest";
 
-import type { Arp } from "../../src/arp";
-import { parseObservation } from "../../src/observed";
+import type { Arp } from "../../src/domain/arp";
+import { parseObservation } from "../../src/observed/observed";
 import { Box, eventually, FLAVOURS } from "./box";
 import { claim, serve, withdraw } from "./claims";
 import { carryOut, ok, prepare } from "./session";

@@ -1,15 +1,15 @@
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { randomBytes } from "node:crypto";
 
-import { AnswerReader, type Status } from "../../src/host/answer";
+import { AnswerReader, type Status } from "../../src/protocol/answer";
 import {
   changeRequest,
   COMMIT_REQUEST,
   openingCommand,
   type Opening,
-} from "../../src/host/program";
-import { parseObservation, type Observed } from "../../src/observed";
-import { plan, type Desired, type Plan } from "../../src/plan";
+} from "../../src/protocol/program";
+import { parseObservation, type Observed } from "../../src/observed/observed";
+import { plan, type Desired, type Plan } from "../../src/plan/plan";
 
 /** How a session is opened. Defaults: `hold`, a minute. */
 export type SessionOptions = Pick<Opening, "mode" | "seconds" | "holder" | "vips">;

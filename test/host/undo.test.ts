@@ -1,6 +1,6 @@
 import { describe, it } from "vitest";
 
-import { changeRequest, giveUpRequest } from "../../src/host/program";
+import { changeRequest, giveUpRequest } from "../../src/protocol/program";
 import { Box, FLAVOURS } from "./box";
 import { claim, serve, withdraw } from "./claims";
 import { carryOut, ok, prepare, type Answer, type Session } from "./session";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RealServer, type RealServerArgs } from "../../src/index";
-import { Engine } from "../lab/engine";
+import { Engine } from "../../lab/engine";
 import { said } from "./stage";
 
 // Nobody listens there, and a connection would take a minute.

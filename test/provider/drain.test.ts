@@ -1,10 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { RealServerArgs } from "../../src/index";
-import type { Client } from "../lab/client";
-import type { Engine, RunOptions } from "../lab/engine";
-import type { LabHost } from "../lab/lab";
-import { serveWeb } from "../lab/web";
+import type { Client } from "../../lab/client";
+import type { Engine, RunOptions } from "../../lab/engine";
+import type { LabHost } from "../../lab/lab";
+import { serveWeb } from "../../lab/web";
 import {
   NOTHING,
   onLo,

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { RealServerArgs } from "../../src/index";
-import type { Engine } from "../lab/engine";
-import type { LabHost } from "../lab/lab";
-import { serveWeb } from "../lab/web";
+import type { Engine } from "../../lab/engine";
+import type { LabHost } from "../../lab/lab";
+import { serveWeb } from "../../lab/web";
 import { NOTHING, onLo, said, Stage, stepOf, stored, traces, VIP, VIP6 } from "./stage";
 
 const STALE = ["198.51.100.7/32", "2001:db8::99/128"];

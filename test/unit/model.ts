@@ -1,11 +1,17 @@
-import { canonicalAddress, parseVip, type Vip } from "../../src/address";
-import { isExcepted, type Arp } from "../../src/arp";
-import type { BootState, KitState } from "../../src/boot-state";
-import type { BoundAddress, Nic, Observed } from "../../src/observed";
+import { canonicalAddress, parseVip, type Vip } from "../../src/domain/address";
+import { isExcepted, type Arp } from "../../src/domain/arp";
+import type { BootState, KitState } from "../../src/observed/boot-state";
+import type { BoundAddress, Nic, Observed } from "../../src/observed/observed";
 import { KIT_VERSION, REPLAY, UNITS } from "../../src/host/boot-kit";
-import type { Change, Claim } from "../../src/plan";
-import { idOf, parseRegistry, renderMachine, renderOwner, renderSaved } from "../../src/registry";
-import type { Machine, OwnerRecord } from "../../src/registry";
+import type { Change, Claim } from "../../src/plan/plan";
+import {
+  idOf,
+  parseRegistry,
+  renderMachine,
+  renderOwner,
+  renderSaved,
+} from "../../src/observed/registry";
+import type { Machine, OwnerRecord } from "../../src/observed/registry";
 import {
   ARP_KEYS,
   effective,
@@ -13,7 +19,7 @@ import {
   type ArpKey,
   type ArpValues,
   type SavedSysctl,
-} from "../../src/sysctl";
+} from "../../src/domain/sysctl";
 
 /** A host in the few words that tests need; what is left out is as on a plain one. */
 export interface HostSketch {

@@ -1,0 +1,87 @@
+import type { Outcome } from "../lab/engine";
+import type { LabHost } from "../lab/lab";
+import { difference, effectiveArp, footprint, LOOK_AT_ARP, LOOK_AT_LO, vipsOn } from "./host-view";
+import { expectSame, Mismatch, type Narrator } from "./narrator";
+
+/** What a host should look like: its VIPs with their prefix, and the sysctls in force on eth0. */
+export interface Look {
+  readonly vips: readonly string[];
+  readonly arp: string;
+}
+
+/** Shows what is on `lo` and which ARP sysctls are in force, and expects each host to be so. */
+export async function showHosts(
+  narrator: Narrator,
+  wanted: readonly (readonly [LabHost, Look])[],
+): Promise<void> {
+  const rows = [];
+  for (const [host, look] of wanted) {
+    const vips = vipsOn((await host.run(LOOK_AT_LO)).stdout);
+    const arp = effectiveArp((await host.run(LOOK_AT_ARP, { shell: "/bin/bash" })).stdout);
+    expectSame(`VIPs on ${host.name}`, sorted(vips), sorted(look.vips));
+    expectSame(`in force on eth0 of ${host.name}`, arp, look.arp);
+    rows.push([host.name, vips.join(" ") || "no VIP", arp]);
+  }
+  narrator.table([["host", "on lo", "in force on eth0"], ...rows]);
+}
+
+/** Runs a line on a host and shows both, as a terminal does. @returns what it printed. */
+export async function prompt(narrator: Narrator, host: LabHost, line: string): Promise<string> {
+  const run = { shell: "/bin/bash", allowFailure: true };
+  const { stdout } = await host.run(`{ ${line}; } 2>&1`, run);
+  narrator.quote(`${host.name}# ${line}`, stdout);
+  return stdout;
+}
+
+/** Expects a host to be as it was; the last SSH session's processes may need a moment to end. */
+export async function expectUntouched(host: LabHost, before: string): Promise<void> {
+  const deadline = Date.now() + 5000;
+  let now = await footprint(host);
+  while (now !== before && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    now = await footprint(host);
+  }
+  const left = difference(before, now).slice(0, 10).join("\n");
+  expectSame(`${host.name} beside what it was before`, left || "the same", "the same");
+}
+
+/** Shows what the engine did to each resource, and the last that it said on its row. */
+export function showRows(narrator: Narrator, outcome: Outcome): void {
+  for (const { op, urn, diffs } of outcome.steps) {
+    const words = outcome.said.filter((one) => one.urn === urn && !isProgress(one.message));
+    if (op === "same" || words.length === 0) continue;
+    const title = diffs.length === 0 ? op : `${op} (${diffs.join(", ")})`;
+    narrator.quote(`${title} ${nameIn(urn)}`, words.map(({ message }) => message).join("\n"));
+  }
+}
+
+/** Of every operation alike. */
+function isProgress(message: string): boolean {
+  return /^(dialling|observing|verified)/.test(message.trim());
+}
+
+/** Expects the engine to have succeeded and to have done this to so many resources. */
+export function expectChanges(outcome: Outcome, wanted: Readonly<Record<string, number>>): void {
+  if (!outcome.succeeded) throw new Mismatch(`the engine failed:\n${outcome.text}`);
+  expectSame("changes", counts(outcome.changes), counts(wanted));
+}
+
+/** Expects each of these words to be there. */
+export function expectWords(what: string, seen: string, wanted: readonly string[]): void {
+  const missing = wanted.filter((word) => !seen.includes(word));
+  if (missing.length > 0)
+    throw new Mismatch(`${what}: nothing of ${missing.join(", ")} in ${seen}`);
+}
+
+/** The name at the end of a URN. */
+export function nameIn(urn: string): string {
+  return urn.split("::").at(-1) ?? urn;
+}
+
+function counts(changes: Readonly<Record<string, number>>): string {
+  return sorted(Object.entries(changes).map(([op, count]) => `${count} ${op}`));
+}
+
+function sorted(lines: readonly string[]): string {
+  return [...lines].sort().join(", ");
+}

@@ -1,0 +1,107 @@
+#!/usr/bin/env node
+// The command. It knows nothing of Pulumi.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseCommandLine, USAGE, UsageError, type Command } from "./arguments";
+import { connectionOf } from "./connection";
+import { release } from "./release";
+import { RealServerError } from "../domain/errors";
+import { lookAt, type Onlooker } from "../inspect/look";
+import { inspectionJson, inspectionText, visible } from "../inspect/text";
+
+const OK = 0;
+const SOMETHING_WRONG = 1;
+const NOT_DONE = 2;
+const INTERRUPTED = 130;
+
+/** Does what the command line says. @returns the exit status */
+async function main(words: readonly string[]): Promise<number> {
+  const signal = interruption();
+  try {
+    return await carryOut(parseCommandLine(words), signal);
+  } catch (error) {
+    for (const line of signal.aborted ? [STOPPED] : messageOf(error)) say(line);
+    return signal.aborted ? INTERRUPTED : NOT_DONE;
+  }
+}
+
+async function carryOut(command: Command, signal: AbortSignal): Promise<number> {
+  switch (command.kind) {
+    case "help":
+      process.stdout.write(USAGE);
+      return OK;
+    case "version":
+      process.stdout.write(`${version()}\n`);
+      return OK;
+    case "inspect":
+      return inspectCommand(command, signal);
+    case "release":
+      return releaseCommand(command, signal);
+  }
+}
+
+async function inspectCommand(
+  { way, json, names }: Extract<Command, { kind: "inspect" }>,
+  signal: AbortSignal,
+): Promise<number> {
+  const onlooker = { signal, progress: process.stderr.isTTY ? say : ignore };
+  const connection = await connectionOf(way, process.env, say);
+  const { connectSeconds } = way;
+  const { inspection } = await lookAt(connection, { names, connectSeconds }, onlooker);
+  process.stdout.write(`${json ? inspectionJson(inspection) : inspectionText(inspection)}\n`);
+  return inspection.ok ? OK : SOMETHING_WRONG;
+}
+
+async function releaseCommand(
+  { way, owner, yes, sysctls }: Extract<Command, { kind: "release" }>,
+  signal: AbortSignal,
+): Promise<number> {
+  const onlooker: Onlooker = { signal, progress: say };
+  const connection = await connectionOf(way, process.env, say);
+  const seen = await lookAt(
+    connection,
+    { connectSeconds: way.connectSeconds, operationSeconds: 120 },
+    onlooker,
+  );
+  const done = await release(seen, { owner, yes, sysctls, say });
+  say(done ? "released" : "nothing was withdrawn");
+  return done ? OK : NOT_DONE;
+}
+
+/** The first ^C ends the operation, and the host undoes it; the second ends the process. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(INTERRUPTED);
+      controller.abort(new RealServerError("failed", "interrupted", { aftermath: "unknown" }));
+    });
+  }
+  return controller.signal;
+}
+
+/** A line for people. */
+function say(text: string): void {
+  process.stderr.write(`${visible(text)}\n`);
+}
+
+function ignore(): void {}
+
+const STOPPED = "interrupted; what was not committed, the host undoes by itself";
+
+function messageOf(error: unknown): readonly string[] {
+  if (error instanceof UsageError) return [...error.lines, "Try: pulumi-lvs-dr --help"];
+  // The lines after the first say what to do in a stack.
+  if (error instanceof RealServerError) return error.message.split("\n").slice(0, 1);
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return [`a fault in pulumi-lvs-dr: ${text}`];
+}
+
+function version(): string {
+  const file = readFileSync(join(__dirname, "..", "..", "package.json"), "utf8");
+  return (JSON.parse(file) as { version: string }).version;
+}
+
+// Whoever reads us may have read enough.
+process.stdout.on("error", ignore);
+void main(process.argv.slice(2)).then((status) => (process.exitCode = status));

@@ -1,0 +1,88 @@
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { UsageError, type Way } from "./arguments";
+import type { InspectConnection } from "../inspect/types";
+import { parseConnection } from "../inputs/schema";
+import { privateKeyProblem, type Connection } from "../transport/ssh2/ssh2";
+import { hostKeyPolicy } from "../transport/host-key";
+import { place, type Hop } from "../transport/connection";
+
+/** Where passwords come from: a process list shows the command line, and not this. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The connection that a command line and the environment mean together.
+ *
+ * Keys are looked for as `ssh` does: `-i` alone where it is given; else the first of the user's
+ * default keys that can be read. The agent of `SSH_AUTH_SOCK` comes after it. `~/.ssh/config` is not
+ * read.
+ *
+ * @throws UsageError when a password would go to a host that nobody knows
+ */
+export async function connectionOf(
+  way: Way,
+  environment: Environment,
+  warn: (text: string) => void,
+): Promise<InspectConnection> {
+  const passphrase = set(environment["PULUMI_LVS_DR_KEY_PASSPHRASE"]);
+  const privateKeyFile = way.keyFile ?? (await defaultKey(passphrase));
+  const common = given({
+    privateKeyFile,
+    privateKeyPassword: passphrase,
+    knownHostsFile: way.knownHostsFile,
+  });
+  const { proxy } = way;
+  const password = set(environment["PULUMI_LVS_DR_PASSWORD"]);
+  const sudoPassword = set(environment["PULUMI_LVS_DR_SUDO_PASSWORD"]);
+  const proxyPassword = set(environment["PULUMI_LVS_DR_PROXY_PASSWORD"]);
+  const connection: InspectConnection = {
+    host: way.host,
+    ...common,
+    ...given({ user: way.user, port: way.port, password, sudoPassword }),
+    ...(way.sudo && { sudo: true }),
+    ...(proxy && {
+      proxy: { host: proxy.host, ...common, ...given({ ...proxy, password: proxyPassword }) },
+    }),
+  };
+  const parsed = parseConnection(connection);
+  await requireKnown(parsed, "connection", [password, sudoPassword], warn);
+  if (parsed.proxy) await requireKnown(parsed.proxy, "connection.proxy", [proxyPassword], warn);
+  return connection;
+}
+
+/** An empty variable is one that is not set, as everywhere in a shell. */
+function set(value: string | undefined): string | undefined {
+  return value === "" ? undefined : value;
+}
+
+function given<T extends object>(fields: T): Partial<T> {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Partial<T>;
+}
+
+/** One that is encrypted is left to the agent, unless its passphrase is there. */
+async function defaultKey(passphrase: string | undefined): Promise<string | undefined> {
+  for (const name of ["id_ed25519", "id_ecdsa", "id_rsa"]) {
+    const text = await readFile(join(homedir(), ".ssh", name), "utf8").catch(() => undefined);
+    if (text !== undefined && privateKeyProblem(text, passphrase) === undefined)
+      return `~/.ssh/${name}`;
+  }
+  return undefined;
+}
+
+/** There is no state here to pin a key in, so every contact with an unknown host is the first. */
+async function requireKnown(
+  hop: Hop | Connection,
+  path: string,
+  passwords: readonly (string | undefined)[],
+  warn: (text: string) => void,
+): Promise<void> {
+  const { algorithms } = await hostKeyPolicy({ hop, title: place(hop), path }, undefined);
+  if (algorithms !== undefined) return;
+  const unknown = `${place(hop)} is not in ${hop.knownHostsFile}`;
+  const remedy = `ssh-keyscan -p ${hop.port} ${hop.host}, compare, and add it`;
+  if (passwords.some((password) => password !== undefined))
+    throw new UsageError(`${unknown}, and a password would go to whoever answers: ${remedy}`);
+  warn(`${unknown}: whoever answers is believed (${remedy})`);
+}

@@ -1,0 +1,140 @@
+import { canonicalAddress } from "../domain/address";
+import { UnreadableAnswer } from "../observed/observed";
+
+/** What an inspection asked besides the observation, as the host answered. */
+export interface LookAnswer {
+  /** The lines of an operation's journal that is still there; empty where there is none. */
+  readonly journal: readonly string[];
+  /** Somebody holds the host's lock for writing. */
+  readonly underWay: boolean;
+  readonly names: readonly Resolution[];
+  readonly listeners: readonly Listener[];
+}
+
+/** A name and where it leads. */
+export interface Resolution {
+  readonly name: string;
+  /** Canonical, in the host's own order. */
+  readonly addresses: readonly string[];
+  /** Why there is none. */
+  readonly problem: string | undefined;
+}
+
+/** A TCP port on which something listens. */
+export interface Listener {
+  /** Canonical; `0.0.0.0` is all of IPv4, `::` all of IPv6, `*` both. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** The answer of a host that was not asked. */
+export const NOTHING_ASKED: LookAnswer = {
+  journal: [],
+  underWay: false,
+  names: [],
+  listeners: [],
+};
+
+/** Reads the body that `lookRequest` asks for. Total: throws {@link UnreadableAnswer}. */
+export function parseLookAnswer(body: string): LookAnswer {
+  const names: Draft[] = [];
+  const listeners: Listener[] = [];
+  const journal: string[] = [];
+  let underWay = false;
+  for (const line of body.split("\n").filter((text) => text !== "")) {
+    const [, kind = "", rest = ""] = /^(\S+) ?(.*)$/.exec(line) ?? [];
+    const last = names.at(-1);
+    if (kind === "under-way") underWay = true;
+    else if (kind === "journal") journal.push(rest);
+    else if (kind === "ss") listeners.push(...listenerOfSs(rest));
+    else if (kind === "tcp" || kind === "tcp6") listeners.push(...listenerOfProc(rest));
+    else if (kind === "name") names.push({ name: rest, getent: [], hosts: [], nslookup: [] });
+    else if (kind === "no-resolver" && last) last.none = true;
+    else if (isSource(kind) && last) last[kind].push(rest);
+    else throw new UnreadableAnswer(line);
+  }
+  return { journal, underWay, names: names.map(resolution), listeners };
+}
+
+/** Whether whoever connects to the address from the host itself reaches the listener. */
+export function listensAt(listener: Listener, address: string): boolean {
+  const family = address.includes(":") ? "::" : "0.0.0.0";
+  return ["*", family, address].includes(listener.address);
+}
+
+type Source = "getent" | "hosts" | "nslookup";
+type Draft = { name: string; none?: boolean } & Record<Source, string[]>;
+
+function isSource(kind: string): kind is Source {
+  return kind === "getent" || kind === "hosts" || kind === "nslookup";
+}
+
+/** getent speaks for the host's own order of sources; without it, files come before DNS. */
+function resolution({ name, none, getent, hosts, nslookup }: Draft): Resolution {
+  const found = [getent.flatMap(firstAddress), inHosts(name, hosts), inNslookup(nslookup)];
+  const addresses = [...new Set(found.find((some) => some.length > 0))];
+  const problem = none
+    ? "it is not in /etc/hosts, and the host has neither getent nor nslookup"
+    : "the host cannot resolve it";
+  return { name, addresses, problem: addresses.length === 0 ? problem : undefined };
+}
+
+// "203.0.113.10   STREAM web.example.org", one line for each kind of socket.
+function firstAddress(line: string): string[] {
+  const address = canonicalAddress(line.split(/\s+/)[0] ?? "");
+  return address === undefined ? [] : [unmapped(address)];
+}
+
+function inHosts(name: string, lines: readonly string[]): string[] {
+  const wanted = name.toLowerCase().replace(/\.$/, "");
+  return lines.flatMap((line) => {
+    const [address, ...names] = line.replace(/#.*/, "").trim().toLowerCase().split(/\s+/);
+    return names.includes(wanted) ? (canonicalAddress(address ?? "") ?? []) : [];
+  });
+}
+
+// Bind: "Address: 192.0.2.1", busybox: "Address 1: 192.0.2.1 web"; the server's own comes before "Name:".
+function inNslookup(lines: readonly string[]): string[] {
+  const answer = lines.slice(lines.findIndex((line) => line.startsWith("Name:")));
+  return answer.flatMap((line) => {
+    const address = /^Address(?: \d+)?:\s+(\S+)/.exec(line)?.[1];
+    return canonicalAddress(address ?? "") ?? [];
+  });
+}
+
+// "LISTEN 0 128 127.0.0.53%lo:53 0.0.0.0:*". Bound to a NIC, it is not reached from the host itself.
+function listenerOfSs(line: string): Listener[] {
+  const local = /^LISTEN +\d+ +\d+ +(\S+)/.exec(line)?.[1] ?? "";
+  const match = /^\[?([0-9a-fA-F:.]+|\*)\]?(?:%(\S+?))?:(\d+)$/.exec(local);
+  const [, text = "", device = "lo", port] = match ?? [];
+  const address = text === "*" ? text : canonicalAddress(text);
+  if (address === undefined || device !== "lo") return [];
+  return [{ address: unmapped(address), port: Number(port) }];
+}
+
+/**
+ * Of /proc/net/tcp and tcp6: "0100007F:0016", each 32 bits as a number of the host's, taken to be
+ * little-endian. That `::` may be for IPv6 alone does not show; it rarely is.
+ */
+function listenerOfProc(local: string): Listener[] {
+  const match = /^((?:[0-9A-F]{8}){1,4}):([0-9A-F]{4})$/.exec(local);
+  const [, hex = "", port = ""] = match ?? [];
+  const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) =>
+    [...Buffer.from(word, "hex")].reverse(),
+  );
+  const text =
+    bytes.length === 4
+      ? bytes.join(".")
+      : (Buffer.from(bytes).toString("hex").match(/.{4}/g) ?? []).join(":");
+  const address = canonicalAddress(text);
+  if (address === undefined) return [];
+  return [{ address: address === "::" ? "*" : unmapped(address), port: Number.parseInt(port, 16) }];
+}
+
+/** A socket that serves IPv4 by an IPv6 address (RFC 4291, 2.5.5.2) serves that IPv4 address. */
+function unmapped(address: string): string {
+  const groups = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(address);
+  if (groups === null) return address;
+  const words = groups.slice(1).map((group) => Number.parseInt(group, 16));
+  return words.flatMap((word) => [word >> 8, word & 0xff]).join(".");
+}

@@ -1,0 +1,61 @@
+import { look, type Operation } from "../operation/converge";
+import { RealServerError } from "../domain/errors";
+import { lookRequest } from "../protocol/program";
+import { shown } from "../inputs/failure";
+import { NOTHING_ASKED, parseLookAnswer } from "./answer";
+import { inspectionOf } from "./report";
+import type { InspectConnection, Inspection, InspectOptions } from "./types";
+import type { Observed } from "../observed/observed";
+import { parseConnection } from "../inputs/schema";
+
+/** Who is told how a look goes, and what ends it early. */
+export interface Onlooker {
+  readonly signal: AbortSignal;
+  progress(text: string): void;
+}
+
+/** What was seen, for people and for whoever goes on from there. */
+export interface Seen {
+  readonly inspection: Inspection;
+  readonly observed: Observed;
+  /** The same way to the same host, for what comes next. */
+  readonly operation: Operation;
+}
+
+/** Looks at a host; see `inspect`. */
+export async function lookAt(
+  given: InspectConnection,
+  options: InspectOptions,
+  onlooker: Onlooker = { signal: new AbortController().signal, progress: () => undefined },
+): Promise<Seen> {
+  const names = [...new Set(options.names ?? [])];
+  for (const name of names) refuseName(name);
+  const { connectSeconds = 15, operationSeconds = 60 } = options;
+  const connection = parseConnection(given);
+  const operation: Operation = {
+    connection,
+    pins: {},
+    timeouts: { connectSeconds, operationSeconds },
+    signal: onlooker.signal,
+    progress: (text) => onlooker.progress(text),
+    warn: (text) => onlooker.progress(text),
+  };
+  return look(operation, async (seen) => {
+    const { observed, keys } = seen;
+    if (names.length > 0) onlooker.progress(`resolving ${names.join(", ")}`);
+    // Without a registry there is no journal either: one round trip less.
+    const asks = names.length > 0 || observed.registry !== undefined;
+    const answer = asks ? parseLookAnswer(await seen.ask(lookRequest(names))) : NOTHING_ASKED;
+    const inspection = inspectionOf({ host: connection.host, keys, observed, answer });
+    return { inspection, observed, operation: { ...operation, pins: keys } };
+  });
+}
+
+/** RFC 1123 names and the underscores of service names; no option, no address with colons. */
+function refuseName(name: string): void {
+  if (/^[A-Za-z0-9_][A-Za-z0-9._-]{0,252}$/.test(name)) return;
+  throw new RealServerError(
+    "refused",
+    `${shown(name)} is not a name to look up: letters, digits, ".", "-" and "_"`,
+  );
+}

@@ -1,0 +1,46 @@
+import ipaddr from "ipaddr.js";
+import { isLoopback } from "../domain/address";
+import { listensAt, type Listener, type Resolution } from "./answer";
+import type { InspectedName, InspectedNameAddress } from "./types";
+import type { BoundAddress, Observed } from "../observed/observed";
+
+/** Where a name ends, seen from the host. */
+export function nameReport(
+  { name, addresses, problem }: Resolution,
+  listeners: readonly Listener[],
+  observed: Observed,
+): InspectedName {
+  const ends = addresses.map((address) => endOf(address, listeners, observed));
+  return {
+    name,
+    endsOnLo: ends.some((end) => end.endsOn === "lo"),
+    addresses: ends,
+    ...(problem !== undefined && { problem }),
+  };
+}
+
+function endOf(
+  address: string,
+  listeners: readonly Listener[],
+  observed: Observed,
+): InspectedNameAddress {
+  const here = observed.addresses.filter((one) => holds(one, address));
+  // On lo and on a NIC: what the host sends there never leaves it either way.
+  const holder = here.find((one) => one.interface === "lo") ?? here[0];
+  if (holder === undefined) return { address, endsOn: "elsewhere", ports: [] };
+  const ports = listeners.filter((one) => listensAt(one, address)).map((one) => one.port);
+  const nic = holder.interface === "lo" ? "lo" : "nic";
+  return {
+    address,
+    endsOn: isLoopback(address) ? "loopback" : nic,
+    interface: holder.interface,
+    ports: [...new Set(ports)].sort((a, b) => a - b),
+  };
+}
+
+/** On `lo` the kernel takes all of an IPv4 prefix for its own (fib_add_ifaddr in fib_frontend.c). */
+function holds(one: BoundAddress, address: string): boolean {
+  if (one.address === address) return true;
+  if (one.interface !== "lo" || one.family !== 4 || address.includes(":")) return false;
+  return ipaddr.parse(address).match(ipaddr.parse(one.address), one.prefixLength);
+}

@@ -1,0 +1,144 @@
+import type { Inspection, InspectedName, InspectedNameAddress } from "./types";
+import { fingerprint } from "../transport/keys";
+
+/** An inspection for people: sections of lines, none of which a terminal obeys. */
+export function inspectionText(inspection: Inspection): string {
+  const { host, machineId, hostKey, leaks, staleVips, warnings } = inspection;
+  const head = `${host}: machine ${machineId}, host key ${keyText(hostKey)}`;
+  const wrong = [
+    ...leaks.map((leak) => leak.why),
+    ...staleVips.map((vip) => `${vip} is stale: on lo, and claimed by no owner`),
+    ...pendingLines(inspection),
+    ...inspection.boot.problems,
+    ...inspection.names.flatMap(trapLine),
+  ];
+  return [
+    [visible(head)],
+    section("VIPs on lo", vipRows(inspection), "none"),
+    section("Owners", ownerRows(inspection), "none"),
+    section("NICs that hear ARP", nicRows(inspection), "none"),
+    section("Sysctls that go back when no owner needs them", sysctlRows(inspection)),
+    section("Names, resolved on the host", nameRows(inspection)),
+    section("Wrong", rows(wrong), "nothing"),
+    section("Warnings", rows(warnings)),
+  ]
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join("\n"))
+    .join("\n\n");
+}
+
+/** An inspection for programs. ASCII alone, so that no terminal finds anything to obey in it. */
+export function inspectionJson(inspection: Inspection): string {
+  return JSON.stringify(inspection, null, 2).replace(
+    /[\u007f-\uffff]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** A text on one line, with what a terminal could obey or hide written out: `\u{1b}`. */
+export function visible(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]/gu,
+    (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`,
+  );
+}
+
+type Row = readonly string[];
+
+function section(title: string, lines: readonly Row[], empty?: string): string[] {
+  if (lines.length === 0) return empty === undefined ? [] : [title, `  ${empty}`];
+  const cells = lines.map((row) => row.map(visible));
+  const widths: number[] = [];
+  for (const row of cells.filter((one) => one.length > 1))
+    row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)));
+  const text = (row: Row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ");
+  return [title, ...cells.map((row) => `  ${text(row)}`.trimEnd())];
+}
+
+function rows(lines: readonly string[]): Row[] {
+  return lines.map((line) => [line]);
+}
+
+function vipRows({ vips, owners }: Inspection): Row[] {
+  if (vips.length === 0) return [];
+  const claims = (ids: readonly string[]) =>
+    owners.filter((owner) => ids.includes(owner.id)).map((owner) => owner.owner);
+  return [
+    ["address", "scope", "label", "claimed by"],
+    ...vips.map((vip) => {
+      const nobody = vip.stale ? "nobody: stale" : "nobody: no VIP, its prefix is wider";
+      const claimed = claims(vip.owners).join(", ") || nobody;
+      return [`${vip.address}/${vip.prefixLength}`, vip.scope, vip.label || "-", claimed];
+    }),
+  ];
+}
+
+function ownerRows({ owners }: Inspection): Row[] {
+  if (owners.length === 0) return [];
+  return [
+    ["id", "last seen", "at boot", "VIPs", "owner"],
+    ...owners.map(({ id, lastSeen, persist, vips, owner }) => {
+      return [id, lastSeen, persist ? "bound" : "not bound", vips.join(" ") || "-", owner];
+    }),
+  ];
+}
+
+function nicRows({ nics }: Inspection): Row[] {
+  if (nics.length === 0) return [];
+  return [
+    ["NIC", "arp_ignore", "arp_announce", "about a VIP on lo"],
+    ...nics.map((nic) => [
+      nic.name,
+      String(nic.ignore),
+      String(nic.announce),
+      nic.leaks ? nic.why : "silent",
+    ]),
+  ];
+}
+
+function sysctlRows({ savedSysctls }: Inspection): Row[] {
+  return savedSysctls.map(({ interface: nic, key, value, written }) => [
+    `${nic} ${key}`,
+    `${written} back to ${value}`,
+  ]);
+}
+
+function nameRows({ names }: Inspection): Row[] {
+  return names.flatMap(({ name, addresses, problem }) =>
+    addresses.length === 0
+      ? [[name, "-", problem ?? ""]]
+      : addresses.map((end) => [name, end.address, endText(end)]),
+  );
+}
+
+function endText({ endsOn, interface: nic, ports }: InspectedNameAddress): string {
+  const listening = ports.length === 0 ? "nothing listens there" : `TCP ${ports.join(" ")} listens`;
+  switch (endsOn) {
+    case "lo":
+      return `on the host's own lo; ${listening}`;
+    case "loopback":
+      return `loopback, the host itself; ${listening}`;
+    case "nic":
+      return `the host's own, on ${nic ?? "a NIC"}; ${listening}`;
+    case "elsewhere":
+      return "not the host's";
+  }
+}
+
+function trapLine({ name, endsOnLo, addresses }: InspectedName): string[] {
+  if (!endsOnLo) return [];
+  const own = addresses.filter((end) => end.endsOn === "lo").map((end) => end.address);
+  return [`${name} ends on the host's own lo (${own.join(", ")}): the host talks to itself`];
+}
+
+function pendingLines({ pending }: Inspection): string[] {
+  if (pending === undefined) return [];
+  if (pending.underWay) return [];
+  const boot = pending.earlierBoot ? ", before the last reboot" : "";
+  return [`an operation of ${pending.by} was cut off${boot}; the next one undoes it first`];
+}
+
+function keyText(key: string): string {
+  const [type = "", blob = ""] = key.split(" ");
+  return `${type} ${fingerprint(Buffer.from(blob, "base64"))}`;
+}

@@ -1,0 +1,76 @@
+import { canonicalAddress } from "../domain/address";
+import type { BoundAddress } from "./observed";
+
+// print_ifa_flags of iproute2's ip/ipaddress.c, and what busybox's prints.
+const FLAGS = new Set([
+  "secondary",
+  "temporary",
+  "nodad",
+  "optimistic",
+  "dadfailed",
+  "home",
+  "deprecated",
+  "tentative",
+  "permanent",
+  "mngtmpaddr",
+  "noprefixroute",
+  "autojoin",
+  "stable-privacy",
+  "dynamic",
+]);
+
+const LINE = new RegExp(
+  String.raw`^\d+: ([^ ]+) +(inet6?) (\S+)(?: peer (\S+))?(?: metric \d+)?(?: brd \S+)?(?: any \S+)?` +
+    String.raw` scope ([^\s\\]+) ?(.*?)\\ +valid_lft (forever|\d+)(?:sec)? preferred_lft (forever|\d+)(?:sec)?$`,
+);
+
+/**
+ * Reads one line of `ip -o addr show`, of iproute2 5 and 6 and of busybox:
+ * `1: lo    inet 203.0.113.10/32 scope host lo:dr\       valid_lft forever preferred_lft forever`.
+ * Undefined where it is none. A label is all that is left before the backslash: it may hold spaces.
+ */
+export function parseAddressLine(line: string): BoundAddress | undefined {
+  const match = LINE.exec(line);
+  if (!match) return undefined;
+  const [
+    ,
+    nic = "",
+    kind,
+    local = "",
+    peer = "",
+    scope = "",
+    tail = "",
+    validLft = "",
+    preferredLft = "",
+  ] = match;
+  const family = kind === "inet" ? 4 : 6;
+  const parsed = prefixOf(local, peer, family);
+  if (parsed === undefined) return undefined;
+  const label = family === 4 ? labelIn(tail) : "";
+  return { interface: nic, family, ...parsed, peer, scope, label, validLft, preferredLft };
+}
+
+function prefixOf(
+  local: string,
+  peer: string,
+  family: 4 | 6,
+): Pick<BoundAddress, "address" | "prefixLength" | "prefix"> | undefined {
+  const [text = "", ownLength] = local.split("/");
+  const address = canonicalAddress(text);
+  // A peer's prefix length is the address's: "inet 10.0.0.1 peer 10.0.0.2/32".
+  const length = ownLength ?? peer.split("/")[1] ?? String(family === 4 ? 32 : 128);
+  if (address === undefined || !/^\d{1,3}$/.test(length)) return undefined;
+  if (address.includes(":") !== (family === 6) || Number(length) > (family === 4 ? 32 : 128))
+    return undefined;
+  return { address, prefixLength: Number(length), prefix: `${text}/${length}` };
+}
+
+function labelIn(tail: string): string {
+  const words = tail.trimEnd().split(" ");
+  for (;;) {
+    const [first] = words;
+    if (first === "flags" || first === "proto") words.splice(0, 2);
+    else if (first !== undefined && (FLAGS.has(first) || first === "")) words.shift();
+    else return words.join(" ");
+  }
+}

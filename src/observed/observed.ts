@@ -1,0 +1,207 @@
+import type { Family } from "../domain/address";
+import { canonicalAddress } from "../domain/address";
+import { broken, Lines, oneOf } from "./lines";
+import { parseBoot, type BootState } from "./boot-state";
+import { parseAddressLine } from "./ip-addr";
+import { parseRegistry, UnreadableRecord, type Machine, type Registry } from "./registry";
+import type { ArpValues } from "../domain/sysctl";
+
+export type { BootState } from "./boot-state";
+export { UnreadableAnswer } from "./lines";
+
+/** One address as the host has it. */
+export interface BoundAddress {
+  readonly interface: string;
+  readonly family: Family;
+  /** Canonical, without prefix. */
+  readonly address: string;
+  readonly prefixLength: number;
+  /** The host's own spelling, with prefix: what `ip addr del` is given. */
+  readonly prefix: string;
+  /** The other end, as the host spells it; empty where it has none. */
+  readonly peer: string;
+  readonly scope: string;
+  /** Empty where it has none (all of IPv6). */
+  readonly label: string;
+  /** `forever`, or seconds. */
+  readonly validLft: string;
+  readonly preferredLft: string;
+}
+
+/** One network interface. */
+export interface Nic {
+  readonly name: string;
+  /** Its own values, not the effective ones. */
+  readonly own: ArpValues;
+  readonly rpFilter: number;
+  /** Neither loopback nor NOARP (or not known to be): it can answer and announce. */
+  readonly hearsArp: boolean;
+  /** NOARP, or a bridge without ports: its addresses are not on any wire. */
+  readonly offWire: boolean;
+}
+
+/** A line of sysctl.conf or sysctl.d that sets an ARP key. */
+export interface SysctlLine {
+  readonly file: string;
+  readonly line: number;
+  readonly text: string;
+}
+
+/** A host, as it told of itself under the lock. */
+export interface Observed {
+  /** The two ends of our own SSH connection, canonical. */
+  readonly session: { readonly client: string; readonly server: string };
+  readonly bootId: string;
+  readonly machine: Machine;
+  readonly addresses: readonly BoundAddress[];
+  readonly all: ArpValues;
+  readonly allRpFilter: number;
+  /** Without `all`, `default` and `lo`. */
+  readonly nics: readonly Nic[];
+  readonly sysctlWritable: boolean;
+  /** IPv6 addresses can be bound on `lo`. */
+  readonly ipv6OnLo: boolean;
+  readonly proxyNdp: readonly string[];
+  /** Addresses of `ip -6 neigh show proxy`. */
+  readonly proxied: readonly string[];
+  readonly gateways: readonly string[];
+  readonly defaultNics: readonly string[];
+  /** The way back to our own end of the SSH connection. */
+  readonly sessionRoute: { readonly nic: string; readonly via: string | undefined } | undefined;
+  /** Of the addresses asked about: those that the host delivers to itself. */
+  readonly local: readonly string[];
+  /** Service addresses in the host's own IPVS table. */
+  readonly services: readonly string[];
+  readonly forwards: boolean;
+  readonly sysctlLines: readonly SysctlLine[];
+  /** Files of NetworkManager that have it manage `lo`. */
+  readonly loProfiles: readonly string[];
+  readonly boot: BootState;
+  /** Undefined where the host has none. */
+  readonly registry: Registry | undefined;
+}
+
+/** Reads the body of an observation. Total: an answer that is not whole throws {@link UnreadableAnswer}. */
+export function parseObservation(body: string): Observed {
+  const lines = new Lines(body);
+  const confs = lines.all("conf").map(parseConf);
+  const confOf = (name: string) =>
+    confs.find((conf) => conf.name === name) ?? broken(`no interface ${name}`);
+  const defaults = defaultRoutes(lines.all("default"));
+  oneOf(lines, "ip", "iproute2", "busybox");
+  return {
+    session: parseSession(lines.one("session")),
+    bootId: lines.one("boot"),
+    machine: { machineId: lines.one("machine"), productUuid: lines.one("product") },
+    addresses: lines.all("addr").map((line) => parseAddressLine(line) ?? broken(line)),
+    all: confOf("all").own,
+    allRpFilter: confOf("all").rpFilter,
+    nics: confs.filter((conf) => !["all", "default", "lo"].includes(conf.name)),
+    sysctlWritable: oneOf(lines, "sysctl-writable", "yes", "no") === "yes",
+    ipv6OnLo: oneOf(lines, "ipv6-disabled", "0", "1", "-") === "0",
+    proxyNdp: lines.all("proxy-ndp"),
+    proxied: lines.all("proxied").map((line) => addressIn(line.split(" ")[0])),
+    gateways: defaults.flatMap((line) => gatewayIn(line) ?? []),
+    defaultNics: defaults.flatMap((line) => wordAfter(line, "dev") ?? []),
+    sessionRoute: parseSessionRoute(lines.all("session-route")),
+    local: lines.all("route").flatMap(localAddress),
+    services: lines.all("service").flatMap(serviceAddress),
+    forwards: oneOf(lines, "ip-forward", "0", "1", "-") === "1",
+    sysctlLines: lines.all("sysctl-file").map(parseSysctlLine),
+    loProfiles: lines.all("lo-profile"),
+    boot: parseBoot(lines),
+    registry: lines.has("registry") ? readRegistry(lines.all("file")) : undefined,
+  };
+}
+
+// $SSH_CONNECTION: CLIENT PORT SERVER PORT
+function parseSession(line: string): Observed["session"] {
+  const match = /^(\S+) \d+ (\S+) \d+$/.exec(line);
+  return { client: addressIn(match?.[1]), server: addressIn(match?.[2]) };
+}
+
+// IGNORE ANNOUNCE RP_FILTER FLAGS wired|portless NAME
+function parseConf(line: string): Nic {
+  const match = /^(-?\d+) (-?\d+) (-?\d+) (0x[0-9a-f]+|-) (wired|portless) ([^ ]+)$/.exec(line);
+  if (!match) return broken(line);
+  const [, ignore, announce, rpFilter, flags, wire, name = ""] = match;
+  const bits = flags === "-" ? 0 : Number(flags);
+  const noArp = (bits & 0x80) !== 0; // IFF_NOARP
+  const loopback = (bits & 0x8) !== 0; // IFF_LOOPBACK
+  return {
+    name,
+    own: { arp_ignore: Number(ignore), arp_announce: Number(announce) },
+    rpFilter: Number(rpFilter),
+    hearsArp: !noArp && !loopback,
+    offWire: noArp || wire === "portless",
+  };
+}
+
+function parseSessionRoute(lines: readonly string[]): Observed["sessionRoute"] {
+  const line = lines[0];
+  const nic = line === undefined ? undefined : wordAfter(line, "dev");
+  if (line === undefined || nic === undefined) return undefined;
+  return { nic, via: gatewayIn(line) };
+}
+
+/**
+ * Busybox prints every IPv4 route, whatever it is asked for. The ways of a multipath route stand on
+ * lines of their own below it: `nexthop via 10.0.0.1 dev eth0 weight 1`.
+ */
+function defaultRoutes(lines: readonly string[]): string[] {
+  let within = false;
+  return lines.filter((line) => {
+    if (!/^\s/.test(line)) within = line.startsWith("default ");
+    return within;
+  });
+}
+
+// Of another family it is named: "via inet6 fe80::1 dev eth0".
+function gatewayIn(line: string): string | undefined {
+  const via = wordAfter(line, "via");
+  return canonicalAddress((via?.startsWith("inet") ? wordAfter(line, via) : via) ?? "");
+}
+
+function localAddress(line: string): string[] {
+  const [kind, address] = line.trim().split(/\s+/);
+  return kind === "local" ? [addressIn(address)] : [];
+}
+
+// /proc/net/ip_vs: "TCP  CB00710A:0050 rr", "UDP  [2001:0db8:...]:0035 wlc"; FWM has no address.
+function serviceAddress(line: string): string[] {
+  const v6 = /^(?:TCP|UDP|SCTP) +\[([0-9a-fA-F:]+)\]:/.exec(line)?.[1];
+  if (v6 !== undefined) return [addressIn(v6)];
+  const v4 = /^(?:TCP|UDP|SCTP) +([0-9a-fA-F]{8}):/.exec(line)?.[1];
+  return v4 === undefined ? [] : [[...Buffer.from(v4, "hex")].join(".")];
+}
+
+function parseSysctlLine(line: string): SysctlLine {
+  const match = /^(\d+) (\S+) (.*)$/.exec(line);
+  const [, number, file = "", text = ""] = match ?? broken(line);
+  return { file, line: Number(number), text };
+}
+
+function readRegistry(lines: readonly string[]): Registry {
+  const files = new Map<string, string[]>();
+  for (const line of lines) {
+    const match = /^(\S+) (.*)$/.exec(line);
+    const [, name = "", text = ""] = match ?? broken(line);
+    files.set(name, [...(files.get(name) ?? []), text]);
+  }
+  try {
+    return parseRegistry(files);
+  } catch (error) {
+    if (error instanceof UnreadableRecord) return broken(`registry file ${error.message}`);
+    throw error;
+  }
+}
+
+function wordAfter(line: string, word: string): string | undefined {
+  const words = line.split(/\s+/);
+  const at = words.indexOf(word);
+  return at < 0 ? undefined : words[at + 1];
+}
+
+function addressIn(text: string | undefined): string {
+  return canonicalAddress(text ?? "") ?? broken(`address ${text ?? ""}`);
+}

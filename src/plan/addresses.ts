@@ -1,0 +1,116 @@
+import { isLoopback, type Vip } from "../domain/address";
+import type { BoundAddress, Observed } from "../observed/observed";
+import type { Change, Desired } from "./plan";
+import type { OwnerRecord } from "../observed/registry";
+
+/** The part of a plan that is about addresses. */
+export interface AddressPlan {
+  readonly bind: readonly Change[];
+  readonly unbind: readonly Change[];
+  /** What leaves `lo` for good. */
+  readonly removed: readonly BoundAddress[];
+  /** Of these, what nobody declared: removed because the claim asks for it. */
+  readonly stale: readonly BoundAddress[];
+  /** Addresses that nobody claims any more. */
+  readonly gone: ReadonlySet<string>;
+}
+
+/**
+ * VIPs are bound as they should be, and what we bound and nobody claims any more is removed. Beside
+ * that an address is removed only where the claim asks for it; see {@link isStale}.
+ */
+export function planAddresses(
+  desired: Desired,
+  mine: ReadonlyMap<string, OwnerRecord>,
+  others: readonly OwnerRecord[],
+  observed: Observed,
+): AddressPlan {
+  const wanted = desired.kind === "serve" ? desired.claim.vips : [];
+  const kept = new Set([...wanted.map((vip) => vip.address), ...others.flatMap((one) => one.vips)]);
+  // The record says what we bound; where there is none (host rebuilt, registry lost), the state.
+  const known = [...mine.values()].flatMap((record) => record.vips);
+  const former = mine.size > 0 ? known : desired.claim.vips.map((vip) => vip.address);
+  const gone = new Set(former.filter((address) => !kept.has(address)));
+  const onLo = observed.addresses.filter((one) => one.interface === "lo" && isFullLength(one));
+  const stale =
+    desired.kind === "serve" && desired.claim.staleVips === "withdraw"
+      ? onLo.filter((one) => !gone.has(one.address) && isStale(one, kept, observed))
+      : [];
+  const removed = onLo.filter((one) => gone.has(one.address) || stale.includes(one));
+  return {
+    bind: wanted.flatMap((vip) => bind(vip, onLo)),
+    unbind: removed.map((one) => asChange("unbind", one)),
+    removed,
+    stale,
+    gone,
+  };
+}
+
+/**
+ * Bound as a VIP is, and claimed by no owner. Loopback is the host's own; and neither end of our own
+ * SSH session may go, whatever asks for it.
+ */
+function isStale(one: BoundAddress, kept: ReadonlySet<string>, { session }: Observed): boolean {
+  const { address } = one;
+  const ownEnds = [session.server, session.client];
+  return !kept.has(address) && !isLoopback(address) && !ownEnds.includes(address);
+}
+
+// Adds before removals, but for the same prefix with another scope or label: that one goes first.
+function bind(vip: Vip, onLo: readonly BoundAddress[]): Change[] {
+  const bound = onLo.find((one) => one.address === vip.address);
+  const wanted = bindingOf(vip);
+  if (bound === undefined) return [asChange("bind", wanted)];
+  if (isAsWanted(bound, wanted)) return [];
+  return [asChange("unbind", bound), asChange("bind", { ...wanted, prefix: bound.prefix })];
+}
+
+type Binding = Omit<BoundAddress, "interface" | "address" | "prefixLength" | "peer">;
+
+/** How a VIP is bound. IPv6 has no labels, and `preferred_lft 0` keeps it from being a source. */
+function bindingOf(vip: Vip): Binding {
+  return vip.family === 4
+    ? {
+        family: 4,
+        prefix: `${vip.address}/32`,
+        scope: "host",
+        label: "lo:dr",
+        validLft: "forever",
+        preferredLft: "forever",
+      }
+    : {
+        family: 6,
+        prefix: `${vip.address}/128`,
+        scope: "global",
+        label: "",
+        validLft: "forever",
+        preferredLft: "0",
+      };
+}
+
+function isAsWanted(bound: Binding, wanted: Binding): boolean {
+  return (
+    bound.label === wanted.label &&
+    bound.validLft === wanted.validLft &&
+    bound.preferredLft === wanted.preferredLft &&
+    // The kernel derives an IPv6 address's scope from the address itself.
+    (wanted.family === 6 || bound.scope === wanted.scope)
+  );
+}
+
+/** Bound as a VIP is: /32 or /128, and no peer. Anything else is never ours. */
+export function isFullLength(one: BoundAddress): boolean {
+  return one.prefixLength === (one.family === 4 ? 32 : 128) && one.peer === "";
+}
+
+function asChange(kind: "bind" | "unbind", binding: Binding): Change {
+  const { family, prefix, scope, validLft, preferredLft, label } = binding;
+  return { kind, family, prefix, scope, validLft, preferredLft, label };
+}
+
+/** Withdrawn, and on the host all the same, in a way that we did not bind it. */
+export function leftNotes({ gone, removed }: AddressPlan, observed: Observed): string[] {
+  return observed.addresses
+    .filter((one) => gone.has(one.address) && !removed.includes(one))
+    .map((one) => `${one.prefix} stays on ${one.interface}: this package did not bind it so`);
+}

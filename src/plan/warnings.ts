@@ -1,0 +1,111 @@
+import type { Nic, Observed } from "../observed/observed";
+import type { Claim } from "./plan";
+import { effectiveOn, nicsInScope } from "./sysctls";
+import { ARP_KEYS, isSilent, satisfies, type SysctlClaim } from "../domain/sysctl";
+
+/** What does not keep a real server from converging, and would bite later. Pure; a sentence each. */
+export function warnings(
+  claim: Claim,
+  claims: readonly SysctlClaim[],
+  observed: Observed,
+): string[] {
+  return [...hostWarnings(claim, claims, observed), ...leakedUntilNow(claim, claims, observed)];
+}
+
+/** Those that hold whether or not something is about to change. */
+export function hostWarnings(
+  claim: Pick<Claim, "vips">,
+  claims: readonly SysctlClaim[],
+  observed: Observed,
+): string[] {
+  return [
+    ...observed.nics.filter((nic) => dropsRequests(nic, observed)).map(rpFilterWarning),
+    ...contradictions(claims, observed),
+    ...proxyNdpWarning(claim, observed),
+    ...observed.loProfiles.map(loProfileWarning),
+    ...observed.boot.findings.map(
+      (finding) => `since the last boot: ${finding}; look for who sets it late in the boot`,
+    ),
+  ];
+}
+
+/**
+ * The director's packets come in with the client's address. A NIC with strict reverse-path filtering
+ * (effective rp_filter, the larger of `all` and the NIC, is 1) that is not the way back to clients
+ * drops them: bound, silent and dead.
+ */
+function dropsRequests(nic: Nic, observed: Observed): boolean {
+  const addressed = observed.addresses.some(
+    (one) => one.interface === nic.name && one.family === 4,
+  );
+  return (
+    nic.hearsArp &&
+    !nic.offWire &&
+    addressed &&
+    observed.defaultNics.length > 0 &&
+    !observed.defaultNics.includes(nic.name) &&
+    Math.max(observed.allRpFilter, nic.rpFilter) === 1
+  );
+}
+
+function rpFilterWarning(nic: Nic): string {
+  return `${nic.name} has rp_filter 1 and is not the way back to clients: requests that the director sends there are dropped; set net.ipv4.conf.${nic.name.replaceAll(".", "/")}.rp_filter to 2`;
+}
+
+/** Files whose line would undo what is claimed at the next boot or `sysctl --system`. */
+function contradictions(claims: readonly SysctlClaim[], observed: Observed): string[] {
+  return observed.sysctlLines.flatMap(({ file, line, text }) => {
+    const match =
+      /^\s*-?\s*net[./]ipv4[./]conf[./](.+)[./](arp_ignore|arp_announce)\s*=\s*(-?\d+)\s*$/.exec(
+        text,
+      );
+    const [, nic = "", key, value] = match ?? [];
+    const claim = claims.find(
+      (one) => one.key === key && isUndone(one, nic.replaceAll("/", "."), Number(value)),
+    );
+    if (claim === undefined) return [];
+    return [
+      `${file} line ${line} sets ${nic} ${key} to ${value}, wanted ${claim.value}: a reboot or "sysctl --system" would undo it`,
+    ];
+  });
+}
+
+/**
+ * By a value for the very key, or for all by a glob. A claim on `all` is not undone by a NIC's own
+ * lesser value, for the larger counts; but it is by one that is larger and not silent, also of
+ * `default`, which NICs that come later get.
+ */
+function isUndone({ interface: claimed, key, value }: SysctlClaim, nic: string, set: number) {
+  if (nic === claimed || nic === "*") return !satisfies(key, set, value);
+  return claimed === "all" && nic !== "lo" && set > value && !isSilent(key, set);
+}
+
+function loProfileWarning(file: string): string {
+  return `${file} has NetworkManager manage lo: it takes the VIPs off whenever that profile is activated or reapplied, at boot too; delete the profile, or set unmanaged-devices=interface-name:lo in NetworkManager.conf`;
+}
+
+function proxyNdpWarning(claim: Pick<Claim, "vips">, observed: Observed): string[] {
+  if (observed.proxyNdp.length === 0 || !claim.vips.some((vip) => vip.family === 6)) return [];
+  return [
+    `proxy_ndp is set on ${observed.proxyNdp.join(", ")}: an entry in "ip -6 neigh show proxy" for a VIP would answer for it on the wire`,
+  ];
+}
+
+function leakedUntilNow(
+  claim: Claim,
+  claims: readonly SysctlClaim[],
+  observed: Observed,
+): string[] {
+  const bound = claim.vips.filter(
+    (vip) =>
+      vip.family === 4 &&
+      observed.addresses.some((one) => one.interface === "lo" && one.address === vip.address),
+  );
+  const loud = nicsInScope(claims, observed).filter((nic) =>
+    ARP_KEYS.some((key) => !isSilent(key, effectiveOn(nic, observed)[key])),
+  );
+  if (bound.length === 0 || loud.length === 0) return [];
+  return [
+    `until now the host answered for ${bound.map((vip) => vip.address).join(", ")} on ${loud.map((nic) => nic.name).join(", ")}: routers may keep its MAC for minutes; announce the VIP from the director (arping -U)`,
+  ];
+}

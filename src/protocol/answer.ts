@@ -1,0 +1,91 @@
+import { createHash } from "node:crypto";
+import { UnreadableAnswer } from "../observed/observed";
+
+/** How a request ended, as `host.sh` says it. */
+export type Status =
+  | "ok"
+  /** A verb failed and everything was undone. */
+  | "rolled-back"
+  /** A verb failed and not everything could be undone. */
+  | "stuck"
+  /** Nothing was begun. */
+  | "failed"
+  | "busy"
+  | "unsupported"
+  | "privilege";
+
+/** What a conversation's stream says. */
+export type AnswerEvent =
+  /** `lasting`: people should still see it when the operation is over. */
+  | { readonly kind: "note"; readonly text: string; readonly lasting: boolean }
+  | { readonly kind: "answer"; readonly status: Status; readonly body: string };
+
+const STATUSES: readonly string[] = [
+  "ok",
+  "rolled-back",
+  "stuck",
+  "failed",
+  "busy",
+  "unsupported",
+  "privilege",
+] satisfies Status[];
+
+const MOST_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Cuts a host's stdout into answers. What stands outside of one (a banner, a chatty profile) is
+ * passed over; an answer counts only with the conversation's nonce and its body's SHA-256.
+ */
+export class AnswerReader {
+  private rest = "";
+  private body: string[] | undefined;
+  private size = 0;
+
+  constructor(private readonly nonce: string) {}
+
+  /** Takes what came, gives what is complete. Throws {@link UnreadableAnswer}. */
+  push(chunk: Buffer): AnswerEvent[] {
+    this.size += chunk.length;
+    if (this.size > MOST_BYTES) throw new UnreadableAnswer("the answer does not end");
+    // One character a byte, so that the checksum is of what was sent.
+    const lines = (this.rest + chunk.toString("latin1")).split("\n");
+    this.rest = lines.pop() ?? "";
+    return lines.flatMap((line) => this.take(line));
+  }
+
+  private take(line: string): AnswerEvent[] {
+    const [nonce, word = "", ...rest] = line.split(" ");
+    if (nonce !== this.nonce) {
+      this.body?.push(line);
+      return [];
+    }
+    if (word === "note" || word === "warning")
+      return [{ kind: "note", text: utf8(rest.join(" ")), lasting: word === "warning" }];
+    if (word === "begin" && this.body === undefined) {
+      this.body = [];
+      return [];
+    }
+    return [this.end(word, rest.join(" "))];
+  }
+
+  private end(status: string, sum: string): AnswerEvent {
+    const { body } = this;
+    if (body === undefined || !isStatus(status)) throw new UnreadableAnswer(`status ${status}`);
+    this.body = undefined;
+    this.size = 0;
+    const bytes = Buffer.from(`${body.join("\n")}\n`, "latin1");
+    const found = createHash("sha256").update(bytes).digest("hex");
+    // Without sha256sum the host can only say that it has none.
+    if (sum !== found && !(status === "unsupported" && sum === ""))
+      throw new UnreadableAnswer("the checksum does not match");
+    return { kind: "answer", status, body: utf8(body.join("\n")) };
+  }
+}
+
+function isStatus(text: string): text is Status {
+  return STATUSES.includes(text);
+}
+
+function utf8(latin1: string): string {
+  return Buffer.from(latin1, "latin1").toString("utf8");
+}

@@ -1,0 +1,165 @@
+import { randomBytes } from "node:crypto";
+import type { HostReport, SavedSysctl } from "../operation/converge";
+import { RealServerError } from "../domain/errors";
+import { PROVIDER_KEY } from "./provider-source";
+import { parseSettings, type Settings } from "../inputs/schema";
+import type { Pins } from "../transport/ssh2/ssh2";
+import { readable } from "../domain/terminal";
+
+/** A resource's properties, as Pulumi hands them over: JSON. */
+export type Properties = Record<string, unknown>;
+
+/** What the state of a resource says, read. */
+export interface State {
+  /** What was declared, also after a read that found less. */
+  readonly settings: Settings;
+  /** The declared inputs as they stand in the state. */
+  readonly inputs: Properties;
+  /** The host keys of the last contact. */
+  readonly pins: Pins;
+  /** The sysctl values that the host had before this resource's first claim. */
+  readonly saved: readonly SavedSysctl[];
+  /** The host's identity; empty when no operation has learnt it. */
+  readonly machineId: string;
+  /** False while an operation's outcome is unknown, or when a read found drift. */
+  readonly converged: boolean;
+}
+
+/**
+ * The version of the state's shape. It rises when an installed version could not read what this one
+ * writes; every older one stays readable for ever.
+ */
+export const FORMAT = 1;
+
+/**
+ * Reads a state of this format or an older one.
+ *
+ * @throws RealServerError "refused" when it is newer than the installed version, or not readable
+ */
+export function readState(outputs: Properties): State {
+  refuseNewer(outputs);
+  const inputs = withoutOutputs(outputs);
+  const { saved, machineId, converged } = outputs;
+  return {
+    settings: parseSettings(inputs),
+    inputs,
+    pins: pinsIn(outputs),
+    saved: Array.isArray(saved) ? saved.flatMap(unpackSaved) : [],
+    machineId: typeof machineId === "string" ? machineId : "",
+    converged: converged === true,
+  };
+}
+
+/** @throws RealServerError "refused" when a newer version of the package wrote this state */
+export function refuseNewer({ format }: Properties): void {
+  if (typeof format !== "number" || format <= FORMAT) return;
+  throw new RealServerError(
+    "refused",
+    `the state has format ${format}, and this pulumi-lvs-dr reads formats up to ${FORMAT}: ` +
+      "a newer version wrote it; npm install pulumi-lvs-dr@latest",
+  );
+}
+
+/** The state after an operation that ended with a report: the inputs, and what the host said. */
+export function reportedState(inputs: Properties, report: HostReport): Properties {
+  const { bindings, effectiveArp, foreignVips, drift, machineId } = report;
+  return plain({
+    ...withoutOutputs(inputs),
+    ...readableIn({ bindings, effectiveArp, foreignVips, drift, machineId }),
+    saved: report.saved.map(packSaved),
+    converged: drift.length === 0,
+    hostKey: report.hostKey,
+    proxyHostKey: report.proxyHostKey,
+    format: FORMAT,
+  });
+}
+
+/** The state after an update that left the host as it was: new inputs, and all else as known. */
+export function restatedState(inputs: Properties, olds: Properties, pins: Pins): Properties {
+  return plain({
+    ...onlyOutputs(olds),
+    ...withoutOutputs(inputs),
+    proxyHostKey: undefined,
+    ...pins,
+    format: FORMAT,
+  });
+}
+
+/**
+ * The state while it is not known whether the host is as before or as asked for. It holds the
+ * provider, without which Pulumi could neither read nor delete the resource.
+ */
+export function unsettledState(inputs: Properties, olds: Properties, pins: Pins): Properties {
+  const nothing = { bindings: [], effectiveArp: {}, foreignVips: [], drift: [], saved: [] };
+  const provider = { [PROVIDER_KEY]: inputs[PROVIDER_KEY] };
+  return { ...restatedState(inputs, { ...nothing, ...olds }, pins), ...provider, converged: false };
+}
+
+/**
+ * A name for one life of a resource on its host: the time in milliseconds and four random bytes, in
+ * hex, so that a later one sorts after an earlier one.
+ */
+export function newIncarnation(): string {
+  return Date.now().toString(16).padStart(12, "0") + randomBytes(4).toString("hex");
+}
+
+const OUTPUTS = new Set([
+  "bindings",
+  "effectiveArp",
+  "foreignVips",
+  "drift",
+  "converged",
+  "machineId",
+  "hostKey",
+  "proxyHostKey",
+  "saved",
+  "format",
+]);
+
+/** Every input is mirrored in the outputs, so what is no output of its own is an input. */
+function withoutOutputs(properties: Properties): Properties {
+  return pick(properties, (key) => !OUTPUTS.has(key) && key !== PROVIDER_KEY);
+}
+
+function onlyOutputs(properties: Properties): Properties {
+  return pick(properties, (key) => OUTPUTS.has(key));
+}
+
+function pick(properties: Properties, wanted: (key: string) => boolean): Properties {
+  return Object.fromEntries(Object.entries(properties).filter(([key]) => wanted(key)));
+}
+
+/** Short, because every resource carries it: "all arp_ignore 0 1" was 0 before, and we wrote 1. */
+function packSaved(one: SavedSysctl): string {
+  return `${one.interface} ${one.key} ${one.value} ${one.written}`;
+}
+
+function unpackSaved(text: unknown): SavedSysctl[] {
+  const match = /^(\S+) (arp_ignore|arp_announce) (\d+) (\d+)$/.exec(String(text));
+  const [, name, key, value, written] = match ?? [];
+  if (name === undefined || (key !== "arp_ignore" && key !== "arp_announce")) return [];
+  return [{ interface: name, key, value: Number(value), written: Number(written) }];
+}
+
+function pinsIn({ hostKey, proxyHostKey }: Properties): Pins {
+  return {
+    ...(typeof hostKey === "string" && { hostKey }),
+    ...(typeof proxyHostKey === "string" && { proxyHostKey }),
+  };
+}
+
+/** Pulumi shows a changed state, and what the host says of itself is in it. */
+function readableIn(properties: Properties): Properties {
+  // A control character is escaped in JSON, so only the parsed strings are changed, keys too.
+  const parsed: unknown = JSON.parse(JSON.stringify(properties), (_, value: unknown) => {
+    if (typeof value === "string") return readable(value);
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, part]) => [readable(key), part]));
+  });
+  return parsed as Properties;
+}
+
+/** Pulumi's wire refuses undefined; JSON drops it. */
+function plain(properties: Properties): Properties {
+  return JSON.parse(JSON.stringify(properties)) as Properties;
+}

@@ -1,0 +1,212 @@
+import { Socket } from "node:net";
+import type { Duplex, Readable, Writable } from "node:stream";
+import type { ClientChannel } from "ssh2";
+import { RealServerError } from "../../domain/errors";
+import type { Login, OpenStream, Session } from "./attempt";
+import { loadIdentities } from "./auth";
+import { dialUntil, type DialLimits } from "./redial";
+import { printable, socketProblem, TryAgain } from "../problems";
+import { type Connection, place, type Target } from "../connection";
+import { hostKeyPolicy } from "../host-key";
+
+export { privateKeyProblem } from "./auth";
+export type { Connection, Hop } from "../connection";
+
+/** Host keys seen on first contact, as `Transport` reported them: `ssh-ed25519 AAAA…`. */
+export interface Pins {
+  readonly hostKey?: string;
+  readonly proxyHostKey?: string;
+}
+
+/** What bounds a dialling, and who is told of it. */
+export interface DialOptions {
+  readonly pins: Pins;
+  /** Seconds for all dialling, both hops, pauses and authentication. */
+  readonly connectSeconds: number;
+  /** Stops the dialling, not a transport that is up. */
+  readonly signal: AbortSignal;
+  /** Told what goes on, in a few words for a person: `dialling 10.0.0.1:22 again (…)`. */
+  progress(text: string): void;
+}
+
+/** One command on the host. */
+export interface Channel {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Resolves when the channel is closed, however; empty when the connection was lost. */
+  readonly closed: Promise<{ code?: number; signal?: string }>;
+  close(): void;
+}
+
+/** A connection that is up. */
+export interface Transport {
+  /** The key that the host proved to have: what to pin. */
+  readonly hostKey: string;
+  /** The bastion's, where there is one. */
+  readonly proxyHostKey?: string;
+  /** @throws RealServerError `failed` when the host refuses, or has closed the connection */
+  exec(command: string): Promise<Channel>;
+  /** Says goodbye and closes; never waits for an answer. */
+  close(): void;
+}
+
+/**
+ * Connects and logs in, dialling again while nobody answers. All files are read first, so that a
+ * mistake in them costs no dialling. The ways to authenticate are tried in the order that
+ * `loadIdentities` has; whose word counts for the host's key is in `hostKeyPolicy`.
+ *
+ * @throws RealServerError `unreachable`, `authentication`, `host-key`; `unsupported` when the two
+ *   have no algorithm in common; `failed` when the bastion does not forward; the signal's own
+ *   error or `timed-out` when it is aborted
+ */
+export async function dial(connection: Connection, options: DialOptions): Promise<Transport> {
+  const { proxy } = connection;
+  const limits: DialLimits = {
+    deadline: performance.now() + options.connectSeconds * 1000,
+    host: connection.host,
+    signal: options.signal,
+    progress: (text) => options.progress(text),
+  };
+  const host = await prepare(
+    { hop: connection, title: place(connection), path: "connection" },
+    options.pins.hostKey,
+  );
+  if (proxy === undefined) return transport(host, await dialUntil(host, limits));
+  const bastion = await prepare(
+    { hop: proxy, title: `the bastion ${place(proxy)}`, path: "connection.proxy" },
+    options.pins.proxyHostKey,
+  );
+  return dialThrough(bastion, host, limits);
+}
+
+async function prepare(target: Target, pin: string | undefined): Promise<Login> {
+  const identities = await loadIdentities(target);
+  return { ...target, identities, hostKey: await hostKeyPolicy(target, pin) };
+}
+
+/** Both attempts at the host and a bastion lost between two of them are dialled again. */
+async function dialThrough(bastion: Login, host: Login, limits: DialLimits): Promise<Transport> {
+  let via: Session | undefined;
+  try {
+    const session = await dialUntil(host, limits, async () => {
+      if (via?.alive !== true) via = await dialUntil(bastion, limits);
+      return openForward(via, bastion, host);
+    });
+    return transport(host, session, via);
+  } catch (error) {
+    if (via !== undefined) hangUp(via);
+    throw error;
+  }
+}
+
+/** RFC 4254, 7.2: a TCP connection that the bastion makes for us. */
+function openForward(via: Session, bastion: Login, host: Login): OpenStream {
+  return (signal) =>
+    new Promise((resolve, reject) => {
+      const stop = (): void => reject(signal.reason as Error);
+      signal.addEventListener("abort", stop, { once: true });
+      const { hop } = host;
+      via.client.forwardOut("127.0.0.1", 0, hop.host, hop.port, (error, channel) => {
+        signal.removeEventListener("abort", stop);
+        if (error !== undefined) reject(forwardProblem(bastion, host, error));
+        else if (signal.aborted) channel.destroy();
+        else resolve(channel);
+      });
+    });
+}
+
+/** Reason 1 is "administratively prohibited" (RFC 4254, 5.1): asking again would not help. */
+function forwardProblem(bastion: Login, host: Login, error: Error & { reason?: unknown }): Error {
+  if (error.reason !== 1) {
+    return new TryAgain(`${bastion.title} says: ${printable(error.message)}`, { cause: error });
+  }
+  return new RealServerError(
+    "failed",
+    `${bastion.title} does not forward to ${host.title}: ${printable(error.message)}. ` +
+      `Its sshd_config must have AllowTcpForwarding, and PermitOpen must not exclude the host.`,
+    { cause: error },
+  );
+}
+
+function transport(host: Login, session: Session, via?: Session): Transport {
+  return {
+    hostKey: session.hostKey,
+    ...(via === undefined ? {} : { proxyHostKey: via.hostKey }),
+    exec: (command) => exec(host, session, command),
+    close() {
+      hangUp(session);
+      // After it on the same wire, so that the host hears its goodbye first.
+      if (via !== undefined) hangUp(via);
+    },
+  };
+}
+
+function exec(host: Login, session: Session, command: string): Promise<Channel> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown): void => reject(execProblem(host, session, error));
+    try {
+      session.client.exec(command, (error, channel) => {
+        if (error !== undefined) fail(error);
+        else resolve(wrap(session, channel));
+      });
+    } catch (error) {
+      // ssh2 throws at once when it knows that the connection is gone.
+      fail(error);
+    }
+  });
+}
+
+function execProblem(host: Login, session: Session, error: unknown): RealServerError {
+  if (!session.alive || !session.stream.writable) {
+    // Not "unreachable": one that let us in is not gone, and no policy may forget it.
+    return new RealServerError(
+      "failed",
+      `${host.title} closed the connection after the login. Is it going down, or is there a limit on sessions?`,
+      { cause: error },
+    );
+  }
+  return new RealServerError(
+    "failed",
+    `${host.title} let ${host.hop.user} in and refuses to run a command: ${socketProblem(error)}.`,
+    { cause: error },
+  );
+}
+
+function wrap(session: Session, channel: ClientChannel): Channel {
+  let ending: { code?: number; signal?: string } = {};
+  channel.on("exit", (code: number | null, signal?: string) => {
+    ending = code === null ? { signal: signal ?? "unknown" } : { code };
+  });
+  // Without listeners an error of a stream would end the process; `closed` says all there is.
+  channel.on("error", () => undefined);
+  channel.stderr.on("error", () => undefined);
+  const closed = new Promise<{ code?: number; signal?: string }>((resolve) => {
+    channel.once("close", () => resolve(ending));
+    // ssh2 closes a channel only after its output was read; a lost connection must not wait.
+    session.client.once("close", () => setImmediate(() => resolve(ending)));
+  });
+  return {
+    stdin: channel,
+    stdout: channel,
+    stderr: channel.stderr,
+    closed,
+    close: () => channel.close(),
+  };
+}
+
+/** ssh2 alone would wait for the peer to close, and keep the process alive while it is silent. */
+function hangUp(session: Session): void {
+  session.client.end();
+  destroySoon(session.stream);
+}
+
+function destroySoon(stream: Duplex): void {
+  if (stream instanceof Socket) {
+    // Closes as soon as the kernel has the goodbye; where its buffer is full, the timer does.
+    stream.destroySoon();
+    setTimeout(() => stream.destroy(), 1000).unref();
+  } else {
+    stream.destroy();
+  }
+}

@@ -1,0 +1,375 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  asRecorded,
+  ownRecords,
+  plan,
+  recordOf,
+  type Desired,
+  type Plan,
+} from "../../../src/plan/plan";
+import type { OwnerRecord } from "../../../src/observed/registry";
+import { nameOf } from "../../../src/domain/sysctl";
+import {
+  applyAll,
+  apply,
+  claimOf,
+  hostOf,
+  inverse,
+  leaks,
+  NO_KIT,
+  tidy,
+  type ClaimSketch,
+  type Host,
+  type HostSketch,
+} from "../model";
+
+const VIPS = ["203.0.113.10", "203.0.113.11", "203.0.113.12", "2001:db8::10", "2001:db8::11"];
+const NICS = ["eth0", "eth0.100", "docker0", "kube-ipvs0"];
+const OWNERS = ["web-1", "web-2", "web-3"];
+
+const vips = fc.subarray(VIPS, { minLength: 1 });
+const ignoreValue = fc.constantFrom(0, 0, 1, 1, 1, 2, 3, 4, 8);
+const announceValue = fc.constantFrom(0, 0, 1, 2, 2, 2, 3);
+const values = fc.tuple(ignoreValue, announceValue);
+
+const binding = fc.oneof(
+  ...VIPS.map((vip) =>
+    vip.includes(":")
+      ? fc.constantFrom(
+          { at: `lo ${vip}/128 global`, preferredLft: "0" },
+          { at: `lo ${vip}/128 global` },
+        )
+      : fc.constantFrom<{ at: string; validLft?: string }>(
+          { at: `lo ${vip}/32 host lo:dr` },
+          { at: `lo ${vip}/32 host lo:dr` },
+          { at: `lo ${vip}/32 global lo` },
+          { at: `lo ${vip}/32 global lo:two words`, validLft: "100" },
+        ),
+  ),
+  fc.constantFrom(
+    { at: "lo 198.51.100.5/32 global lo" },
+    { at: "lo 2001:db8:1::5/128 global" },
+    // The address of our own session, on lo as a routing daemon has it.
+    { at: "lo 10.0.0.11/32 global lo" },
+    { at: "lo 198.51.100.64/26 global lo" },
+    { at: "kube-ipvs0 10.96.0.1/32 global kube-ipvs0" },
+    { at: "docker0 172.17.0.1/16 global docker0" },
+  ),
+);
+
+const interfaces = fc.oneof(
+  { weight: 2, arbitrary: fc.constant("all" as const) },
+  { weight: 1, arbitrary: fc.subarray(NICS.slice(0, 3), { minLength: 1 }) },
+);
+const except = fc.subarray(["docker*", "eth0.*"]);
+const arp = fc.record({ ignore: fc.constantFrom(1, 2), interfaces, except });
+
+/** Whatever somebody left there. A host of OpenRC has another unit, which the model does not know. */
+const BOOTS = ["none", "current", "older", "changed", "newer", "disabled", "failed"] as const;
+
+const ownerName = fc.constantFrom(...OWNERS);
+const incarnation = fc.constantFrom("0001", "0002", "0003");
+
+const claim: fc.Arbitrary<ClaimSketch> = fc.record({
+  owner: ownerName,
+  incarnation,
+  vips,
+  arp: arp,
+  saved: fc.subarray(["all arp_ignore 0 1", "all arp_announce 0 2", "eth0 arp_ignore 0 1"]),
+  staleVips: fc.constantFrom("report", "report", "withdraw"),
+  persist: fc.boolean(),
+});
+
+// Whatever was there before, what we wrote is one of the values that claims have.
+const saved = fc
+  .uniqueArray(
+    fc.tuple(fc.constantFrom("all", ...NICS), fc.boolean(), values, fc.constantFrom(1, 2)),
+    { selector: ([nic, ignore]) => `${nic} ${ignore}`, maxLength: 4 },
+  )
+  .map((all) =>
+    all.map(([nic, ignore, value, written]) =>
+      ignore ? `${nic} arp_ignore ${value[0]} ${written}` : `${nic} arp_announce ${value[1]} 2`,
+    ),
+  );
+
+const host: fc.Arbitrary<Host> = fc
+  .record({
+    addresses: fc.uniqueArray(binding, { selector: ({ at }) => at.split(" ")[1] }),
+    all: values,
+    eth0: values,
+    vlan: values,
+    docker0: values,
+    portless: fc.boolean(),
+    owners: fc.uniqueArray(claim, { selector: (one) => one.owner }),
+    saved,
+    registry: fc.boolean(),
+    boot: fc.constantFrom(...BOOTS),
+  })
+  .map(({ eth0, vlan, docker0, portless, owners, registry, ...rest }) => {
+    const records = owners.map((one) => recordOf(claimOf(one), "2026-07-01T10:00:00.000Z"));
+    const distinct = records.filter(
+      (one, at) => records.findIndex((two) => two.incarnation === one.incarnation) === at,
+    );
+    const sketch: HostSketch = {
+      ...rest,
+      nics: {
+        eth0,
+        "eth0.100": vlan,
+        docker0: portless ? [...docker0, "portless"] : docker0,
+        "kube-ipvs0": [0, 0, "noarp"],
+      },
+      ...(registry ? { owners: distinct } : { saved: [] }),
+    };
+    return hostOf(sketch);
+  });
+
+const NOW = "2026-07-02T10:00:00.000Z";
+const desired: fc.Arbitrary<Desired> = fc.oneof(
+  claim.map((one): Desired => ({ kind: "serve", claim: claimOf(one), now: NOW })),
+  fc
+    .tuple(claim, fc.constantFrom("restore" as const, "leave" as const))
+    .map(([one, sysctls]): Desired => ({
+      kind: "withdraw",
+      claim: claimOf(one),
+      now: NOW,
+      sysctls,
+    })),
+);
+
+/** Any desired and any host of which the plan is not refused. */
+function onAnyHost(
+  check: (wanted: Desired, before: Host, needed: Plan) => void,
+  numRuns = 1000,
+): void {
+  fc.assert(
+    fc.property(desired, host, (wanted, before) => {
+      const needed = plan(wanted, before.observed);
+      fc.pre(needed.refusals.length === 0);
+      check(wanted, before, needed);
+    }),
+    { numRuns },
+  );
+}
+
+describe("a plan, on any host", () => {
+  it("makes a host on which nothing is left to do, and nothing is refused", () => {
+    onAnyHost((wanted, before, needed) => {
+      const after = tidy(applyAll(needed.changes, before).at(-1) ?? before);
+      const claim =
+        wanted.kind === "serve" ? wanted.claim : asRecorded(wanted.claim, before.observed);
+      const left = plan({ ...wanted, claim }, after.observed);
+      expect({ changes: left.changes, refusals: left.refusals }).toEqual({
+        changes: [],
+        refusals: [],
+      });
+    });
+  });
+
+  it("never makes a NIC answer for a claimed VIP where it did not before it began", () => {
+    onAnyHost((wanted, before, needed) => {
+      const owners = claimants(wanted, before);
+      const leaked = new Set(leaks(owners, before));
+      for (const step of applyAll(needed.changes, before)) {
+        expect(leaks(owners, step).filter((one) => !leaked.has(one))).toEqual([]);
+      }
+    });
+  });
+
+  it("has each VIP quiet from the moment it is bound, and all of them in the end", () => {
+    onAnyHost((wanted, before, needed) => {
+      if (wanted.kind === "withdraw") return;
+      const mine = recordOf(wanted.claim, NOW);
+      const hosts = applyAll(needed.changes, before);
+      for (const [at, change] of needed.changes.entries()) {
+        if (change.kind === "bind") expect(leaks([mine], hosts[at + 1] ?? before)).toEqual([]);
+      }
+      expect(leaks([mine], hosts.at(-1) ?? before)).toEqual([]);
+    });
+  });
+
+  it("has every VIP bound as asked for, or those that nobody claims gone", () => {
+    onAnyHost((wanted, before, needed) => {
+      const after = applyAll(needed.changes, before).at(-1) ?? before;
+      const bound = onLo(after).map((one) => one.address);
+      const { owners, former } = shares(wanted, before);
+      const declared = wanted.kind === "serve" ? wanted.claim.vips.map((vip) => vip.address) : [];
+      for (const vip of declared) expect(bound).toContain(vip);
+      for (const vip of former) {
+        if (!owners.has(vip) && !declared.includes(vip)) expect(bound).not.toContain(vip);
+      }
+    });
+  });
+
+  it("takes away no address but our own and, asked to, stale ones; and none that is claimed", () => {
+    onAnyHost((wanted, before, needed) => {
+      const { owners, former } = shares(wanted, before);
+      const after = applyAll(needed.changes, before).at(-1) ?? before;
+      const left = new Set(after.observed.addresses.map((one) => `${one.interface} ${one.prefix}`));
+      const gone = before.observed.addresses.filter(
+        (one) => !left.has(`${one.interface} ${one.prefix}`),
+      );
+      const declared = new Set(wanted.claim.vips.map((vip) => vip.address));
+      const asked = wanted.kind === "serve" && wanted.claim.staleVips === "withdraw";
+      for (const one of gone) {
+        expect(one.interface).toBe("lo");
+        expect(one.prefixLength).toBe(one.family === 4 ? 32 : 128);
+        expect(owners.has(one.address)).toBe(false);
+        if (former.includes(one.address)) continue;
+        expect({ asked, declared: declared.has(one.address) }).toEqual({
+          asked: true,
+          declared: false,
+        });
+        expect(["127.0.0.1", "::1", "10.0.0.11", "10.0.0.1"]).not.toContain(one.address);
+        expect(needed.stale).toContain(one.prefix);
+      }
+      expect([...needed.leaving].sort()).toEqual(gone.map((one) => one.address).sort());
+    });
+  });
+
+  it("leaves nothing stale behind where it is asked to, and what is no VIP", () => {
+    onAnyHost((wanted, before, needed) => {
+      if (wanted.kind === "withdraw" || wanted.claim.staleVips !== "withdraw") return;
+      const { owners } = shares(wanted, before);
+      const declared = wanted.claim.vips.map((vip) => vip.address);
+      const after = applyAll(needed.changes, before).at(-1) ?? before;
+      const left = after.observed.addresses.filter(
+        (one) =>
+          one.interface === "lo" && !owners.has(one.address) && !declared.includes(one.address),
+      );
+      const own = ["127.0.0.1/8", "::1/128", "10.0.0.11/32", "198.51.100.64/26"];
+      expect(left.filter((one) => !own.includes(one.prefix))).toEqual([]);
+    });
+  });
+
+  it("does not touch a VIP that is bound as it should be, nor one that another owner holds", () => {
+    onAnyHost((wanted, before, needed) => {
+      const touched = needed.changes.flatMap((one) =>
+        one.kind === "bind" || one.kind === "unbind" ? [one.prefix] : [],
+      );
+      const declared = wanted.claim.vips.map((vip) => vip.address);
+      const { owners } = shares(wanted, before);
+      for (const one of onLo(before)) {
+        const right = one.family === 4 ? one.label === "lo:dr" : one.preferredLft === "0";
+        const stays = wanted.kind === "serve" && declared.includes(one.address) && right;
+        const theirs = owners.has(one.address) && !declared.includes(one.address);
+        if (stays || theirs) expect(touched).not.toContain(one.prefix);
+      }
+      expect(new Set(touched).size * 2).toBeGreaterThanOrEqual(touched.length);
+    });
+  });
+
+  it("writes no sysctl but a claimed one and one of which it knows the value before", () => {
+    onAnyHost((wanted, before, needed) => {
+      const { observed } = before;
+      const mine = wanted.kind === "serve" ? recordOf(wanted.claim, NOW).claims : [];
+      const theirs = [...(observed.registry?.owners.values() ?? [])].flatMap((one) => one.claims);
+      const claimed = new Set([...mine, ...theirs].map(nameOf));
+      const known = [...(observed.registry?.saved ?? []), ...wanted.claim.saved];
+      for (const one of needed.changes) {
+        if (one.kind !== "write-sysctl" || claimed.has(nameOf(one))) continue;
+        expect(known).toContainEqual({
+          interface: one.interface,
+          key: one.key,
+          value: one.to,
+          written: one.from,
+        });
+      }
+    });
+  });
+
+  it("leaves no record and no saved value of ours behind a withdrawal that says nothing stays", () => {
+    onAnyHost((wanted, before, needed) => {
+      if (wanted.kind !== "withdraw") return;
+      const after = tidy(applyAll(needed.changes, before).at(-1) ?? before);
+      expect(ownRecords(wanted.claim, after.observed).size).toBe(0);
+      const others = shares(wanted, before).records;
+      if (others.length === 0 && needed.notes.length === 0) expect(after.files.size).toBe(0);
+    });
+  });
+
+  it("has the host bind again at boot exactly while an owner asks for it", () => {
+    onAnyHost((wanted, before, needed) => {
+      const after = applyAll(needed.changes, before).at(-1) ?? before;
+      const owners = [...(after.observed.registry?.owners.values() ?? [])];
+      const { boot } = after.observed;
+      const whole = boot.enabled && boot.unit !== undefined && boot.replay !== undefined;
+      if (wanted.kind === "serve" && wanted.claim.persist) expect(whole).toBe(true);
+      if (owners.some((one) => one.persist)) return;
+      expect({ ...boot, failure: undefined, init: "" }).toEqual({ ...NO_KIT, init: "" });
+    });
+  });
+
+  it("undone in reverse order, from any step, gives back the host, and stays as quiet", () => {
+    onAnyHost((wanted, before, needed) => {
+      const hosts = applyAll(needed.changes, before);
+      const owners = claimants(wanted, before);
+      const leaked = new Set(leaks(owners, before));
+      const undo = needed.changes.map((one, at) => inverse(one, hosts[at] ?? before));
+      for (const [steps, reached] of hosts.entries()) {
+        let back = reached;
+        for (const one of undo.slice(0, steps).reverse()) {
+          if (one === undefined) continue;
+          back = apply(one, back);
+          expect(leaks(owners, back).filter((leak) => !leaked.has(leak))).toEqual([]);
+        }
+        expect(comparable(back)).toEqual(comparable(before));
+      }
+    });
+  });
+
+  it("depends on nothing but what it is given: twice the same", () => {
+    onAnyHost((wanted, before, needed) => {
+      expect(plan(wanted, before.observed)).toEqual(needed);
+    }, 300);
+  });
+});
+
+/**
+ * Whose VIPs must stay silent on which NICs. One that we declare is judged by our own claim, and one
+ * that we leave to others by theirs.
+ */
+function claimants(wanted: Desired, before: Host): OwnerRecord[] {
+  const { records: others, owners } = shares(wanted, before);
+  if (wanted.kind === "serve") {
+    const mine = recordOf(wanted.claim, NOW);
+    return [mine, ...others.map((record) => without(new Set(mine.vips), record))];
+  }
+  const mine = [...ownRecords(wanted.claim, before.observed).values()];
+  return [...others, ...mine.map((record) => without(owners, record))];
+}
+
+function without(vips: ReadonlySet<string>, record: OwnerRecord): OwnerRecord {
+  return { ...record, vips: record.vips.filter((vip) => !vips.has(vip)) };
+}
+
+interface Shares {
+  /** The other owners' records, and the VIPs that they claim. */
+  readonly records: readonly OwnerRecord[];
+  readonly owners: ReadonlySet<string>;
+  /** What we had: by our record, or without one by our state. */
+  readonly former: readonly string[];
+}
+
+function shares({ claim }: Desired, before: Host): Shares {
+  const mine = ownRecords(claim, before.observed);
+  const records = [...(before.observed.registry?.owners ?? [])]
+    .filter(([id]) => !mine.has(id))
+    .map(([, record]) => record);
+  const recorded = [...mine.values()].flatMap((record) => record.vips);
+  const former = mine.size > 0 ? recorded : claim.vips.map((vip) => vip.address);
+  return { records, owners: new Set(records.flatMap((record) => record.vips)), former };
+}
+
+function onLo({ observed }: Host) {
+  return observed.addresses.filter(
+    (one) => one.interface === "lo" && VIPS.some((vip) => vip === one.address),
+  );
+}
+
+function comparable({ observed, files }: Host) {
+  const addresses = [...observed.addresses].sort((a, b) =>
+    `${a.interface} ${a.prefix}`.localeCompare(`${b.interface} ${b.prefix}`),
+  );
+  return { ...observed, registry: undefined, boot: undefined, addresses, files: [...files].sort() };
+}

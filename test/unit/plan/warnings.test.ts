@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import { recordOf } from "../../../src/plan/plan";
+import type { Observed } from "../../../src/observed/observed";
+import { warnings } from "../../../src/plan/warnings";
+import { claimOf, hostOf, type ClaimSketch, type HostSketch } from "../model";
+
+function warningsOn(sketch: HostSketch, declared: ClaimSketch = {}): string[] {
+  const claim = claimOf(declared);
+  return warnings(claim, recordOf(claim, "").claims, hostOf(sketch).observed);
+}
+
+/** A host with a second NIC that has an address and this rp_filter. */
+function withSecondNic(rpFilter: number, observed: Partial<Observed> = {}): HostSketch {
+  const { nics } = hostOf({ nics: { eth0: [0, 0], "eth1.5": [0, 0] } }).observed;
+  return {
+    addresses: ["eth1.5 10.5.0.1/24 global eth1.5"],
+    observed: {
+      nics: nics.map((nic) => (nic.name === "eth0" ? nic : { ...nic, rpFilter })),
+      ...observed,
+    },
+  };
+}
+
+describe("people are warned", () => {
+  it("of nothing on a plain host", () => {
+    expect(warningsOn({})).toEqual([]);
+  });
+
+  it("of a profile by which NetworkManager would take the VIPs off", () => {
+    const file = "/etc/NetworkManager/system-connections/lo.nmconnection";
+    expect(warningsOn({ observed: { loProfiles: [file] } })).toEqual([
+      expect.stringContaining(`${file} has NetworkManager manage lo`),
+    ]);
+  });
+
+  it("of what was undone in the boot after the replay had set it", () => {
+    const boot = { findings: ["arp_ignore of all was 0, and is put back to 1"] };
+    expect(warningsOn({ boot })).toEqual([
+      "since the last boot: arp_ignore of all was 0, and is put back to 1; look for who sets it late in the boot",
+    ]);
+  });
+
+  it("of a NIC that drops what the director sends, because it is not the way back", () => {
+    const said = [
+      expect.stringMatching(
+        /^eth1\.5 has rp_filter 1 .* set net\.ipv4\.conf\.eth1\/5\.rp_filter to 2$/,
+      ),
+    ];
+    expect(warningsOn(withSecondNic(1))).toEqual(said);
+    expect(warningsOn(withSecondNic(0, { allRpFilter: 1 }))).toEqual(said);
+  });
+
+  it("of no such NIC where rp_filter is loose or off, it is the way back, or nothing is known", () => {
+    expect(warningsOn(withSecondNic(0))).toEqual([]);
+    expect(warningsOn(withSecondNic(2))).toEqual([]);
+    expect(warningsOn(withSecondNic(1, { allRpFilter: 2 }))).toEqual([]);
+    expect(warningsOn(withSecondNic(1, { defaultNics: ["eth0", "eth1.5"] }))).toEqual([]);
+    expect(warningsOn(withSecondNic(1, { defaultNics: [] }))).toEqual([]);
+    expect(warningsOn({ ...withSecondNic(1), addresses: [] })).toEqual([]);
+  });
+
+  const inFile = (text: string, declared: ClaimSketch = {}) =>
+    warningsOn(
+      { observed: { sysctlLines: [{ file: "/etc/sysctl.d/99-local.conf", line: 3, text }] } },
+      declared,
+    );
+
+  it.each([
+    ["net.ipv4.conf.all.arp_ignore = 0", {}],
+    ["  -net/ipv4/conf/all/arp_ignore=4", {}],
+    ["net.ipv4.conf.all.arp_announce=1", {}],
+    ["net.ipv4.conf.*.arp_ignore = 0", {}],
+    ["net.ipv4.conf.all.arp_ignore = 1", { arp: { ignore: 2 } }],
+    ["net.ipv4.conf.eth0/100.arp_ignore = 0", { arp: { interfaces: ["eth0.100"] } }],
+    ["net/ipv4/conf/eth0.100/arp_ignore = 0", { arp: { interfaces: ["eth0.100"] } }],
+    ["net.ipv4.conf.eth0.arp_ignore = 8", {}],
+    ["net.ipv4.conf.default.arp_ignore = 4", {}],
+    ["net.ipv4.conf.*.arp_ignore = 4", { arp: { interfaces: ["eth0"] } }],
+  ] satisfies [string, ClaimSketch][])("of a line that would undo a key: %s", (text, declared) => {
+    expect(inFile(text, declared)).toEqual([
+      expect.stringMatching(/^\/etc\/sysctl\.d\/99-local\.conf line 3 sets .* a reboot/),
+    ]);
+  });
+
+  it.each([
+    ["net.ipv4.conf.all.arp_ignore = 1", {}],
+    ["net.ipv4.conf.all.arp_ignore = 2", {}],
+    ["net.ipv4.conf.eth0.arp_ignore = 0", {}],
+    ["net.ipv4.conf.eth0.arp_ignore = 3", {}],
+    ["net.ipv4.conf.lo.arp_ignore = 8", {}],
+    ["net.ipv4.conf.eth1.arp_ignore = 8", { arp: { interfaces: ["eth0"] } }],
+    ["net.ipv4.conf.eth01100.arp_ignore = 0", { arp: { interfaces: ["eth0.100"] } }],
+    ["net.ipv4.conf.all.arp_ignore = 0", { vips: ["2001:db8::10"] }],
+    ["net.ipv4.conf.all.arp_accept = 0 # not arp_ignore", {}],
+  ] satisfies [string, ClaimSketch][])("of no other line: %s", (text, declared) => {
+    expect(inFile(text, declared)).toEqual([]);
+  });
+
+  it("of proxy_ndp, where an IPv6 VIP is declared", () => {
+    const observed = { proxyNdp: ["eth0", "all"] };
+    expect(warningsOn({ observed }, { vips: ["2001:db8::10"] })).toEqual([
+      expect.stringContaining("proxy_ndp is set on eth0, all"),
+    ]);
+    expect(warningsOn({ observed })).toEqual([]);
+  });
+
+  it("of a host that answered for a VIP until now: routers keep the wrong MAC", () => {
+    const addresses = ["lo 203.0.113.10/32 host lo:dr"];
+    expect(warningsOn({ addresses })).toEqual([
+      expect.stringMatching(
+        /^until now the host answered for 203\.0\.113\.10 on eth0: .*arping -U/,
+      ),
+    ]);
+    expect(warningsOn({ addresses, all: [1, 2] })).toEqual([]);
+  });
+});

@@ -1,0 +1,158 @@
+import { createHash } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { AnswerReader, type AnswerEvent, type Status } from "../../../src/protocol/answer";
+import { UnreadableAnswer } from "../../../src/observed/observed";
+
+const NONCE = "k3v9q0z7";
+const STATUSES: Status[] = ["ok", "rolled-back", "stuck", "failed", "busy", "unsupported"];
+
+const line = fc.string({ unit: "binary", maxLength: 30 }).map((text) => text.replaceAll("\n", " "));
+const body = fc
+  .array(line, { minLength: 1, maxLength: 5 })
+  .filter((lines) => !lines.some((one) => one.startsWith(NONCE)))
+  .map((lines) => lines.join("\n"));
+const answer = fc.record({ status: fc.constantFrom(...STATUSES), body });
+const noise = fc.array(
+  fc
+    .oneof(line, fc.constantFrom("Welcome!", `echo ${NONCE}`, "begin", `${NONCE}x begin`))
+    .filter((text) => !text.startsWith(`${NONCE} `) && text !== NONCE),
+  { maxLength: 3 },
+);
+
+/** As host.sh's `reply` prints it. */
+function printed(status: string, text: string): string {
+  const sum = createHash("sha256").update(`${text}\n`).digest("hex");
+  return `${NONCE} begin\n${text}\n${NONCE} ${status} ${sum}\n`;
+}
+
+function readAll(stream: Buffer, chunks: readonly number[] = []): AnswerEvent[] {
+  const reader = new AnswerReader(NONCE);
+  const ends = [...chunks.map((at) => at % (stream.length + 1)), stream.length].sort(
+    (a, b) => a - b,
+  );
+  let start = 0;
+  return ends.flatMap((end) => {
+    const chunk = stream.subarray(start, end);
+    start = end;
+    return reader.push(chunk);
+  });
+}
+
+/** Every answer that came before the stream was found to be broken. */
+function readUntilBroken(stream: Buffer): AnswerEvent[] {
+  const reader = new AnswerReader(NONCE);
+  const events: AnswerEvent[] = [];
+  try {
+    for (const byte of stream) events.push(...reader.push(Buffer.of(byte)));
+  } catch (error) {
+    if (!(error instanceof UnreadableAnswer)) throw error;
+  }
+  return events;
+}
+
+describe("answers in a host's output", () => {
+  it("are read whole, however the stream is cut into chunks", () => {
+    fc.assert(
+      fc.property(fc.array(answer), fc.array(fc.nat()), (answers, chunks) => {
+        const stream = answers.map((one) => printed(one.status, one.body)).join("");
+        expect(readAll(Buffer.from(stream), chunks)).toEqual(
+          answers.map((one) => ({ kind: "answer", ...one })),
+        );
+      }),
+    );
+  });
+
+  it("are found between banners and whatever a profile prints", () => {
+    fc.assert(
+      fc.property(noise, answer, noise, answer, (before, first, between, second) => {
+        const text = (lines: string[]) => lines.map((one) => `${one}\n`).join("");
+        const stream =
+          text(before) +
+          printed(first.status, first.body) +
+          text(between) +
+          printed(second.status, second.body);
+        expect(readAll(Buffer.from(stream))).toEqual(
+          [first, second].map((one) => ({ kind: "answer", ...one })),
+        );
+      }),
+    );
+  });
+
+  it("may have notes before and between them", () => {
+    const stream = `${NONCE} note waiting for the lock held by web-2\n${printed("ok", "a")}`;
+    expect(readAll(Buffer.from(stream))).toEqual([
+      { kind: "note", text: "waiting for the lock held by web-2", lasting: false },
+      { kind: "answer", status: "ok", body: "a" },
+    ]);
+  });
+
+  it("are none while anything of them is missing", () => {
+    fc.assert(
+      fc.property(answer, fc.nat(), (one, at) => {
+        const stream = Buffer.from(printed(one.status, one.body));
+        expect(readAll(stream.subarray(0, at % stream.length))).toEqual([]);
+      }),
+    );
+  });
+
+  it("never say anything else with any bit of them flipped", () => {
+    // Without sha256sum the host can only say that it has none, so that answer is not guarded.
+    const guarded = answer.filter(({ status }) => status !== "unsupported");
+    fc.assert(
+      fc.property(guarded, fc.nat(), fc.nat(7), (one, at, bit) => {
+        const stream = Buffer.from(printed(one.status, one.body));
+        const place = at % stream.length;
+        stream.writeUInt8(stream.readUInt8(place) ^ (1 << bit), place);
+        for (const event of readUntilBroken(stream)) {
+          if (event.kind === "answer") expect(event).toEqual({ kind: "answer", ...one });
+        }
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it("never say anything else with lines of them dropped, doubled or swapped", () => {
+    fc.assert(
+      fc.property(answer, fc.nat(), fc.nat(), fc.nat(2), ({ status, body: text }, a, b, how) => {
+        const lines = printed(status, text).trimEnd().split("\n");
+        const [from, to] = [a % lines.length, b % lines.length];
+        if (how === 0) lines.splice(from, 1);
+        if (how === 1) lines.splice(to, 0, lines[from] ?? "");
+        if (how === 2) [lines[from], lines[to]] = [lines[to] ?? "", lines[from] ?? ""];
+        for (const event of readUntilBroken(Buffer.from(`${lines.join("\n")}\n`))) {
+          if (event.kind === "answer")
+            expect(event).toEqual({ kind: "answer", status, body: text });
+        }
+      }),
+    );
+  });
+
+  it("of a host without sha256sum have no checksum, and say only what is missing", () => {
+    const missing = `${NONCE} begin\nmissing sha256sum\n${NONCE} unsupported \n`;
+    expect(readAll(Buffer.from(missing))).toEqual([
+      { kind: "answer", status: "unsupported", body: "missing sha256sum" },
+    ]);
+    const unproved = `${NONCE} begin\nall is well\n${NONCE} ok \n`;
+    expect(() => readAll(Buffer.from(unproved))).toThrow(UnreadableAnswer);
+  });
+
+  it("are errors where they end before they began, begin twice, or end in an unknown word", () => {
+    for (const stream of [
+      `${NONCE} ok ${"0".repeat(64)}\n`,
+      `${NONCE} begin\n${NONCE} begin\n`,
+      `${NONCE} begin\na\n${NONCE} perhaps ${"0".repeat(64)}\n`,
+      `${NONCE}\n`,
+    ]) {
+      expect(() => readAll(Buffer.from(stream))).toThrow(UnreadableAnswer);
+    }
+  });
+
+  it("do not go on for ever", () => {
+    const reader = new AnswerReader(NONCE);
+    const flood = Buffer.alloc(1024 * 1024, "noise\n");
+    expect(() => {
+      for (let mebibyte = 0; mebibyte <= 16; mebibyte += 1) reader.push(flood);
+    }).toThrow(UnreadableAnswer);
+  });
+});

@@ -1,0 +1,137 @@
+import { spawnSync } from "node:child_process";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  changeRequest,
+  giveUpRequest,
+  oneLine,
+  openingCommand,
+  quote,
+} from "../../../src/protocol/program";
+import { plan } from "../../../src/plan/plan";
+import { claimOf, hostOf } from "../model";
+
+const SHELLS = ["dash", "bash", "busybox sh"];
+
+// Requests are lines, and no string of a shell holds a NUL.
+const word = fc
+  .oneof(
+    fc.string({ unit: "binary" }),
+    fc
+      .array(
+        fc.constantFrom("'", '"', "\\", "$(", "`", ";", "&", "|", "\t", " ", "*", "~", "!", "#"),
+      )
+      .map((parts) => parts.join("")),
+  )
+  .map((text) => text.replace(/[\0\n\r]/g, ""));
+
+/** What a shell makes of a line: the words that `printf` was given. */
+function wordsIn(shell: string, script: string): string[] {
+  const [command = "", ...args] = shell.split(" ");
+  const { stdout, status } = spawnSync(command, [...args, "-s"], {
+    input: script,
+    env: { PATH: process.env.PATH, LC_ALL: "C" },
+  });
+  expect(status).toBe(0);
+  return stdout.toString("utf8").split("\0").slice(0, -1);
+}
+
+describe.each(SHELLS)("a quoted word, in %s", (shell) => {
+  it("is that word again, whatever it holds", () => {
+    fc.assert(
+      fc.property(fc.array(word, { minLength: 200, maxLength: 400 }), (words) => {
+        const script = words.map((one) => `printf '%s\\0' ${quote(one)}\n`).join("");
+        expect(wordsIn(shell, script)).toEqual(words);
+      }),
+      { numRuns: 5 },
+    );
+  });
+
+  it("is one word on a request line beside others", () => {
+    const words = ["", " ", "'", "a'b", "-n", "$HOME", "*", "\u00e9", "'\\''"];
+    const script = `printf '%s\\0' ${words.map(quote).join(" ")}`;
+    expect(wordsIn(shell, script)).toEqual(words);
+  });
+});
+
+describe("a request", () => {
+  it("never holds a line break or a NUL", () => {
+    for (const text of ["a\nb", "a\rb", "a\0b"]) expect(() => quote(text)).toThrow(RangeError);
+    expect(giveUpRequest("two\nlines\0")).not.toMatch(/[\n\0]/);
+  });
+
+  it("is one line for any text that people gave", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => {
+        expect(oneLine(text)).not.toMatch(/[\0-\x1f\x7f]/);
+        expect(giveUpRequest(text)).not.toMatch(/[\0\n\r]/);
+      }),
+    );
+  });
+
+  it("has journal, records, sysctls, check, VIPs and a look at the outcome, in this order", () => {
+    const { observed } = hostOf({ addresses: ["lo 203.0.113.11/32 global lo:two words"] });
+    const claim = claimOf({ vips: ["203.0.113.10", "203.0.113.11", "2001:db8::10"] });
+    const needed = plan({ kind: "serve", claim, now: "2026-07-02T10:00:00.000Z" }, observed);
+    const request = changeRequest(needed.changes, needed.guard, ["203.0.113.10"]);
+    expect(request.split(" && ").map((call) => call.replace(/[0-9a-f]{32}/, "ID"))).toEqual([
+      "begin '203.0.113.11' 'machine' 'owners/ID' 'saved'",
+      "put 'machine' 'lvs-dr-machine 1' 'machine-id 1111' 'product-uuid -'",
+      "put 'owners/ID' 'lvs-dr-owner 1' 'owner \"web-1\"' 'incarnation 0001' 'seen 2026-07-02T10:00:00.000Z' 'vip 203.0.113.10' 'vip 203.0.113.11' 'vip 2001:db8::10' 'claim arp_ignore 1 all' 'claim arp_announce 2 all' 'end'",
+      "put 'saved' 'lvs-dr-saved 1' 'sysctl arp_ignore 0 1 all' 'sysctl arp_announce 0 2 all' 'end'",
+      "sysctl 'all' 'arp_ignore' '0' '1'",
+      "sysctl 'all' 'arp_announce' '0' '2'",
+      "quiet 'all'",
+      "addresses '4' 'bound 203.0.113.10/32 host forever forever lo:dr' 'unbound 203.0.113.11/32 global forever forever lo:two words' 'bound 203.0.113.11/32 host forever forever lo:dr'",
+      "addresses '6' 'bound 2001:db8::10/128 global forever 0'",
+      "observe '203.0.113.10'",
+    ]);
+  });
+
+  it("names each file that changes once in the journal", () => {
+    const request = changeRequest(
+      [
+        { kind: "put", file: "saved", lines: ["a"] },
+        { kind: "drop", file: "saved" },
+      ],
+      [],
+      [],
+    );
+    expect(request).toBe("begin '' 'saved' && put 'saved' 'a' && drop 'saved' && observe");
+  });
+});
+
+describe("the opening command", () => {
+  const opening = {
+    nonce: "abc",
+    mode: "hold",
+    seconds: 90,
+    holder: "it's me",
+    vips: ["203.0.113.10"],
+    sudo: "none",
+  } as const;
+
+  it("replaces the login shell, and passes the session on before sudo empties the environment", () => {
+    expect(openingCommand(opening)).toMatch(
+      /^exec sh -c '[^]*' lvs-dr abc hold 90 "\$SSH_CONNECTION" 'it'\\''s me' '203\.0\.113\.10'$/,
+    );
+  });
+
+  it("becomes root by sudo, which asks in words that we know, or not at all", () => {
+    expect(openingCommand({ ...opening, sudo: "without-password" })).toMatch(
+      /^exec sudo -n -- sh -c /,
+    );
+    expect(openingCommand({ ...opening, sudo: "with-password" })).toMatch(
+      /^exec sudo -k -S -p 'abc password' -- sh -c /,
+    );
+  });
+
+  it("fits into one argument of a process, with hundreds of VIPs too", () => {
+    const vips = Array.from(
+      { length: 500 },
+      (_, index) => `2001:db8:aaaa:bbbb:cccc:dddd:eeee:${index}`,
+    );
+    // MAX_ARG_STRLEN of the kernel: sshd gives the login shell all of it as one argument.
+    expect(openingCommand({ ...opening, vips }).length).toBeLessThan(128 * 1024);
+  });
+});

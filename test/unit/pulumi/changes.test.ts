@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { isMoved, workBetween } from "../../../src/pulumi/changes";
+import { parseSettings } from "../../../src/inputs/schema";
+
+const inputs = {
+  connection: { host: "10.0.0.11", privateKeyFile: "~/.ssh/id_ed25519" },
+  vips: ["203.0.113.10"],
+  owner: "organization/urn:pulumi:test::lab::RealServer::web-1",
+};
+const olds = parseSettings(inputs);
+const workFor = (changes: object) => workBetween(olds, parseSettings({ ...inputs, ...changes }));
+
+describe("what an update does on the host", () => {
+  it.each([
+    { vips: ["203.0.113.10", "203.0.113.11"] },
+    { arp: { ignore: 2 } },
+    { arp: { interfaces: ["eth0"] } },
+    { owner: "another name" },
+    { staleVips: "withdraw" },
+    { owner: "another name", timeouts: { connectSeconds: 5 } },
+    { vips: ["203.0.113.11"], connection: { ...inputs.connection, port: 2222 } },
+    {},
+  ])("is to converge for %j", (changes) => {
+    expect(workFor(changes)).toBe("converge");
+  });
+
+  it.each([
+    { connection: { ...inputs.connection, port: 2222 } },
+    { connection: { host: "10.0.0.11", password: "another way in" } },
+    { connection: { ...inputs.connection, proxy: { host: "bastion", password: "x" } } },
+    { connection: { ...inputs.connection, port: 2222 }, unreachableOnDestroy: "forget" },
+  ])("is only to reach it for %j", (changes) => {
+    expect(workFor(changes)).toBe("reach");
+  });
+
+  it.each([
+    { unreachableOnDestroy: "forget" },
+    { unreachableOnRefresh: "keep" },
+    { sysctlsOnDestroy: "leave" },
+    { drain: { timeoutSeconds: 60 } },
+    { timeouts: { connectSeconds: 5 } },
+  ])("is nothing for %j, so that a dead host can be given up", (changes) => {
+    expect(workFor(changes)).toBe("nothing");
+  });
+});
+
+describe("a host that moves", () => {
+  it("is one whose name or address differs, and nothing else", () => {
+    expect(isMoved(inputs, { connection: { host: "10.0.0.12" } })).toBe(true);
+    expect(isMoved(inputs, { connection: { host: "10.0.0.11", port: 2222 } })).toBe(false);
+  });
+
+  it("may be one that is not known yet", () => {
+    const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+    expect(isMoved(inputs, { connection: { host: unknown } })).toBe(true);
+    expect(isMoved(inputs, { connection: unknown })).toBe(true);
+  });
+});

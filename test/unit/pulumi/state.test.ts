@@ -1,0 +1,115 @@
+import { describe, expect, it } from "vitest";
+import { cleaned } from "../../../src/pulumi/clean-error";
+import type { HostReport } from "../../../src/operation/converge";
+import { RealServerError } from "../../../src/domain/errors";
+import {
+  FORMAT,
+  newIncarnation,
+  readState,
+  reportedState,
+  restatedState,
+  unsettledState,
+} from "../../../src/pulumi/state";
+
+const inputs = {
+  __provider: "exports.handler=...",
+  connection: { host: "10.0.0.11", password: "s3cret-word" },
+  vips: ["203.0.113.10"],
+  owner: "web-1",
+};
+const report: HostReport = {
+  bindings: [{ address: "203.0.113.10", scope: "host", label: "lo:dr" }],
+  effectiveArp: { eth0: { ignore: 1, announce: 2 } },
+  foreignVips: [],
+  drift: [],
+  observedVips: ["203.0.113.10"],
+  observedArp: { ignore: 1, announce: 2 },
+  record: "ours",
+  machineId: "0123456789abcdef",
+  hostKey: "ssh-ed25519 AAAAone",
+  proxyHostKey: "ssh-ed25519 AAAAtwo",
+  saved: [
+    { interface: "all", key: "arp_ignore", value: 0, written: 1 },
+    { interface: "eth0.100", key: "arp_announce", value: 1, written: 2 },
+  ],
+};
+
+describe("the state of a real server", () => {
+  it("is read as it was written", () => {
+    const state = readState(reportedState(inputs, report));
+    expect(state).toMatchObject({
+      pins: { hostKey: report.hostKey, proxyHostKey: report.proxyHostKey },
+      saved: report.saved,
+      machineId: report.machineId,
+      converged: true,
+    });
+    expect(state.settings.vips.map(({ address }) => address)).toEqual(["203.0.113.10"]);
+    const { connection, vips, owner } = inputs;
+    expect(state.inputs).toEqual({ connection, vips, owner });
+  });
+
+  it("is not converged where the host drifted", () => {
+    const drifted = reportedState(inputs, { ...report, drift: ["lo: 203.0.113.10/32 not bound"] });
+    expect(readState(drifted).converged).toBe(false);
+  });
+
+  it("of a newer format is refused, and says what to install", () => {
+    const newer = { ...reportedState(inputs, report), format: FORMAT + 1 };
+    expect(() => readState(newer)).toThrow(/format 2.*npm install pulumi-lvs-dr@latest/);
+  });
+
+  it("without what a later version added, or without any VIP, is still read", () => {
+    const { connection, owner } = inputs;
+    expect(readState({ connection, owner, vips: [] })).toMatchObject({
+      saved: [],
+      pins: {},
+      machineId: "",
+      converged: false,
+    });
+  });
+
+  it("keeps nothing of an input that the program no longer gives", () => {
+    const olds = { ...reportedState(inputs, report), later: "an input of another version" };
+    const pins = { hostKey: "ssh-ed25519 AAAAnew" };
+    const restated = restatedState(inputs, olds, pins);
+    expect(restated).not.toHaveProperty("later");
+    expect(restated).not.toHaveProperty("proxyHostKey");
+    expect(restated).toMatchObject({ ...pins, machineId: report.machineId, converged: true });
+  });
+
+  it("with an unknown outcome has the provider and the host keys, and is not converged", () => {
+    const unsettled = unsettledState(inputs, {}, { hostKey: report.hostKey });
+    expect(unsettled).toMatchObject({
+      __provider: inputs.__provider,
+      hostKey: report.hostKey,
+      converged: false,
+      vips: inputs.vips,
+      bindings: [],
+    });
+  });
+
+  it("gets incarnations that sort by time", async () => {
+    const first = newIncarnation();
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    expect(newIncarnation() > first).toBe(true);
+    expect(first).toMatch(/^[0-9a-f]{20}$/);
+  });
+});
+
+describe("an error on its way to Pulumi", () => {
+  it("is its message and nothing else", () => {
+    const error = cleaned(new RealServerError("refused", "it would do harm"), inputs);
+    expect(`${error}: ${error.stack}`).toBe("it would do harm: ");
+  });
+
+  it("that is a fault of ours names it, without the secrets of the inputs", () => {
+    const { message } = cleaned(new TypeError("cannot read s3cret-word"), inputs);
+    expect(message).toContain("a fault in pulumi-lvs-dr: TypeError: cannot read [secret]");
+    expect(message).toContain("state.test.ts");
+  });
+
+  it("is short enough for the one header that carries it", () => {
+    const { message } = cleaned(new RealServerError("failed", "x".repeat(100_000)), inputs);
+    expect(message.length).toBeLessThan(10_000);
+  });
+});
