@@ -7,10 +7,10 @@
 set -eu
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pulumi-lvs-dr
-# Of the SDK in package.json and of scripts/pulumi-cli/go.mod.
-pulumi_version=3.259.0
+# Of scripts/pulumi-cli/go.mod: the newest that the Go module proxy has.
+pulumi_version=3.274.1
 pulumi_oldest=3.216.0
-node_oldest=22.12.0
+node_oldest=22.13.0
 node_major=24 npm_major=11
 
 main() {
