@@ -24,8 +24,15 @@ export default defineConfig(
   {
     files: ["src/**/*.ts"],
     rules: {
+      // A name is imported from the file that has it; only the public entry hands on what others own.
+      "no-restricted-syntax": [
+        "error",
+        { selector: "ExportNamedDeclaration[source]", message: "Import it from its owner." },
+        { selector: "ExportAllDeclaration", message: "Import it from its owner." },
+      ],
       "max-lines": ["error", { max: 250, skipBlankLines: true, skipComments: true }],
       "max-lines-per-function": ["error", { max: 40, skipBlankLines: true, skipComments: true }],
     },
   },
+  { files: ["src/index.ts"], rules: { "no-restricted-syntax": "off" } },
 );

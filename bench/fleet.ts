@@ -3,7 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { command } from "../lab/command";
 import type { Engine, Outcome } from "../lab/engine";
-import type { Lab, LabHost } from "../lab/lab";
+import type { Lab } from "../lab/lab";
+import type { LabHost } from "../lab/host";
 import { processesIn } from "../lab/processes";
 import { fleetProgram, VIPS } from "./program";
 

@@ -1,7 +1,8 @@
 import type { PulumiFn } from "@pulumi/pulumi/automation";
 
 import { RealServer } from "../src/index";
-import type { Lab, LabHost } from "../lab/lab";
+import type { Lab } from "../lab/lab";
+import type { LabHost } from "../lab/host";
 
 /** What every host of the benchmark binds. */
 export const VIPS = ["203.0.113.10", "2001:db8::10"];

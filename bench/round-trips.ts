@@ -1,12 +1,9 @@
-import { parseSettings } from "../src/inputs/schema";
-import {
-  converge,
-  inspectClaim,
-  withdraw,
-  type Claim,
-  type Operation,
-} from "../src/operation/converge";
-import type { Lab, LabHost } from "../lab/lab";
+import { parseSettings } from "../src/inputs/settings";
+import { converge, inspectClaim, withdraw } from "../src/operation/converge";
+import type { Claim } from "../src/plan/claim";
+import type { Operation } from "../src/operation/session";
+import type { Lab } from "../lab/lab";
+import type { LabHost } from "../lab/host";
 import { openDelayProxy } from "./delay-proxy";
 import { VIPS } from "./program";
 

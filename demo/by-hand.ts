@@ -1,4 +1,4 @@
-import type { LabHost } from "../lab/lab";
+import type { LabHost } from "../lab/host";
 import { mislead } from "../lab/mislead";
 import { countVipFrames, recordVipFrames } from "../lab/vip-frames";
 import { expectSame, Mismatch } from "./narrator";

@@ -1,4 +1,4 @@
-import type { LabHost } from "../lab/lab";
+import type { LabHost } from "../lab/host";
 
 /** How to look at a host as its administrator would. */
 export const LOOK_AT_LO = "ip -br addr show lo";

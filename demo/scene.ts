@@ -1,9 +1,11 @@
 import { RealServer } from "../src/index";
 import { Client } from "../lab/client";
 import type { Engine } from "../lab/engine";
-import type { Director, Lab, LabHost } from "../lab/lab";
+import type { Director } from "../lab/director";
+import type { Lab } from "../lab/lab";
+import type { LabHost } from "../lab/host";
 import type { Stage } from "../lab/stage";
-import { webHost } from "../lab/web";
+import { webHost } from "../lab/web-host";
 import { footprint } from "./host-view";
 import type { Narrator } from "./narrator";
 import { Tally } from "./tally";

@@ -1,5 +1,5 @@
 import type { Outcome } from "../lab/engine";
-import type { LabHost } from "../lab/lab";
+import type { LabHost } from "../lab/host";
 import { difference, effectiveArp, footprint, LOOK_AT_ARP, LOOK_AT_LO, vipsOn } from "./host-view";
 import { expectSame, Mismatch, type Narrator } from "./narrator";
 

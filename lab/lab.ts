@@ -12,14 +12,6 @@ import { Keeper } from "./keeper";
 import type { LabKeys, LabPasswords } from "./keys";
 import { claimSite, type Site, removeStaleSites } from "./site";
 
-export type { HostOptions, RunOptions } from "./host";
-export { LabHost } from "./host";
-export type { Guest, GuestOptions } from "./guest";
-export type { LabKey, LabKeys, LabPasswords } from "./keys";
-export type { Capture } from "./capture";
-export type { Client, RequestStream, StreamResult, WebAnswer } from "./client";
-export type { Destination, Director, DirectorOptions, Service } from "./director";
-
 /**
  * Hosts for tests, demo and benchmark: network namespaces with a disk, processes, users and an
  * OpenSSH server of their own, joined by a bridge. The machine has a leg in it, so that a program

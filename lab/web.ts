@@ -2,14 +2,6 @@ import { join } from "node:path";
 
 import type { LabHost } from "./host";
 import { Keeper } from "./keeper";
-import type { Lab } from "./lab";
-
-/** Makes a host with a web server on it, and nothing else of a real server. */
-export async function webHost(lab: Lab, name: string): Promise<LabHost> {
-  const host = await lab.host(name);
-  await serveWeb(host);
-  return host;
-}
 
 /**
  * Starts a web server on a host, on port 80 of every address, that says who answers and which

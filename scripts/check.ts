@@ -23,6 +23,7 @@ function checks(): Outcome[] {
     check("formatting", "prettier", "--check", "--log-level", "warn", "."),
     check("lint", "eslint", "."),
     check("types", "tsc", "--noEmit"),
+    check("rooms", "depcruise", "src", "lab", "demo", "test", "bench", "--output-type", "err"),
     check("shellcheck", "shellcheck", ...shellScripts()),
     check("build", "npm", "run", "--silent", "build"),
     check(

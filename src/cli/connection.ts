@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { UsageError, type Way } from "./arguments";
 import type { InspectConnection } from "../inspect/types";
 import { parseConnection } from "../inputs/schema";
-import { privateKeyProblem, type Connection } from "../transport/ssh2/ssh2";
+import { privateKeyProblem } from "../transport/ssh2/auth";
+import { type Connection, place, type Hop } from "../transport/connection";
 import { hostKeyPolicy } from "../transport/host-key";
-import { place, type Hop } from "../transport/connection";
 
 /** Where passwords come from: a process list shows the command line, and not this. */
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -4,7 +4,9 @@ import { UsageError } from "./arguments";
 import { withdraw } from "../operation/converge";
 import type { Seen } from "../inspect/look";
 import { ownersHere } from "../inspect/report";
-import { plan, type Change, type Claim, type Desired } from "../plan/plan";
+import { plan } from "../plan/plan";
+import type { Change } from "../plan/change";
+import type { Claim, Desired } from "../plan/claim";
 import type { OwnerRecord } from "../observed/registry";
 
 /** How an owner is released. */

@@ -17,11 +17,8 @@ import {
   wholeNumber,
   withoutAbsent,
 } from "./values";
-
 import { readConnection } from "./settings";
-import type { Connection } from "../transport/ssh2/ssh2";
-
-export { parseSettings, type Settings } from "./settings";
+import type { Connection } from "../transport/connection";
 
 /**
  * Checks a program's inputs. Pure and offline: no file is read and no name is looked up; of the

@@ -4,7 +4,7 @@ import type { Arp } from "../domain/arp";
 import type { DrainPolicy } from "../operation/drain";
 import { RealServerError } from "../domain/errors";
 import { failureOf, shown } from "./failure";
-import type { Connection } from "../transport/ssh2/ssh2";
+import type { Connection } from "../transport/connection";
 
 /** What a resource asks for, parsed, with all defaults applied. */
 export interface Settings {

@@ -1,5 +1,6 @@
+import { call } from "../protocol/program";
 import { canonicalAddress } from "../domain/address";
-import { UnreadableAnswer } from "../observed/observed";
+import { UnreadableAnswer } from "../protocol/answer";
 
 /** What an inspection asked besides the observation, as the host answered. */
 export interface LookAnswer {
@@ -34,6 +35,15 @@ export const NOTHING_ASKED: LookAnswer = {
   names: [],
   listeners: [],
 };
+
+/** What an inspection asks besides the observation; `parseLookAnswer` reads the answer. */
+export function lookRequest(names: readonly string[]): string {
+  const questions = [
+    call("more", "pending"),
+    ...(names.length === 0 ? [] : [call("more", "resolve", ...names), call("more", "listening")]),
+  ];
+  return questions.join(" && ");
+}
 
 /** Reads the body that `lookRequest` asks for. Total: throws {@link UnreadableAnswer}. */
 export function parseLookAnswer(body: string): LookAnswer {

@@ -1,6 +1,7 @@
 import { isExcepted } from "../domain/arp";
 import type { InspectedLeak, InspectedNic } from "./types";
-import type { BoundAddress, Nic, Observed } from "../observed/observed";
+import type { BoundAddress } from "../observed/ip-addr";
+import type { Nic, Observed } from "../observed/observed";
 import type { OwnerRecord } from "../observed/registry";
 import { effectiveOn } from "../plan/sysctls";
 import { isSilent, type ArpValues } from "../domain/sysctl";

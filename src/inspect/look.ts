@@ -1,8 +1,8 @@
-import { look, type Operation } from "../operation/converge";
+import { look } from "../operation/converge";
+import type { Operation } from "../operation/session";
 import { RealServerError } from "../domain/errors";
-import { lookRequest } from "../protocol/program";
+import { lookRequest, NOTHING_ASKED, parseLookAnswer } from "./answer";
 import { shown } from "../inputs/failure";
-import { NOTHING_ASKED, parseLookAnswer } from "./answer";
 import { inspectionOf } from "./report";
 import type { InspectConnection, Inspection, InspectOptions } from "./types";
 import type { Observed } from "../observed/observed";

@@ -2,7 +2,8 @@ import ipaddr from "ipaddr.js";
 import { isLoopback } from "../domain/address";
 import { listensAt, type Listener, type Resolution } from "./answer";
 import type { InspectedName, InspectedNameAddress } from "./types";
-import type { BoundAddress, Observed } from "../observed/observed";
+import type { BoundAddress } from "../observed/ip-addr";
+import type { Observed } from "../observed/observed";
 
 /** Where a name ends, seen from the host. */
 export function nameReport(

@@ -10,8 +10,8 @@ import type {
   Inspection,
   PendingOperation,
 } from "./types";
-import type { BoundAddress, Observed } from "../observed/observed";
-import { isFullLength } from "../plan/plan";
+import { type BoundAddress, isFullLength } from "../observed/ip-addr";
+import type { Observed } from "../observed/observed";
 import type { Machine, OwnerRecord } from "../observed/registry";
 import { hostWarnings } from "../plan/warnings";
 

@@ -1,6 +1,7 @@
-import ipaddr from "ipaddr.js";
+import { call } from "../protocol/program";
 import { canonicalAddress } from "../domain/address";
-import { UnreadableAnswer } from "./observed";
+import { UnreadableAnswer } from "../protocol/answer";
+import ipaddr from "ipaddr.js";
 
 /** What a host is to look for: one word for each place where it keeps connections. */
 export interface ConnectionPatterns {
@@ -43,6 +44,11 @@ export function connectionPatterns(vips: readonly string[]): ConnectionPatterns 
     // The first pair of addresses is that of the original direction.
     conntrack: `^(ipv[46] +[0-9]+ +)?tcp +6 [^=]*src=[^ ]+ dst=(${[...new Set(spellings)].join("|")}) `,
   };
+}
+
+/** What a drain asks: who uses some addresses; `parseUsage` reads the answer. It changes nothing. */
+export function connectionsRequest({ ss, tcp, conntrack }: ConnectionPatterns): string {
+  return call("more", "connections", ss, tcp, conntrack);
 }
 
 /**

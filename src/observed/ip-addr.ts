@@ -1,5 +1,23 @@
-import { canonicalAddress } from "../domain/address";
-import type { BoundAddress } from "./observed";
+import { canonicalAddress, type Family } from "../domain/address";
+
+/** One address as the host has it. */
+export interface BoundAddress {
+  readonly interface: string;
+  readonly family: Family;
+  /** Canonical, without prefix. */
+  readonly address: string;
+  readonly prefixLength: number;
+  /** The host's own spelling, with prefix: what `ip addr del` is given. */
+  readonly prefix: string;
+  /** The other end, as the host spells it; empty where it has none. */
+  readonly peer: string;
+  readonly scope: string;
+  /** Empty where it has none (all of IPv6). */
+  readonly label: string;
+  /** `forever`, or seconds. */
+  readonly validLft: string;
+  readonly preferredLft: string;
+}
 
 // print_ifa_flags of iproute2's ip/ipaddress.c, and what busybox's prints.
 const FLAGS = new Set([
@@ -73,4 +91,9 @@ function labelIn(tail: string): string {
     else if (first !== undefined && (FLAGS.has(first) || first === "")) words.shift();
     else return words.join(" ");
   }
+}
+
+/** Bound as a VIP is: /32 or /128, and no peer. Anything else is never ours. */
+export function isFullLength(one: BoundAddress): boolean {
+  return one.prefixLength === (one.family === 4 ? 32 : 128) && one.peer === "";
 }

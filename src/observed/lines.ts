@@ -1,7 +1,4 @@
-/** An answer that cannot be what `host.sh` prints: cut, garbled, or of another version. */
-export class UnreadableAnswer extends Error {
-  override readonly name = "UnreadableAnswer";
-}
+import { UnreadableAnswer } from "../protocol/answer";
 
 /** The lines of an observation by their first word. Knows every word, the first and the last line. */
 export class Lines {

@@ -1,32 +1,10 @@
-import type { Family } from "../domain/address";
+import { parseAddressLine, type BoundAddress } from "./ip-addr";
 import { canonicalAddress } from "../domain/address";
 import { broken, Lines, oneOf } from "./lines";
 import { parseBoot, type BootState } from "./boot-state";
-import { parseAddressLine } from "./ip-addr";
+
 import { parseRegistry, UnreadableRecord, type Machine, type Registry } from "./registry";
 import type { ArpValues } from "../domain/sysctl";
-
-export type { BootState } from "./boot-state";
-export { UnreadableAnswer } from "./lines";
-
-/** One address as the host has it. */
-export interface BoundAddress {
-  readonly interface: string;
-  readonly family: Family;
-  /** Canonical, without prefix. */
-  readonly address: string;
-  readonly prefixLength: number;
-  /** The host's own spelling, with prefix: what `ip addr del` is given. */
-  readonly prefix: string;
-  /** The other end, as the host spells it; empty where it has none. */
-  readonly peer: string;
-  readonly scope: string;
-  /** Empty where it has none (all of IPv6). */
-  readonly label: string;
-  /** `forever`, or seconds. */
-  readonly validLft: string;
-  readonly preferredLft: string;
-}
 
 /** One network interface. */
 export interface Nic {

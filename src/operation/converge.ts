@@ -1,17 +1,12 @@
 import { drainFirst, type DrainPolicy } from "./drain";
 import { Interrupted, type Conversation } from "../protocol/conversation";
-import { changeRequest, COMMIT_REQUEST, giveUpRequest, type Opening } from "../protocol/program";
+import { changeRequest } from "../plan/request";
+import { COMMIT_REQUEST, giveUpRequest, type Opening } from "../protocol/program";
 import { RealServerError } from "../domain/errors";
-import { parseObservation, UnreadableAnswer, type Observed } from "../observed/observed";
-import {
-  asRecorded,
-  plan,
-  recordOf,
-  type Change,
-  type Claim,
-  type Desired,
-  type Plan,
-} from "../plan/plan";
+import { parseObservation, type Observed } from "../observed/observed";
+import { UnreadableAnswer } from "../protocol/answer";
+import { asRecorded, recordOf, type Claim, type Desired } from "../plan/claim";
+import { plan, type Plan } from "../plan/plan";
 import { idOf } from "../observed/registry";
 import { recordState, report, type ClaimReport } from "../plan/report";
 import {
@@ -22,12 +17,8 @@ import {
   type Purpose,
   type Session,
 } from "./session";
+import { describe, summary } from "../plan/words";
 import { warnings } from "../plan/warnings";
-
-export type { Claim } from "../plan/plan";
-export type { Binding } from "../plan/report";
-export type { Operation } from "./session";
-export type { SavedSysctl } from "../domain/sysctl";
 
 /** What the host says of a claim, and the keys that it and its bastion have. */
 export interface HostReport extends ClaimReport, HostKeys {}
@@ -209,44 +200,6 @@ function asUnknown(error: unknown): unknown {
 
 function refuse(reasons: readonly string[]): void {
   if (reasons.length > 0) throw new RealServerError("refused", reasons.join("; "));
-}
-
-/** What is done, in the order in which it is done: "setting 2 sysctls, binding 1 VIP". */
-function summary(changes: readonly Change[]): string {
-  const runs: { kind: Change["kind"]; count: number }[] = [];
-  for (const { kind } of changes) {
-    if (!(kind in VERBS)) continue;
-    const last = runs.at(-1);
-    if (last?.kind === kind) last.count += 1;
-    else runs.push({ kind, count: 1 });
-  }
-  const said = runs.map(({ kind, count }) => {
-    const [verb, noun] = VERBS[kind] ?? ["", ""];
-    return `${verb} ${count} ${noun}${count === 1 ? "" : "s"}`;
-  });
-  return said.join(", ") || "writing the host's record";
-}
-
-const VERBS: Partial<Record<Change["kind"], readonly [verb: string, noun: string]>> = {
-  "write-sysctl": ["setting", "sysctl"],
-  bind: ["binding", "VIP"],
-  unbind: ["unbinding", "VIP"],
-};
-
-function describe(change: Change): string {
-  switch (change.kind) {
-    case "put":
-      return `write ${change.file}`;
-    case "drop":
-      return `remove ${change.file}`;
-    case "write-sysctl":
-      return `set ${change.interface} ${change.key} from ${change.from} to ${change.to}`;
-    case "check-quiet":
-      return "check the effective sysctls";
-    case "bind":
-    case "unbind":
-      return `${change.kind} ${change.prefix}`;
-  }
 }
 
 /** Withdrawn from `lo`, and the host still delivers it to itself: somebody else has it, too. */

@@ -1,8 +1,14 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { arrivals, connectionPatterns, parseUsage, type Usage } from "../observed/connections";
+import {
+  arrivals,
+  connectionPatterns,
+  parseUsage,
+  type Usage,
+  connectionsRequest,
+} from "../observed/connections";
 import { RealServerError } from "../domain/errors";
-import { connectionsRequest } from "../protocol/program";
-import { UnreadableAnswer, type Observed } from "../observed/observed";
+import { UnreadableAnswer } from "../protocol/answer";
+import type { Observed } from "../observed/observed";
 import { onHost, type Operation, type Session } from "./session";
 
 /** How connections are waited for before a VIP is withdrawn. */

@@ -1,8 +1,10 @@
 import { Interrupted, converse, type Conversation } from "../protocol/conversation";
 import { oneLine, type Opening } from "../protocol/program";
 import { RealServerError, type Aftermath } from "../domain/errors";
-import { parseObservation, UnreadableAnswer, type Observed } from "../observed/observed";
-import { dial, type Connection, type Pins, type Transport } from "../transport/ssh2/ssh2";
+import { parseObservation, type Observed } from "../observed/observed";
+import { UnreadableAnswer } from "../protocol/answer";
+import { dial, type Pins, type Transport } from "../transport/ssh2/ssh2";
+import type { Connection } from "../transport/connection";
 
 /** How to reach a host, how long it may take, and whom to tell. */
 export interface Operation {

@@ -1,6 +1,9 @@
+import { isFullLength } from "../observed/ip-addr";
 import { isLoopback, type Vip } from "../domain/address";
-import type { BoundAddress, Observed } from "../observed/observed";
-import type { Change, Desired } from "./plan";
+import type { BoundAddress } from "../observed/ip-addr";
+import type { Observed } from "../observed/observed";
+import type { Change } from "./change";
+import type { Desired } from "./claim";
 import type { OwnerRecord } from "../observed/registry";
 
 /** The part of a plan that is about addresses. */
@@ -96,11 +99,6 @@ function isAsWanted(bound: Binding, wanted: Binding): boolean {
     // The kernel derives an IPv6 address's scope from the address itself.
     (wanted.family === 6 || bound.scope === wanted.scope)
   );
-}
-
-/** Bound as a VIP is: /32 or /128, and no peer. Anything else is never ours. */
-export function isFullLength(one: BoundAddress): boolean {
-  return one.prefixLength === (one.family === 4 ? 32 : 128) && one.peer === "";
 }
 
 function asChange(kind: "bind" | "unbind", binding: Binding): Change {

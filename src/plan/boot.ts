@@ -1,7 +1,7 @@
 import { KIT_VERSION, REPLAY, UNITS, type KitFile } from "../host/boot-kit";
 import type { BootState, KitState } from "../observed/boot-state";
 import type { Observed } from "../observed/observed";
-import type { Change } from "./plan";
+import type { Change } from "./change";
 import type { OwnerRecord } from "../observed/registry";
 
 /** The part of a plan that is about the next boot. */

@@ -1,5 +1,5 @@
-import type { Arp } from "../domain/arp";
-import type { Family, Vip } from "../domain/address";
+import { ownRecords, recordOf, type Claim, type Desired } from "./claim";
+import type { Change } from "./change";
 import { leftNotes, planAddresses } from "./addresses";
 import { planBoot } from "./boot";
 import type { Observed } from "../observed/observed";
@@ -12,63 +12,7 @@ import {
   type OwnerRecord,
 } from "../observed/registry";
 import { planSysctls, type SysctlPlan } from "./sysctls";
-import {
-  ARP_KEYS,
-  nameOf,
-  type ArpKey,
-  type SavedSysctl,
-  type SysctlClaim,
-} from "../domain/sysctl";
-
-export { isFullLength } from "./addresses";
-
-/** What one declared resource wants of a host, and what its state remembers. */
-export interface Claim {
-  /** The name of this declaration in the host's registry. */
-  readonly owner: string;
-  /** Drawn by the create that made the resource; sorts by time. */
-  readonly incarnation: string;
-  readonly vips: readonly Vip[];
-  readonly arp: Arp;
-  /** Sysctl values saved in the state: the fallback where the registry was lost. */
-  readonly saved: readonly SavedSysctl[];
-  /** Whether the VIPs are bound again at boot. Default: false; that of the input is true. */
-  readonly persist?: boolean;
-  /** What becomes of addresses on `lo` that no owner claims. Default: "report", which is nothing. */
-  readonly staleVips?: "report" | "withdraw";
-}
-
-/** What the host is to be like: with this claim, or without it. */
-export type Desired =
-  | { readonly kind: "serve"; readonly claim: Claim; readonly now: string }
-  | {
-      readonly kind: "withdraw";
-      readonly claim: Claim;
-      readonly now: string;
-      readonly sysctls: "restore" | "leave";
-    };
-
-/** One delta. `put` and `drop` are files of the registry, or of the boot (`boot/...`), by name. */
-export type Change =
-  | { readonly kind: "put"; readonly file: string; readonly lines: readonly string[] }
-  | { readonly kind: "drop"; readonly file: string }
-  | {
-      readonly kind: "write-sysctl";
-      readonly interface: string;
-      readonly key: ArpKey;
-      readonly from: number;
-      readonly to: number;
-    }
-  | { readonly kind: "check-quiet"; readonly interfaces: "all" | readonly string[] }
-  | {
-      readonly kind: "bind" | "unbind";
-      readonly family: Family;
-      readonly prefix: string;
-      readonly scope: string;
-      readonly validLft: string;
-      readonly preferredLft: string;
-      readonly label: string;
-    };
+import type { SavedSysctl } from "../domain/sysctl";
 
 /** The ordered way from observed to desired. */
 export interface Plan {
@@ -129,57 +73,10 @@ export function plan(desired: Desired, observed: Observed): Plan {
   };
 }
 
-/** The record that a served claim has in the registry. An IPv6 VIP needs no ARP key. */
-export function recordOf(claim: Claim, now: string): OwnerRecord {
-  const ipv4 = claim.vips.some((vip) => vip.family === 4);
-  return {
-    owner: claim.owner,
-    incarnation: claim.incarnation,
-    seen: now,
-    vips: claim.vips.map((vip) => vip.address),
-    claims: ipv4 ? claimsOf(claim.arp) : [],
-    except: ipv4 ? claim.arp.except : [],
-    persist: claim.persist ?? false,
-  };
-}
-
-/** The claim's own record: under its owner's name, or under a former name with its incarnation. */
-export function ownRecords(claim: Claim, observed: Observed): Map<string, OwnerRecord> {
-  const mine = new Map<string, OwnerRecord>();
-  for (const [id, record] of observed.registry?.owners ?? []) {
-    if (id === idOf(claim.owner) || record.incarnation === claim.incarnation) mine.set(id, record);
-  }
-  return mine;
-}
-
-/**
- * A claim as the registry has it, where it does. A withdrawal is planned and verified with this: once
- * the record is gone, the state must not speak for what the registry had decided.
- */
-export function asRecorded(claim: Claim, observed: Observed): Claim {
-  const mine = [...ownRecords(claim, observed).values()];
-  const known = new Set(observed.registry?.saved.map(nameOf));
-  if (mine.length === 0)
-    return { ...claim, saved: claim.saved.filter((one) => !known.has(nameOf(one))) };
-  return { ...claim, vips: mine.flatMap((record) => record.vips.map(vipOf)), saved: [] };
-}
-
 function otherOwners(mine: ReadonlyMap<string, OwnerRecord>, observed: Observed): OwnerRecord[] {
   return [...(observed.registry?.owners ?? [])]
     .filter(([id]) => !mine.has(id))
     .map(([, record]) => record);
-}
-
-function claimsOf(arp: Arp): SysctlClaim[] {
-  const interfaces = arp.interfaces === "all" ? ["all"] : arp.interfaces;
-  const values = { arp_ignore: arp.ignore, arp_announce: arp.announce };
-  return interfaces.flatMap((nic) =>
-    ARP_KEYS.map((key) => ({ interface: nic, key, value: values[key] })),
-  );
-}
-
-function vipOf(address: string): Vip {
-  return { family: address.includes(":") ? 6 : 4, address };
 }
 
 function quietCheck(

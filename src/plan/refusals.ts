@@ -1,8 +1,10 @@
 import { isExcepted } from "../domain/arp";
 import type { Vip } from "../domain/address";
-import type { BoundAddress, Nic, Observed } from "../observed/observed";
-import type { Claim, Desired } from "./plan";
-import { effectiveOn, withWrite, type SysctlPlan, type SysctlWrite } from "./sysctls";
+import type { BoundAddress } from "../observed/ip-addr";
+import type { Nic, Observed } from "../observed/observed";
+import type { Claim, Desired } from "./claim";
+import { effectiveOn, withWrite, type SysctlPlan } from "./sysctls";
+import type { SysctlWrite } from "./change";
 import { ARP_KEYS, isSilent, type ArpKey } from "../domain/sysctl";
 
 /**

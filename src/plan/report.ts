@@ -1,15 +1,10 @@
 import { isLoopback } from "../domain/address";
 import { kitDrift } from "./boot";
-import type { BoundAddress, Nic, Observed } from "../observed/observed";
-import {
-  isFullLength,
-  ownRecords,
-  plan,
-  recordOf,
-  type Change,
-  type Claim,
-  type Plan,
-} from "./plan";
+import { type BoundAddress, isFullLength } from "../observed/ip-addr";
+import type { Nic, Observed } from "../observed/observed";
+import { ownRecords, recordOf, type Claim } from "./claim";
+import { plan, type Plan } from "./plan";
+import type { Change } from "./change";
 import { idOf } from "../observed/registry";
 import { effectiveOn, nicsInScope, valueOf } from "./sysctls";
 import { ARP_KEYS, isSilent, satisfies, type ArpKey, type SavedSysctl } from "../domain/sysctl";

@@ -1,6 +1,8 @@
 import { isExcepted } from "../domain/arp";
-import type { BoundAddress, Nic, Observed } from "../observed/observed";
-import type { Change, Desired } from "./plan";
+import type { BoundAddress } from "../observed/ip-addr";
+import type { Nic, Observed } from "../observed/observed";
+import type { SysctlWrite } from "./change";
+import type { Desired } from "./claim";
 import type { OwnerRecord } from "../observed/registry";
 import {
   ARP_KEYS,
@@ -26,9 +28,6 @@ export interface SysctlPlan {
   readonly leakingVips: readonly string[];
   readonly notes: readonly string[];
 }
-
-/** One write under /proc/sys/net/ipv4/conf. */
-export type SysctlWrite = Extract<Change, { kind: "write-sysctl" }>;
 
 interface Situation {
   readonly desired: Desired;

@@ -1,5 +1,5 @@
 import type { Nic, Observed } from "../observed/observed";
-import type { Claim } from "./plan";
+import type { Claim } from "./claim";
 import { effectiveOn, nicsInScope } from "./sysctls";
 import { ARP_KEYS, isSilent, satisfies, type SysctlClaim } from "../domain/sysctl";
 

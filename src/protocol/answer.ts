@@ -1,5 +1,9 @@
 import { createHash } from "node:crypto";
-import { UnreadableAnswer } from "../observed/observed";
+
+/** An answer that cannot be what `host.sh` prints: cut, garbled, or of another version. */
+export class UnreadableAnswer extends Error {
+  override readonly name = "UnreadableAnswer";
+}
 
 /** How a request ended, as `host.sh` says it. */
 export type Status =

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { RealServerError } from "../domain/errors";
-import type { Channel, Connection, Transport } from "../transport/ssh2/ssh2";
+import type { Channel, Transport } from "../transport/ssh2/ssh2";
+import type { Connection } from "../transport/connection";
 import { AnswerReader, type AnswerEvent } from "./answer";
 import { oneLine, openingCommand, sudoPrompt, type Opening } from "./program";
 

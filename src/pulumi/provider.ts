@@ -1,18 +1,14 @@
 import type { dynamic } from "@pulumi/pulumi";
 import { isMoved, workBetween } from "./changes";
 import { cleaned, UnsettledError } from "./clean-error";
-import {
-  converge,
-  inspectClaim,
-  reach,
-  withdraw,
-  type Claim,
-  type Operation,
-} from "../operation/converge";
+import { converge, inspectClaim, reach, withdraw } from "../operation/converge";
+import type { Claim } from "../plan/claim";
+import type { Operation } from "../operation/session";
 import { rowOf, type Row } from "./row";
 import { RealServerError } from "../domain/errors";
 import { interruptible } from "./interrupt";
-import { checkInputs, parseSettings, type Settings } from "../inputs/schema";
+import { checkInputs } from "../inputs/schema";
+import { parseSettings, type Settings } from "../inputs/settings";
 import type { Pins } from "../transport/ssh2/ssh2";
 import {
   newIncarnation,

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import type { HostReport, SavedSysctl } from "../operation/converge";
+import type { HostReport } from "../operation/converge";
+import type { SavedSysctl } from "../domain/sysctl";
 import { RealServerError } from "../domain/errors";
 import { PROVIDER_KEY } from "./provider-source";
-import { parseSettings, type Settings } from "../inputs/schema";
+import { parseSettings, type Settings } from "../inputs/settings";
 import type { Pins } from "../transport/ssh2/ssh2";
 import { readable } from "../domain/terminal";
 

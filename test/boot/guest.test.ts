@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { connectionTo, userAfterLogin } from "../contract/ssh-connection";
-import { type Guest, Lab } from "../../lab/lab";
+import type { Guest } from "../../lab/guest";
+import { Lab } from "../../lab/lab";
 
 const VIP = "203.0.113.10";
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import type { Engine } from "../../lab/engine";
-import type { Guest } from "../../lab/lab";
+import type { Guest } from "../../lab/guest";
 import { arpOf, NOTHING, onLo, said, Stage, stored, traces, VIP, VIP6 } from "../provider/stage";
 import { witnessing } from "./witness";
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import type { Engine, Outcome } from "../../lab/engine";
-import type { Guest } from "../../lab/lab";
+import type { Guest } from "../../lab/guest";
 import { NOTHING, onLo, Stage, stored, traces, VIP, VIP6 } from "../provider/stage";
 import { witnessing } from "./witness";
 

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import type { RealServerArgs } from "../../src/index";
 import type { Engine } from "../../lab/engine";
-import type { Director, Guest } from "../../lab/lab";
+import type { Director } from "../../lab/director";
+import type { Guest } from "../../lab/guest";
 import { arpOf, NOTHING, onLo, said, Stage, stored, traces, VIP, VIP6 } from "../provider/stage";
 import { activeSince, addUnit, removeUnit, witnessing } from "./witness";
 

@@ -1,5 +1,7 @@
 import { Wire } from "../faults/wire";
-import type { Director, Guest, Lab } from "../../lab/lab";
+import type { Director } from "../../lab/director";
+import type { Guest } from "../../lab/guest";
+import type { Lab } from "../../lab/lab";
 import { VIP } from "../provider/stage";
 
 /** What the wire said of a VIP while something went on. */

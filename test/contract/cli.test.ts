@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { parseCommandLine } from "../../src/cli/arguments";
 import type { Inspection } from "../../src/inspect/types";
-import { Lab, type LabHost } from "../../lab/lab";
+import { Lab } from "../../lab/lab";
+import type { LabHost } from "../../lab/host";
 import { own, snapshot } from "./inspection";
 
 const VIP = "203.0.113.10";

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { converge, look, withdraw, type Claim, type Operation } from "../../src/operation/converge";
+import { converge, look, withdraw } from "../../src/operation/converge";
+import type { Claim } from "../../src/plan/claim";
+import type { Operation } from "../../src/operation/session";
 import { RealServerError } from "../../src/domain/errors";
-import { Lab, type LabHost } from "../../lab/lab";
+import { Lab } from "../../lab/lab";
+import type { LabHost } from "../../lab/host";
 import { connectionTo, type Changes } from "./ssh-connection";
 
 const VIP = "203.0.113.10";

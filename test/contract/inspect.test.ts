@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { inspect } from "../../src/inspect/inspect";
 import type { InspectConnection, Inspection, InspectOptions } from "../../src/inspect/types";
-import { Lab, type LabHost } from "../../lab/lab";
+import { Lab } from "../../lab/lab";
+import type { LabHost } from "../../lab/host";
 import { own, snapshot } from "./inspection";
 
 const VIP = "203.0.113.10";

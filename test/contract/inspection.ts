@@ -1,6 +1,9 @@
-import { converge, type Claim, type Operation } from "../../src/operation/converge";
+import { converge } from "../../src/operation/converge";
+import type { Claim } from "../../src/plan/claim";
+import type { Operation } from "../../src/operation/session";
 import { parseVip } from "../../src/domain/address";
-import type { Lab, LabHost } from "../../lab/lab";
+import type { Lab } from "../../lab/lab";
+import type { LabHost } from "../../lab/host";
 import { connectionTo } from "./ssh-connection";
 
 /** Makes an owner of a host, as a resource's create does. */

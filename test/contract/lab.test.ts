@@ -3,7 +3,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { command } from "../../lab/command";
-import { Lab, type LabHost } from "../../lab/lab";
+import { Lab } from "../../lab/lab";
+import type { LabHost } from "../../lab/host";
 
 const VIP = "203.0.113.10";
 

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import { command } from "../../lab/command";
-import { Lab, type LabHost } from "../../lab/lab";
+import { Lab } from "../../lab/lab";
+import type { LabHost } from "../../lab/host";
 import { type Changes, connectionTo, dialError, userAfterLogin, withFile } from "./ssh-connection";
 
 let lab: Lab;

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import type { Hop } from "../../src/transport/ssh2/ssh2";
-import { Lab, type LabHost } from "../../lab/lab";
+import type { Hop } from "../../src/transport/connection";
+import { Lab } from "../../lab/lab";
+import type { LabHost } from "../../lab/host";
 import {
   connectionTo,
   dialError,

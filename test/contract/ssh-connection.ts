@@ -4,13 +4,14 @@ import { join } from "node:path";
 
 import {
   type Channel,
-  type Connection,
   dial,
   type DialOptions,
   type Transport,
 } from "../../src/transport/ssh2/ssh2";
+import type { Connection } from "../../src/transport/connection";
 import { RealServerError } from "../../src/domain/errors";
-import type { Lab, LabHost } from "../../lab/lab";
+import type { Lab } from "../../lab/lab";
+import type { LabHost } from "../../lab/host";
 
 /** What a test may change about a connection; undefined takes a field away. */
 export type Changes = { [K in keyof Connection]?: Connection[K] | undefined };

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { RealServerError } from "../../src/domain/errors";
 import { dial } from "../../src/transport/ssh2/ssh2";
-import { Lab, type LabHost } from "../../lab/lab";
+import { Lab } from "../../lab/lab";
+import type { LabHost } from "../../lab/host";
 import {
   connectionTo,
   dialError,

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { Client } from "../../lab/client";
-import { Lab, type Director, type LabHost, type WebAnswer } from "../../lab/lab";
+import { Client, type WebAnswer } from "../../lab/client";
+import { Lab } from "../../lab/lab";
+import type { Director } from "../../lab/director";
+import type { LabHost } from "../../lab/host";
 import { mislead } from "../../lab/mislead";
 import { Traffic } from "../../lab/traffic";
 import { countVipFrames, recordVipFrames } from "../../lab/vip-frames";
-import { webHost } from "../../lab/web";
+import { webHost } from "../../lab/web-host";
 import { join, leave } from "./pool";
 
 const PER_SECOND = 150;

@@ -1,8 +1,10 @@
-import { converge, withdraw, type Operation } from "../../src/operation/converge";
+import { converge, withdraw } from "../../src/operation/converge";
+import type { Operation } from "../../src/operation/session";
 import type { DrainPolicy } from "../../src/operation/drain";
 import { connectionTo, options } from "../contract/ssh-connection";
 import { claim } from "../host/claims";
-import type { Lab, LabHost } from "../../lab/lab";
+import type { Lab } from "../../lab/lab";
+import type { LabHost } from "../../lab/host";
 
 /** Makes it a real server for these VIPs, as a create does. */
 export async function join(lab: Lab, host: LabHost, vips: readonly string[]): Promise<void> {

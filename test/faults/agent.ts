@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { randomBytes } from "node:crypto";
 
-import type { LabHost } from "../../lab/lab";
+import type { LabHost } from "../../lab/host";
 
 /**
  * A root shell inside a host that stays: what it is told runs within a millisecond, so that it can

@@ -1,5 +1,6 @@
 import { REPLAY, UNITS } from "../../src/host/boot-kit";
-import { changeRequest, openingCommand } from "../../src/protocol/program";
+import { changeRequest } from "../../src/plan/request";
+import { openingCommand } from "../../src/protocol/program";
 import type { Moment } from "./proxy";
 import type { Random } from "./random";
 import type {

@@ -1,4 +1,5 @@
-import type { Lab, LabHost } from "../../lab/lab";
+import type { Lab } from "../../lab/lab";
+import type { LabHost } from "../../lab/host";
 import { Actor, type Properties } from "./actor";
 import { Agent } from "./agent";
 import { keepKits } from "./kit";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 
 import { AnswerReader } from "../../src/protocol/answer";
 import { openingCommand } from "../../src/protocol/program";
-import type { LabHost } from "../../lab/lab";
+import type { LabHost } from "../../lab/host";
 import type { Agent } from "./agent";
 
 /** What a lying host says, in the place of host.sh. */

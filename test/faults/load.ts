@@ -3,7 +3,8 @@ import type { PulumiFn } from "@pulumi/pulumi/automation";
 
 import { RealServer } from "../../src/index";
 import { Engine, type Outcome } from "../../lab/engine";
-import { Lab, type LabHost } from "../../lab/lab";
+import { Lab } from "../../lab/lab";
+import type { LabHost } from "../../lab/host";
 import { processesIn } from "../../lab/processes";
 import { KIT_PATHS } from "./kit";
 import { look } from "./snapshot";

@@ -1,4 +1,4 @@
-import type { LabHost } from "../../lab/lab";
+import type { LabHost } from "../../lab/host";
 import type { Actor } from "./actor";
 import type { Agent } from "./agent";
 import { diskFault } from "./disk-fault";

@@ -1,5 +1,5 @@
 import { parseVip, type Vip } from "../../src/domain/address";
-import type { Claim, Desired } from "../../src/plan/plan";
+import type { Claim, Desired } from "../../src/plan/claim";
 
 /** A claim as the package makes one, of addresses by their text. */
 export function claim(owner: string, vips: readonly string[], more: Partial<Claim> = {}): Claim {

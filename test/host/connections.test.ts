@@ -1,7 +1,11 @@
 import { describe, it } from "vitest";
 
-import { connectionPatterns, parseUsage, type Usage } from "../../src/observed/connections";
-import { connectionsRequest } from "../../src/protocol/program";
+import {
+  connectionPatterns,
+  parseUsage,
+  type Usage,
+  connectionsRequest,
+} from "../../src/observed/connections";
 import { Box, eventually } from "./box";
 import { ok } from "./session";
 

@@ -1,7 +1,9 @@
 import { describe, it } from "vitest";
 
-import { changeRequest, giveUpRequest } from "../../src/protocol/program";
-import { parseObservation, UnreadableAnswer } from "../../src/observed/observed";
+import { changeRequest } from "../../src/plan/request";
+import { giveUpRequest } from "../../src/protocol/program";
+import { parseObservation } from "../../src/observed/observed";
+import { UnreadableAnswer } from "../../src/protocol/answer";
 import { plan } from "../../src/plan/plan";
 import { Box, FLAVOURS } from "./box";
 import { claim, serve, withdraw } from "./claims";

@@ -1,7 +1,7 @@
 import { describe, it } from "vitest";
 
 import { giveUpRequest } from "../../src/protocol/program";
-import type { Desired } from "../../src/plan/plan";
+import type { Desired } from "../../src/plan/claim";
 import { Box, eventually, FLAVOURS, type Flavour } from "./box";
 import { claim, serve, withdraw } from "./claims";
 import { carryOut, prepare, type Session } from "./session";

@@ -2,14 +2,11 @@ import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { randomBytes } from "node:crypto";
 
 import { AnswerReader, type Status } from "../../src/protocol/answer";
-import {
-  changeRequest,
-  COMMIT_REQUEST,
-  openingCommand,
-  type Opening,
-} from "../../src/protocol/program";
+import { changeRequest } from "../../src/plan/request";
+import { COMMIT_REQUEST, openingCommand, type Opening } from "../../src/protocol/program";
 import { parseObservation, type Observed } from "../../src/observed/observed";
-import { plan, type Desired, type Plan } from "../../src/plan/plan";
+import { plan, type Plan } from "../../src/plan/plan";
+import type { Desired } from "../../src/plan/claim";
 
 /** How a session is opened. Defaults: `hold`, a minute. */
 export type SessionOptions = Pick<Opening, "mode" | "seconds" | "holder" | "vips">;

@@ -1,6 +1,7 @@
 import { describe, it } from "vitest";
 
-import { changeRequest, giveUpRequest } from "../../src/protocol/program";
+import { changeRequest } from "../../src/plan/request";
+import { giveUpRequest } from "../../src/protocol/program";
 import { Box, FLAVOURS } from "./box";
 import { claim, serve, withdraw } from "./claims";
 import { carryOut, ok, prepare, type Answer, type Session } from "./session";

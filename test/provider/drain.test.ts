@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { RealServerArgs } from "../../src/index";
 import type { Client } from "../../lab/client";
 import type { Engine, RunOptions } from "../../lab/engine";
-import type { LabHost } from "../../lab/lab";
+import type { LabHost } from "../../lab/host";
 import { serveWeb } from "../../lab/web";
 import {
   NOTHING,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Engine } from "../../lab/engine";
-import type { LabHost } from "../../lab/lab";
+import type { LabHost } from "../../lab/host";
 import { arpOf, onLo, said, Stage, stepOf, stored, VIP, VIP6 } from "./stage";
 
 const ALL = "/proc/sys/net/ipv4/conf/all";

@@ -1,6 +1,6 @@
 import type { ConfigMap } from "@pulumi/pulumi/automation";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import type { LabHost } from "../../lab/lab";
+import type { LabHost } from "../../lab/host";
 import { NOTHING, onLo, realServers, Stage, traces, VIP, VIP6 } from "./stage";
 
 describe("the example", () => {

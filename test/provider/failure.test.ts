@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RealServer } from "../../src/index";
-import type { LabHost } from "../../lab/lab";
+import type { LabHost } from "../../lab/host";
 import {
   NOTHING,
   onLo,

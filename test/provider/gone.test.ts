@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { RealServer } from "../../src/index";
 import type { Engine } from "../../lab/engine";
-import type { LabHost } from "../../lab/lab";
+import type { LabHost } from "../../lab/host";
 import {
   onLo,
   realServers,

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Engine } from "../../lab/engine";
-import type { LabHost } from "../../lab/lab";
+import type { LabHost } from "../../lab/host";
 import { NOTHING, onLo, said, Stage, stepOf, stored, traces, VIP, VIP6 } from "./stage";
 
 describe("keys that change", () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Engine } from "../../lab/engine";
-import type { LabHost } from "../../lab/lab";
+import type { LabHost } from "../../lab/host";
 import { arpOf, NOTHING, onLo, said, Stage, stepOf, stored, traces, VIP, VIP6 } from "./stage";
 
 // One life, from create to destroy: each test goes on where the one before it ended.

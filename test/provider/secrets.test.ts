@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ConnectionArgs, RealServerArgs } from "../../src/index";
 import type { Engine, Outcome } from "../../lab/engine";
-import type { LabHost } from "../../lab/lab";
+import type { LabHost } from "../../lab/host";
 import { realServers, said, Stage, stepOf, stored } from "./stage";
 
 const VIP2 = "203.0.113.20";

@@ -2,7 +2,9 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { PulumiFn } from "@pulumi/pulumi/automation";
 import { RealServer, type ConnectionArgs, type RealServerArgs } from "../../src/index";
 import { Engine, type EngineOptions, type Exported, type Outcome } from "../../lab/engine";
-import { Lab, type Guest, type GuestOptions, type HostOptions, type LabHost } from "../../lab/lab";
+import { Lab } from "../../lab/lab";
+import type { Guest, GuestOptions } from "../../lab/guest";
+import type { HostOptions, LabHost } from "../../lab/host";
 
 /** A lab, and engines that know how to reach its hosts. */
 export class Stage {

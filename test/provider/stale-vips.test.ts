@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { RealServerArgs } from "../../src/index";
 import type { Engine } from "../../lab/engine";
-import type { LabHost } from "../../lab/lab";
+import type { LabHost } from "../../lab/host";
 import { serveWeb } from "../../lab/web";
 import { NOTHING, onLo, said, Stage, stepOf, stored, traces, VIP, VIP6 } from "./stage";
 

@@ -1,17 +1,20 @@
 import { canonicalAddress, parseVip, type Vip } from "../../src/domain/address";
 import { isExcepted, type Arp } from "../../src/domain/arp";
 import type { BootState, KitState } from "../../src/observed/boot-state";
-import type { BoundAddress, Nic, Observed } from "../../src/observed/observed";
+import type { BoundAddress } from "../../src/observed/ip-addr";
+import type { Nic, Observed } from "../../src/observed/observed";
 import { KIT_VERSION, REPLAY, UNITS } from "../../src/host/boot-kit";
-import type { Change, Claim } from "../../src/plan/plan";
+import type { Change } from "../../src/plan/change";
+import type { Claim } from "../../src/plan/claim";
 import {
   idOf,
   parseRegistry,
   renderMachine,
   renderOwner,
   renderSaved,
+  type Machine,
+  type OwnerRecord,
 } from "../../src/observed/registry";
-import type { Machine, OwnerRecord } from "../../src/observed/registry";
 import {
   ARP_KEYS,
   effective,

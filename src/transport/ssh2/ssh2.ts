@@ -9,9 +9,6 @@ import { printable, socketProblem, TryAgain } from "../problems";
 import { type Connection, place, type Target } from "../connection";
 import { hostKeyPolicy } from "../host-key";
 
-export { privateKeyProblem } from "./auth";
-export type { Connection, Hop } from "../connection";
-
 /** Host keys seen on first contact, as `Transport` reported them: `ssh-ed25519 AAAA…`. */
 export interface Pins {
   readonly hostKey?: string;

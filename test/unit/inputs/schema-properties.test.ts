@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { checkInputs, parseSettings } from "../../../src/inputs/schema";
+import { checkInputs } from "../../../src/inputs/schema";
+import { parseSettings } from "../../../src/inputs/settings";
 
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 

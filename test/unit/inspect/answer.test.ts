@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { listensAt, parseLookAnswer } from "../../../src/inspect/answer";
 import { inspectionJson, visible } from "../../../src/inspect/text";
 import type { Inspection } from "../../../src/inspect/types";
-import { UnreadableAnswer } from "../../../src/observed/observed";
+import { UnreadableAnswer } from "../../../src/protocol/answer";
 
 const listeners = (...lines: string[]) => parseLookAnswer(lines.join("\n")).listeners;
 const addresses = (...lines: string[]) => parseLookAnswer(lines.join("\n")).names[0]?.addresses;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { arrivals, connectionPatterns, parseUsage } from "../../../src/observed/connections";
-import { UnreadableAnswer } from "../../../src/observed/observed";
+import { UnreadableAnswer } from "../../../src/protocol/answer";
 import { fixtures } from "../fixtures";
 
 interface Case {

@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseAddressLine } from "../../../src/observed/ip-addr";
-import type { BoundAddress } from "../../../src/observed/observed";
+import { parseAddressLine, type BoundAddress } from "../../../src/observed/ip-addr";
 import { fixtures } from "../fixtures";
 
 interface Case {

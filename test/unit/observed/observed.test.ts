@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseObservation, UnreadableAnswer, type Observed } from "../../../src/observed/observed";
+import { parseObservation, type Observed } from "../../../src/observed/observed";
+import { UnreadableAnswer } from "../../../src/protocol/answer";
 import { fixtures } from "../fixtures";
 
 interface Case {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { drainFirst, type DrainPolicy } from "../../../src/operation/drain";
 import { RealServerError } from "../../../src/domain/errors";
-import { UnreadableAnswer } from "../../../src/observed/observed";
+import { UnreadableAnswer } from "../../../src/protocol/answer";
 import type { Operation, Session } from "../../../src/operation/session";
 import { hostOf } from "../model";
 

@@ -1,13 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  asRecorded,
-  ownRecords,
-  plan,
-  recordOf,
-  type Desired,
-  type Plan,
-} from "../../../src/plan/plan";
+import { asRecorded, ownRecords, recordOf, type Desired } from "../../../src/plan/claim";
+import { plan, type Plan } from "../../../src/plan/plan";
 import type { OwnerRecord } from "../../../src/observed/registry";
 import { nameOf } from "../../../src/domain/sysctl";
 import {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { asRecorded, plan, type Desired, type Plan } from "../../../src/plan/plan";
+import { asRecorded, type Desired } from "../../../src/plan/claim";
+import { plan, type Plan } from "../../../src/plan/plan";
 import { fixtures } from "../fixtures";
 import {
   applyAll,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { recordOf } from "../../../src/plan/plan";
+import { recordOf } from "../../../src/plan/claim";
 import type { Observed } from "../../../src/observed/observed";
 import { warnings } from "../../../src/plan/warnings";
 import { claimOf, hostOf, type ClaimSketch, type HostSketch } from "../model";

@@ -1,8 +1,12 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { AnswerReader, type AnswerEvent, type Status } from "../../../src/protocol/answer";
-import { UnreadableAnswer } from "../../../src/observed/observed";
+import {
+  AnswerReader,
+  type AnswerEvent,
+  type Status,
+  UnreadableAnswer,
+} from "../../../src/protocol/answer";
 
 const NONCE = "k3v9q0z7";
 const STATUSES: Status[] = ["ok", "rolled-back", "stuck", "failed", "busy", "unsupported"];

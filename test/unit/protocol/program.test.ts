@@ -1,13 +1,8 @@
 import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  changeRequest,
-  giveUpRequest,
-  oneLine,
-  openingCommand,
-  quote,
-} from "../../../src/protocol/program";
+import { changeRequest } from "../../../src/plan/request";
+import { giveUpRequest, oneLine, openingCommand, quote } from "../../../src/protocol/program";
 import { plan } from "../../../src/plan/plan";
 import { claimOf, hostOf } from "../model";
 

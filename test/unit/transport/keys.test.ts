@@ -3,7 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { privateKeyProblem } from "../../../src/transport/ssh2/ssh2";
+import { privateKeyProblem } from "../../../src/transport/ssh2/auth";
 import { printable } from "../../../src/transport/problems";
 import { readPrivateKey, readPublicKey } from "../../../src/transport/keys";
 

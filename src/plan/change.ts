@@ -1,0 +1,27 @@
+import type { Family } from "../domain/address";
+import type { ArpKey } from "../domain/sysctl";
+
+/** One delta. `put` and `drop` are files of the registry, or of the boot (`boot/...`), by name. */
+export type Change =
+  | { readonly kind: "put"; readonly file: string; readonly lines: readonly string[] }
+  | { readonly kind: "drop"; readonly file: string }
+  | {
+      readonly kind: "write-sysctl";
+      readonly interface: string;
+      readonly key: ArpKey;
+      readonly from: number;
+      readonly to: number;
+    }
+  | { readonly kind: "check-quiet"; readonly interfaces: "all" | readonly string[] }
+  | {
+      readonly kind: "bind" | "unbind";
+      readonly family: Family;
+      readonly prefix: string;
+      readonly scope: string;
+      readonly validLft: string;
+      readonly preferredLft: string;
+      readonly label: string;
+    };
+
+/** One write under /proc/sys/net/ipv4/conf. */
+export type SysctlWrite = Extract<Change, { kind: "write-sysctl" }>;
