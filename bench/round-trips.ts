@@ -1,3 +1,4 @@
+import { accessBy } from "../src/transport/access";
 import { parseSettings } from "../src/inputs/settings";
 import { converge, inspectClaim, withdraw } from "../src/operation/converge";
 import type { Claim } from "../src/plan/claim";
@@ -99,5 +100,12 @@ function operation({ signal, ...login }: Login, host: string, port: number): Ope
     connection: { host, port, ...login },
   });
   const warn = (text: string): void => console.error(text);
-  return { connection, timeouts, pins: {}, signal, progress: () => undefined, warn };
+  return {
+    ...accessBy(connection),
+    timeouts,
+    pins: {},
+    signal,
+    progress: () => undefined,
+    warn,
+  };
 }

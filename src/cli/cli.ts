@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseCommandLine, USAGE, UsageError, type Command } from "./arguments";
+import { commandAdvice } from "./advice";
 import { connectionOf } from "./connection";
 import { release } from "./release";
 import { RealServerError } from "../domain/errors";
@@ -91,8 +92,7 @@ const STOPPED = "interrupted; what was not committed, the host undoes by itself"
 
 function messageOf(error: unknown): readonly string[] {
   if (error instanceof UsageError) return [...error.lines, "Try: pulumi-lvs-dr --help"];
-  // The lines after the first say what to do in a stack.
-  if (error instanceof RealServerError) return error.message.split("\n").slice(0, 1);
+  if (error instanceof RealServerError) return error.withAdvice(commandAdvice).split("\n");
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return [`a fault in pulumi-lvs-dr: ${text}`];
 }

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** What one operation runs on a host: the argument of `sh -c`. */
-export const OPERATION_SCRIPT = scriptOf(
+/** What one operation runs on a real server: the argument of `sh -c`. */
+export const REAL_SERVER_PROGRAM = scriptOf(
   "real-server/kernel",
   "core/registry",
   "real-server/observe",

@@ -6,6 +6,7 @@ import { shown } from "../inputs/failure";
 import { inspectionOf } from "./report";
 import type { InspectConnection, Inspection, InspectOptions } from "./types";
 import type { Observed } from "../observed/observed";
+import { accessBy } from "../transport/access";
 import { parseConnection } from "../inputs/schema";
 
 /** Who is told how a look goes, and what ends it early. */
@@ -33,7 +34,7 @@ export async function lookAt(
   const { connectSeconds = 15, operationSeconds = 60 } = options;
   const connection = parseConnection(given);
   const operation: Operation = {
-    connection,
+    ...accessBy(connection),
     pins: {},
     timeouts: { connectSeconds, operationSeconds },
     signal: onlooker.signal,

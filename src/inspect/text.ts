@@ -4,7 +4,8 @@ import { fingerprint } from "../transport/keys";
 /** An inspection for people: sections of lines, none of which a terminal obeys. */
 export function inspectionText(inspection: Inspection): string {
   const { host, machineId, hostKey, leaks, staleVips, warnings } = inspection;
-  const head = `${host}: machine ${machineId}, host key ${keyText(hostKey)}`;
+  const key = hostKey === undefined ? "" : `, host key ${keyText(hostKey)}`;
+  const head = `${host}: machine ${machineId}${key}`;
   const wrong = [
     ...leaks.map((leak) => leak.why),
     ...staleVips.map((vip) => `${vip} is stale: on lo, and claimed by no owner`),

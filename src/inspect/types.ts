@@ -59,8 +59,8 @@ export interface Inspection {
   host: string;
   /** Of /etc/machine-id; `-` where the host has none. */
   machineId: string;
-  /** The host's SSH key, `ssh-ed25519 AAAA...`. */
-  hostKey: string;
+  /** The host's SSH key, `ssh-ed25519 AAAA...`, where the transport saw it. */
+  hostKey?: string;
   /** The bastion's, where there is one. */
   proxyHostKey?: string;
   /** What is on `lo` besides loopback addresses. */

@@ -9,6 +9,7 @@ import {
 import { RealServerError } from "../domain/errors";
 import { UnreadableAnswer } from "../protocol/answer";
 import type { Observed } from "../observed/observed";
+import { REAL_SERVER } from "./real-server";
 import { onHost, type Operation, type Session } from "./session";
 
 /** How connections are waited for before a VIP is withdrawn. */
@@ -61,7 +62,7 @@ class InUse extends Error {
   override readonly name = "InUse";
 }
 
-const PURPOSE = { mode: "look", holder: "a drain", vips: [] } as const;
+const PURPOSE = { mode: "look", holder: "a drain", subjects: [] } as const;
 const POLL_MILLISECONDS = 1000;
 /** The host is not to be busy with counting: it has at least so many times the time in between. */
 const REST = 4;
@@ -94,7 +95,7 @@ class Drain {
     let rest: number | undefined = 0;
     while (rest !== undefined) {
       await this.sleep(rest);
-      rest = await onHost(this.operation, PURPOSE, async (session, observed) => {
+      rest = await onHost(REAL_SERVER, this.operation, PURPOSE, async (session, observed) => {
         return this.watch(session, this.leaving(observed));
       });
     }

@@ -1,16 +1,14 @@
-import { Interrupted, converse, type Conversation } from "../protocol/conversation";
-import { oneLine, type Opening } from "../protocol/program";
-import { RealServerError, type Aftermath } from "../domain/errors";
-import { parseObservation, type Observed } from "../observed/observed";
+import { RealServerError, type HostKeys } from "../domain/errors";
 import { UnreadableAnswer } from "../protocol/answer";
-import { dial, type Pins, type Transport } from "../transport/ssh2/ssh2";
-import type { Connection } from "../transport/connection";
+import { converse, Interrupted, type Conversation } from "../protocol/conversation";
+import { oneLine, type Opening } from "../protocol/program";
+import type { HostAccess, Transport } from "../transport/transport";
+import type { Observer } from "./kind";
 
 /** How to reach a host, how long it may take, and whom to tell. */
-export interface Operation {
-  readonly connection: Connection;
+export interface Operation extends HostAccess {
   /** Host keys pinned on first contact. */
-  readonly pins: Pins;
+  readonly pins: HostKeys;
   readonly timeouts: { readonly connectSeconds: number; readonly operationSeconds: number };
   /** Stops the operation; what was not committed is undone by the host. */
   readonly signal: AbortSignal;
@@ -20,18 +18,12 @@ export interface Operation {
   warn(text: string): void;
 }
 
-/** The keys that a host and its bastion proved to have. */
-export interface HostKeys {
-  readonly hostKey: string;
-  readonly proxyHostKey?: string;
-}
-
 /** One conversation with one host, which has told of itself. */
 export interface Session {
   readonly operation: Operation;
   readonly conversation: Conversation;
-  /** Addresses whose local delivery every observation tells. */
-  readonly vips: readonly string[];
+  readonly purpose: Purpose;
+  /** The keys that the host and its bastion proved to have. */
   readonly keys: HostKeys;
   /** What is left of `operationSeconds`. */
   readonly secondsLeft: () => number;
@@ -42,48 +34,51 @@ export interface Purpose {
   readonly mode: Opening["mode"];
   /** Who we are, for those who wait for our lock. */
   readonly holder: string;
-  readonly vips: readonly string[];
+  /** What every observation is to tell of besides. */
+  readonly subjects: readonly string[];
 }
 
 /**
- * Dials, starts the host's program, does some work with its first observation, and hangs up; what
- * was not committed by then is undone by the host.
+ * Dials, starts the program of a kind of host, does some work with its first observation, and hangs
+ * up; what was not committed by then is undone by the host.
  *
  * Raises {@link RealServerError}, whose message says where, and what became of the host.
  */
-export async function onHost<Result>(
+export async function onHost<Observed, Result>(
+  observer: Observer<Observed>,
   operation: Operation,
   purpose: Purpose,
   work: (session: Session, observed: Observed) => Promise<Result>,
 ): Promise<Result> {
   const { timeouts } = operation;
-  const limit = new TimeLimit(operation.signal);
   let transport: Transport | undefined;
+  let limit: TimeLimit | undefined;
   try {
-    transport = await dial(operation.connection, { ...operation, ...timeouts });
-    limit.start(timeouts.operationSeconds);
-    return await talk(operation, purpose, transport, limit, work);
+    transport = await operation.dial({ ...operation, ...timeouts });
+    limit = timeLimit(timeouts.operationSeconds, operation.signal);
+    return await talk(observer, operation, purpose, transport, limit, work);
   } catch (error) {
-    throw placed(operation, error, limit.over, transport && keysOf(transport));
+    throw settled(operation, error, limit?.isOver() ?? false, transport?.keys);
   } finally {
-    limit.stop();
     transport?.close();
   }
 }
 
-async function talk<Result>(
+async function talk<Observed, Result>(
+  observer: Observer<Observed>,
   operation: Operation,
   purpose: Purpose,
   transport: Transport,
   limit: TimeLimit,
   work: (session: Session, observed: Observed) => Promise<Result>,
 ): Promise<Result> {
-  const { connection, timeouts } = operation;
+  const { login, timeouts } = operation;
   operation.progress("observing");
   const { conversation, greeting } = await converse(transport, {
     ...purpose,
     holder: oneLine(purpose.holder).slice(0, LONGEST_HOLDER),
-    connection,
+    program: observer.program,
+    login,
     // The host gives up first, so that there is time left to ask what became of it.
     seconds: Math.max(1, Math.floor(timeouts.operationSeconds * 0.75)),
     progress: (text) => operation.progress(text),
@@ -91,11 +86,10 @@ async function talk<Result>(
     signal: limit.signal,
   });
   try {
-    const session = {
-      ...{ operation, conversation, vips: purpose.vips, keys: keysOf(transport) },
-      secondsLeft: () => limit.secondsLeft(),
-    };
-    return await work(session, parseObservation(greeting));
+    const { keys } = transport;
+    const { secondsLeft } = limit;
+    const session = { operation, conversation, purpose, keys, secondsLeft };
+    return await work(session, observer.parse(greeting));
   } finally {
     conversation.close();
   }
@@ -103,83 +97,42 @@ async function talk<Result>(
 
 const LONGEST_HOLDER = 300;
 
-function keysOf({ hostKey, proxyHostKey }: Transport): HostKeys {
-  return { hostKey, ...(proxyHostKey !== undefined && { proxyHostKey }) };
-}
-
 /** Bounds an operation from the moment the host is reached. */
-class TimeLimit {
-  private readonly controller = new AbortController();
-  private timer: NodeJS.Timeout | undefined;
-  private end = 0;
-  over = false;
+interface TimeLimit {
+  /** Aborts when the time is over, and when the operation is stopped. */
   readonly signal: AbortSignal;
-
-  constructor(outer: AbortSignal) {
-    this.signal = AbortSignal.any([outer, this.controller.signal]);
-  }
-
-  start(seconds: number): void {
-    this.end = performance.now() + seconds * 1000;
-    this.timer = setTimeout(() => {
-      this.over = true;
-      this.controller.abort();
-    }, seconds * 1000);
-  }
-
-  secondsLeft(): number {
-    return Math.max(0, (this.end - performance.now()) / 1000);
-  }
-
-  stop(): void {
-    clearTimeout(this.timer);
-  }
+  readonly secondsLeft: () => number;
+  readonly isOver: () => boolean;
 }
 
-const AFTERMATHS: Record<Aftermath, string> = {
-  untouched: "Nothing was touched.",
-  "rolled-back": "The host was rolled back to what it was before.",
-  unknown:
-    "What became of the host is not known; whatever was not committed is undone by the host itself. Do the same again: it finds out, and finishes.",
-};
-
-/** The errors that were placed, and what they said before it was added what became of the host. */
-const PLACED = new WeakMap<RealServerError, string>();
-
-/** An error's own first words, for another error that tells of it. */
-export function firstWords(error: unknown): string {
-  if (!(error instanceof Error)) return "unknown";
-  const said = error instanceof RealServerError ? PLACED.get(error) : undefined;
-  return (said ?? error.message).split("\n")[0] ?? "";
+function timeLimit(seconds: number, outer: AbortSignal): TimeLimit {
+  const end = performance.now() + seconds * 1000;
+  const own = AbortSignal.timeout(seconds * 1000);
+  return {
+    signal: AbortSignal.any([outer, own]),
+    secondsLeft: () => Math.max(0, (end - performance.now()) / 1000),
+    isOver: () => own.aborted,
+  };
 }
 
-/** Every error says where, and what became of the host; once. */
-function placed(
+/** Every error says where, and what became of the host. */
+function settled(
   operation: Operation,
   error: unknown,
   timeIsOver: boolean,
   keys: HostKeys | undefined,
 ): unknown {
   const ours = asOurs(operation, error, timeIsOver);
-  if (!(ours instanceof RealServerError) || PLACED.has(ours)) return ours;
-  const { host } = operation.connection;
-  const { kind, message, aftermath, cause } = ours;
-  const where = message.includes(host) ? message : `${host}: ${message}`;
-  const sentence = /[.!?]$/.test(where) ? where : `${where}.`;
-  const full = new RealServerError(kind, `${sentence} ${AFTERMATHS[aftermath]}`, {
-    aftermath,
-    cause,
-    pins: { ...ours.pins, ...keys },
-  });
-  PLACED.set(full, where);
-  return full;
+  return ours instanceof RealServerError ? ours.settledAt(operation.host, keys) : ours;
 }
 
 function asOurs(operation: Operation, error: unknown, timeIsOver: boolean): unknown {
-  const { operationSeconds } = operation.timeouts;
   if (timeIsOver && (error instanceof Interrupted || isUnknown(error))) {
-    const message = `not done within ${operationSeconds} s (timeouts.operationSeconds)`;
-    return new RealServerError("timed-out", message, isUnknown(error) ? error : {});
+    const { operationSeconds } = operation.timeouts;
+    return new RealServerError("timed-out", `not done within ${operationSeconds} s`, {
+      remedies: [{ kind: "work-longer" }],
+      ...(isUnknown(error) && { aftermath: error.aftermath, cause: error, pins: error.pins }),
+    });
   }
   if (error instanceof UnreadableAnswer)
     return new RealServerError("failed", `cannot be understood: ${oneLine(error.message)}`);

@@ -1,3 +1,4 @@
+import type { Refusal } from "../domain/errors";
 import { KIT_VERSION, REPLAY, UNITS, type KitFile } from "../host/boot-kit";
 import type { BootState, KitState } from "../observed/boot-state";
 import type { Observed } from "../observed/observed";
@@ -9,7 +10,7 @@ export interface BootPlan {
   readonly before: readonly Change[];
   readonly after: readonly Change[];
   readonly differs: boolean;
-  readonly refusals: readonly string[];
+  readonly refusals: readonly Refusal[];
 }
 
 /**
@@ -53,8 +54,8 @@ export function kitDrift({ boot }: Observed, changes: readonly Change[]): string
 const NOTHING = { before: [], refusals: [] };
 
 function kitFor(boot: BootState): Pick<BootPlan, "before" | "refusals"> {
-  if (boot.init === "none") return { before: [], refusals: [NO_INIT] };
-  if (isForeign(boot)) return { before: [], refusals: [FOREIGN] };
+  if (boot.init === "none") return { before: [], refusals: [{ what: NO_INIT, remedies: [] }] };
+  if (isForeign(boot)) return { before: [], refusals: [{ what: FOREIGN, remedies: [] }] };
   const unit = UNITS[boot.init];
   const before: Change[] = [
     ...(isCurrent(boot.replay, REPLAY) ? [] : [put("replay", REPLAY.lines)]),

@@ -12,12 +12,13 @@ import {
   type OwnerRecord,
 } from "../observed/registry";
 import { planSysctls, type SysctlPlan } from "./sysctls";
+import type { Refusal } from "../domain/errors";
 import type { SavedSysctl } from "../domain/sysctl";
 
 /** The ordered way from observed to desired. */
 export interface Plan {
   /** Why it must not be done. Where there is one, nothing may be touched. */
-  readonly refusals: readonly string[];
+  readonly refusals: readonly Refusal[];
   /** Empty when the host is as desired. */
   readonly changes: readonly Change[];
   /** What people should know of the outcome: takeovers, values that stay. */

@@ -1,3 +1,4 @@
+import type { Refusal } from "../domain/errors";
 import { isExcepted } from "../domain/arp";
 import type { Vip } from "../domain/address";
 import type { BoundAddress } from "../observed/ip-addr";
@@ -16,19 +17,24 @@ export function refusals(
   observed: Observed,
   removed: readonly BoundAddress[],
   sysctls: Pick<SysctlPlan, "tighten" | "loosen">,
-): string[] {
+): Refusal[] {
   const always = [
-    ...withdrawRefusals(observed, removed),
+    ...plainly(withdrawRefusals(observed, removed)),
     ...readOnly(desired, observed, [...sysctls.tighten, ...sysctls.loosen]),
   ];
   if (desired.kind === "withdraw") return always;
   const { claim } = desired;
   const ipv4 = claim.vips.some((vip) => vip.family === 4);
   return [
-    ...claim.vips.flatMap((vip) => vipRefusals(vip, observed)),
+    ...plainly(claim.vips.flatMap((vip) => vipRefusals(vip, observed))),
     ...always,
-    ...(ipv4 ? arpRefusals(claim, observed, sysctls.tighten) : []),
+    ...plainly(ipv4 ? arpRefusals(claim, observed, sysctls.tighten) : []),
   ];
+}
+
+/** Refusals that name what to do on the host, or an input: whatever the shell is. */
+function plainly(reasons: readonly string[]): Refusal[] {
+  return reasons.map((what) => ({ what, remedies: [] }));
 }
 
 function withdrawRefusals(observed: Observed, removed: readonly BoundAddress[]): string[] {
@@ -99,12 +105,10 @@ function arpRefusals(claim: Claim, observed: Observed, writes: readonly SysctlWr
   ];
 }
 
-function readOnly(desired: Desired, observed: Observed, writes: readonly SysctlWrite[]): string[] {
+function readOnly(desired: Desired, observed: Observed, writes: readonly SysctlWrite[]): Refusal[] {
   if (writes.length === 0 || observed.sysctlWritable) return [];
-  const way = desired.kind === "withdraw" ? ', or give it up with sysctlsOnDestroy: "leave"' : "";
-  return [
-    `/proc/sys is read-only on this host, and ${sentence(writes)}: set it from outside${way}`,
-  ];
+  const what = `/proc/sys is read-only on this host, and ${sentence(writes)}: set it from outside`;
+  return [{ what, remedies: desired.kind === "withdraw" ? [{ kind: "leave-sysctls" }] : [] }];
 }
 
 function sentence(writes: readonly SysctlWrite[]): string {

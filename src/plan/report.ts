@@ -77,7 +77,7 @@ function driftLines(claim: Claim, observed: Observed, needed: Plan): string[] {
     ...arpLines(claim, observed, changes),
     ...recordLines(claim, observed, changes),
     ...kitDrift(observed, changes),
-    ...needed.refusals,
+    ...needed.refusals.map((refusal) => refusal.what),
   ];
 }
 

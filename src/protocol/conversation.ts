@@ -1,13 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { RealServerError } from "../domain/errors";
-import type { Channel, Transport } from "../transport/ssh2/ssh2";
-import type { Connection } from "../transport/connection";
-import { AnswerReader, type AnswerEvent } from "./answer";
+import type { Channel, Login, Transport } from "../transport/transport";
+import { AnswerReader, type AnswerEvent, type Status } from "./answer";
 import { oneLine, openingCommand, sudoPrompt, type Opening } from "./program";
 
 /** What a conversation is opened with. */
-export interface ConversationOptions extends Pick<Opening, "mode" | "seconds" | "holder" | "vips"> {
-  readonly connection: Connection;
+export interface ConversationOptions extends Omit<Opening, "nonce" | "login"> {
+  readonly login: Login;
   /** Progress that the host tells of: waiting for a lock, undoing what was cut off. */
   progress(text: string): void;
   /** What the host found and people should know: a registry of another machine, a value that stays. */
@@ -43,13 +42,12 @@ export async function converse(
   transport: Transport,
   options: ConversationOptions,
 ): Promise<{ conversation: Conversation; greeting: string }> {
-  const { connection } = options;
+  const { login } = options;
   const nonce = randomBytes(12).toString("hex");
-  const sudo = sudoOf(connection);
-  const channel = await transport.exec(openingCommand({ ...options, nonce, sudo }));
+  const channel = await transport.exec(openingCommand({ ...options, nonce }));
   const shell = new RemoteShell(channel, nonce, options);
-  if (sudo === "with-password")
-    shell.answerPrompt(sudoPrompt(nonce), connection.sudoPassword ?? "");
+  if (login.sudo && login.sudoPassword !== undefined)
+    shell.answerPrompt(sudoPrompt(nonce), login.sudoPassword);
   const greeting = await shell.answer();
   return { conversation: shell, greeting };
 }
@@ -112,7 +110,7 @@ class RemoteShell implements Conversation {
         seen = seen.slice(at + prompt.length);
         asked += 1;
         if (asked === 1) this.channel.stdin.write(`${password}\n`);
-        else this.finish(this.error("privilege", "sudo did not accept connection.sudoPassword"));
+        else this.finish(wrongPassword());
       }
       seen = seen.slice(-prompt.length);
     });
@@ -132,7 +130,7 @@ class RemoteShell implements Conversation {
       const reason = error instanceof Error ? error.message : "unknown";
       const text = `the host's answer cannot be read: ${oneLine(reason)}`;
       // To a request, a garbled "ok" may be a commit's; before the first answer nothing was asked.
-      this.finish(this.greeted ? new Interrupted(text) : this.error("failed", text));
+      this.finish(this.greeted ? new Interrupted(text) : new RealServerError("failed", text));
     }
   }
 
@@ -146,7 +144,7 @@ class RemoteShell implements Conversation {
     const { waiting } = this;
     this.waiting = undefined;
     if (event.status === "ok") waiting?.resolve(event.body);
-    else waiting?.reject(this.statusError(event.status, oneLine(event.body)));
+    else waiting?.reject(statusError(event.status, oneLine(event.body), this.options.login.user));
   }
 
   private finish(error: Error): void {
@@ -162,47 +160,39 @@ class RemoteShell implements Conversation {
     const said = oneLine(this.stderr).trim().slice(-300);
     const why = `the remote shell ended with status ${code} before it answered${said && `: ${said}`}`;
     // Before the first answer, sudo is what stands between the login shell and ours.
-    return this.options.connection.sudo
-      ? this.error("privilege", `${why}; sudo must let ${this.options.connection.user} run sh`)
-      : this.error("failed", why);
-  }
-
-  private statusError(status: Exclude<AnswerEvent, { kind: "note" }>["status"], body: string) {
-    switch (status) {
-      case "busy":
-        return this.error(
-          "busy",
-          `another operation holds the host's lock: ${body}; try again later`,
-        );
-      case "unsupported":
-        return this.error("unsupported", unsupported(body));
-      case "privilege":
-        return this.error(
-          "privilege",
-          `${this.options.connection.user} is not root there (${body}); set connection.sudo, or connect as root`,
-        );
-      case "rolled-back":
-        return this.error("failed", body, "rolled-back");
-      case "stuck":
-        return this.error("failed", body, "unknown");
-      case "failed":
-      case "ok":
-        return this.error("failed", body);
-    }
-  }
-
-  private error(
-    kind: RealServerError["kind"],
-    message: string,
-    aftermath: RealServerError["aftermath"] = "untouched",
-  ): RealServerError {
-    return new RealServerError(kind, message, { aftermath });
+    const { user, sudo } = this.options.login;
+    return sudo
+      ? new RealServerError("privilege", `${why}; sudo must let ${user} run sh`)
+      : new RealServerError("failed", why);
   }
 }
 
-function sudoOf(connection: Connection): Opening["sudo"] {
-  if (!connection.sudo) return "none";
-  return connection.sudoPassword === undefined ? "without-password" : "with-password";
+function wrongPassword(): RealServerError {
+  return new RealServerError("privilege", "sudo did not accept the password", {
+    remedies: [{ kind: "mend-sudo-password" }],
+  });
+}
+
+function statusError(status: Exclude<Status, "ok">, body: string, user: string): RealServerError {
+  switch (status) {
+    case "busy":
+      return new RealServerError(
+        "busy",
+        `another operation holds the host's lock: ${body}; try again later`,
+      );
+    case "unsupported":
+      return new RealServerError("unsupported", unsupported(body));
+    case "privilege":
+      return new RealServerError("privilege", `${user} is not root there (${body})`, {
+        remedies: [{ kind: "become-root" }],
+      });
+    case "rolled-back":
+      return new RealServerError("failed", body, { aftermath: "rolled-back" });
+    case "stuck":
+      return new RealServerError("failed", body, { aftermath: "unknown" });
+    case "failed":
+      return new RealServerError("failed", body);
+  }
 }
 
 function unsupported(body: string): string {

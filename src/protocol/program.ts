@@ -1,10 +1,9 @@
-import { OPERATION_SCRIPT } from "../host/scripts";
-
-/** How the shell becomes root. */
-export type Sudo = "none" | "without-password" | "with-password";
+import type { Login } from "../transport/transport";
 
 /** What the first command line of a conversation says. */
 export interface Opening {
+  /** What runs on the host: a program of a kind of host, see host/scripts.ts. */
+  readonly program: string;
   /** Marks our answers and, for sudo, the prompt. Lower-case letters and digits. */
   readonly nonce: string;
   /** `look`: no lock; `share`: for reading; `hold`: for writing. */
@@ -13,9 +12,9 @@ export interface Opening {
   readonly seconds: number;
   /** Who we are, for those who wait for our lock: one line. */
   readonly holder: string;
-  /** Addresses whose local delivery the observation tells. */
-  readonly vips: readonly string[];
-  readonly sudo: Sudo;
+  /** What every observation is to tell of besides: words of the kind's own. */
+  readonly subjects: readonly string[];
+  readonly login: Pick<Login, "sudo" | "sudoPassword">;
 }
 
 /**
@@ -23,16 +22,9 @@ export interface Opening {
  * the environment; the script is an argument, so that stdin carries only requests.
  */
 export function openingCommand(opening: Opening): string {
-  const { nonce, mode, seconds, holder, vips } = opening;
-  const words = [
-    quote(OPERATION_SCRIPT),
-    "lvs-dr",
-    nonce,
-    mode,
-    String(seconds),
-    '"$SSH_CONNECTION"',
-  ];
-  return `exec ${sudoWords(opening)}sh -c ${[...words, quote(holder), ...vips.map(quote)].join(" ")}`;
+  const { program, nonce, mode, seconds, holder, subjects } = opening;
+  const words = [inQuotes(program), "lvs-dr", nonce, mode, String(seconds), '"$SSH_CONNECTION"'];
+  return `exec ${sudoWords(opening)}sh -c ${[...words, quote(holder), ...subjects.map(quote)].join(" ")}`;
 }
 
 /** What sudo asks with, so that its prompt cannot be mistaken. */
@@ -50,9 +42,13 @@ export function giveUpRequest(reason: string): string {
 
 /** One word for a POSIX shell: any string but one with a NUL or a line break, for requests are lines. */
 export function quote(text: string): string {
-  if (/[\0\n\r]/.test(text) && text !== OPERATION_SCRIPT) {
+  if (/[\0\n\r]/.test(text)) {
     throw new RangeError("a request cannot carry a line break or a NUL");
   }
+  return inQuotes(text);
+}
+
+function inQuotes(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
@@ -61,15 +57,10 @@ export function oneLine(text: string): string {
   return text.replace(/\p{Cc}+/gu, " ");
 }
 
-function sudoWords({ sudo, nonce }: Opening): string {
-  switch (sudo) {
-    case "none":
-      return "";
-    case "without-password":
-      return "sudo -n -- ";
-    case "with-password":
-      return `sudo -k -S -p ${quote(sudoPrompt(nonce))} -- `;
-  }
+function sudoWords({ login, nonce }: Opening): string {
+  if (!login.sudo) return "";
+  if (login.sudoPassword === undefined) return "sudo -n -- ";
+  return `sudo -k -S -p ${quote(sudoPrompt(nonce))} -- `;
 }
 
 /** One verb of a request, with its words. */

@@ -1,3 +1,4 @@
+import { pulumiAdvice } from "./advice";
 import { RealServerError } from "../domain/errors";
 import type { Properties } from "./state";
 import { readable } from "../domain/terminal";
@@ -41,7 +42,7 @@ export class UnsettledError extends CleanError {
  */
 export function cleaned(error: unknown, properties: Properties): CleanError {
   if (error instanceof CleanError) return error;
-  if (error instanceof RealServerError) return new CleanError(cut(error.message));
+  if (error instanceof RealServerError) return new CleanError(cut(error.withAdvice(pulumiAdvice)));
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return new CleanError(cut(`a fault in pulumi-lvs-dr: ${withoutSecrets(text, properties)}`));
 }

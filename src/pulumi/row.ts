@@ -14,18 +14,34 @@ export interface Row {
   readonly flush: () => Promise<void>;
 }
 
+/** The engine, as far as a provider speaks to it of its own accord. */
+export interface Engine {
+  /** @returns whether the engine has it; never rejects, and waits two seconds at most */
+  log(entry: LogEntry): Promise<boolean>;
+}
+
+/** One message to people. */
+export interface LogEntry {
+  readonly severity: "INFO" | "WARNING";
+  /** Gone from the row when the operation ends. */
+  readonly ephemeral: boolean;
+  readonly text: string;
+  /** The resource that it is about; empty for the stack's own row. */
+  readonly urn: string;
+}
+
 /**
  * The row of the resource that `owner` names. Pulumi does not tell a dynamic provider the URN it is
  * called for, but the default owner ends in it; for any other owner the words go to the stack's own
  * row, with the owner's name before them.
  */
-export function rowOf(owner: string): Row {
+export function rowOf(owner: string, engine: Engine): Row {
   const urn = /urn:pulumi:.*$/.exec(owner)?.[0] ?? "";
   const prefix = urn === "" && owner !== "" ? `${owner}: ` : "";
   let said = Promise.resolve();
-  const say = (entry: Entry): void => {
+  const say = (entry: LogEntry): void => {
     // One after the other, or they arrive in any order.
-    said = said.then(() => deliver({ ...entry, text: readable(entry.text) }));
+    said = said.then(() => deliver(engine, { ...entry, text: readable(entry.text) }));
   };
   return {
     progress: (text) => say({ severity: "INFO", ephemeral: true, text: prefix + text, urn }),
@@ -34,20 +50,8 @@ export function rowOf(owner: string): Row {
   };
 }
 
-interface Entry {
-  readonly severity: "INFO" | "WARNING";
-  readonly ephemeral: boolean;
-  readonly text: string;
-  readonly urn: string;
-}
-
-type Send = (entry: Entry) => Promise<boolean>;
-
-let send: Send | undefined;
-
-async function deliver(entry: Entry): Promise<void> {
-  send ??= connect(process.argv[2]);
-  const delivered = await send(entry);
+async function deliver(engine: Engine, entry: LogEntry): Promise<void> {
+  const delivered = await engine.log(entry);
   // Progress may be lost; a warning must not be, and Pulumi shows a provider's stderr.
   if (!delivered && entry.severity === "WARNING") console.error(`warning: ${entry.text}`);
 }
@@ -55,12 +59,22 @@ async function deliver(entry: Entry): Promise<void> {
 const DELIVERY_MILLISECONDS = 2000;
 
 /**
- * The engine passes its address as the dynamic provider's first argument. The client is a part of
- * Pulumi that has no public entry: where it cannot be loaded there is no progress, and nothing
- * else is lost.
+ * The engine at an address, which it passes as the dynamic provider's first argument. The client is a
+ * part of Pulumi that has no public entry: where it cannot be loaded there is no progress, and nothing
+ * else is lost. It is loaded with the first message.
  */
-function connect(address: string | undefined): Send {
-  if (address === undefined || !/^[^\s/]+:\d+$/.test(address)) return () => Promise.resolve(false);
+export function engineAt(address: string | undefined): Engine {
+  let connected: Engine | undefined;
+  return {
+    log(entry) {
+      connected ??= connect(address);
+      return connected.log(entry);
+    },
+  };
+}
+
+function connect(address: string | undefined): Engine {
+  if (address === undefined || !/^[^\s/]+:\d+$/.test(address)) return NOBODY;
   try {
     const own = createRequire(__filename);
     const pulumi = createRequire(own.resolve("@pulumi/pulumi/package.json"));
@@ -68,17 +82,21 @@ function connect(address: string | undefined): Send {
     const { EngineClient } = pulumi("./proto/engine_grpc_pb") as typeof engineGrpc;
     const { LogRequest, LogSeverity } = pulumi("./proto/engine_pb") as typeof enginePb;
     const client = new EngineClient(address, credentials.createInsecure());
-    return ({ severity, ephemeral, text, urn }) =>
-      new Promise((resolve) => {
-        const request = new LogRequest();
-        request.setSeverity(LogSeverity[severity]);
-        request.setMessage(text);
-        request.setUrn(urn);
-        request.setEphemeral(ephemeral);
-        const deadline = Date.now() + DELIVERY_MILLISECONDS;
-        client.log(request, new Metadata(), { deadline }, (error) => resolve(error === null));
-      });
+    return {
+      log: ({ severity, ephemeral, text, urn }) =>
+        new Promise((resolve) => {
+          const request = new LogRequest();
+          request.setSeverity(LogSeverity[severity]);
+          request.setMessage(text);
+          request.setUrn(urn);
+          request.setEphemeral(ephemeral);
+          const deadline = Date.now() + DELIVERY_MILLISECONDS;
+          client.log(request, new Metadata(), { deadline }, (error) => resolve(error === null));
+        }),
+    };
   } catch {
-    return () => Promise.resolve(false);
+    return NOBODY;
   }
 }
+
+const NOBODY: Engine = { log: () => Promise.resolve(false) };

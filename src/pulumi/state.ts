@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { HostReport } from "../operation/converge";
 import type { SavedSysctl } from "../domain/sysctl";
-import { RealServerError } from "../domain/errors";
+import { RealServerError, type HostKeys } from "../domain/errors";
 import { PROVIDER_KEY } from "./provider-source";
 import { parseSettings, type Settings } from "../inputs/settings";
-import type { Pins } from "../transport/ssh2/ssh2";
 import { readable } from "../domain/terminal";
 
 /** A resource's properties, as Pulumi hands them over: JSON. */
@@ -17,7 +16,7 @@ export interface State {
   /** The declared inputs as they stand in the state. */
   readonly inputs: Properties;
   /** The host keys of the last contact. */
-  readonly pins: Pins;
+  readonly pins: HostKeys;
   /** The sysctl values that the host had before this resource's first claim. */
   readonly saved: readonly SavedSysctl[];
   /** The host's identity; empty when no operation has learnt it. */
@@ -76,7 +75,7 @@ export function reportedState(inputs: Properties, report: HostReport): Propertie
 }
 
 /** The state after an update that left the host as it was: new inputs, and all else as known. */
-export function restatedState(inputs: Properties, olds: Properties, pins: Pins): Properties {
+export function restatedState(inputs: Properties, olds: Properties, pins: HostKeys): Properties {
   return plain({
     ...onlyOutputs(olds),
     ...withoutOutputs(inputs),
@@ -90,7 +89,7 @@ export function restatedState(inputs: Properties, olds: Properties, pins: Pins):
  * The state while it is not known whether the host is as before or as asked for. It holds the
  * provider, without which Pulumi could neither read nor delete the resource.
  */
-export function unsettledState(inputs: Properties, olds: Properties, pins: Pins): Properties {
+export function unsettledState(inputs: Properties, olds: Properties, pins: HostKeys): Properties {
   const nothing = { bindings: [], effectiveArp: {}, foreignVips: [], drift: [], saved: [] };
   const provider = { [PROVIDER_KEY]: inputs[PROVIDER_KEY] };
   return { ...restatedState(inputs, { ...nothing, ...olds }, pins), ...provider, converged: false };
@@ -142,7 +141,7 @@ function unpackSaved(text: unknown): SavedSysctl[] {
   return [{ interface: name, key, value: Number(value), written: Number(written) }];
 }
 
-function pinsIn({ hostKey, proxyHostKey }: Properties): Pins {
+function pinsIn({ hostKey, proxyHostKey }: Properties): HostKeys {
   return {
     ...(typeof hostKey === "string" && { hostKey }),
     ...(typeof proxyHostKey === "string" && { proxyHostKey }),

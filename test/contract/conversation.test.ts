@@ -1,3 +1,5 @@
+import { accessBy } from "../../src/transport/access";
+import { pulumiAdvice } from "../../src/pulumi/advice";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { converge, look, withdraw } from "../../src/operation/converge";
@@ -23,7 +25,7 @@ beforeAll(async () => (lab = await Lab.create()));
 afterAll(() => lab.destroy());
 
 const operation = (host: LabHost, changes: Changes = {}): Operation => ({
-  connection: connectionTo(lab, host, changes),
+  ...accessBy(connectionTo(lab, host, changes)),
   pins: {},
   timeouts: { connectSeconds: 20, operationSeconds: 40 },
   signal: new AbortController().signal,
@@ -94,7 +96,7 @@ describe("becoming root", () => {
   ])("is refused with %s, and says what to do", async (_, changes, text) => {
     const error = await errorOf(converge(operation(host, changes), claim));
     expect(error).toMatchObject({ kind: "privilege", aftermath: "untouched" });
-    expect(error.message).toContain(text);
+    expect(error.withAdvice(pulumiAdvice)).toContain(text);
     expect(error.message).toContain("Nothing was touched.");
     expect(error.message).not.toContain("wr0ng");
     expect(await traces(host)).toBe("");

@@ -1,3 +1,4 @@
+import { accessBy } from "../../src/transport/access";
 import { converge } from "../../src/operation/converge";
 import type { Claim } from "../../src/plan/claim";
 import type { Operation } from "../../src/operation/session";
@@ -33,7 +34,7 @@ export async function own(
 
 function operation(lab: Lab, host: LabHost): Operation {
   return {
-    connection: connectionTo(lab, host),
+    ...accessBy(connectionTo(lab, host)),
     pins: {},
     timeouts: { connectSeconds: 20, operationSeconds: 40 },
     signal: new AbortController().signal,

@@ -33,8 +33,8 @@ const through = (changes: Partial<Hop> = {}) => connectionTo(lab, host, { proxy:
 describe("a host behind a bastion", () => {
   it("is reached through it, and both host keys are reported", async () => {
     await withTransport(through(), options(), async (transport) => {
-      expect(transport.hostKey).toBe(host.hostKey);
-      expect(transport.proxyHostKey).toBe(bastion.hostKey);
+      expect(transport.keys.hostKey).toBe(host.hostKey);
+      expect(transport.keys.proxyHostKey).toBe(bastion.hostKey);
       const from = await transport.exec("echo $SSH_CONNECTION");
       expect((await text(from)).split(" ")[0]).toBe(bastion.address);
     });

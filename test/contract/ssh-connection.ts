@@ -2,12 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import {
-  type Channel,
-  dial,
-  type DialOptions,
-  type Transport,
-} from "../../src/transport/ssh2/ssh2";
+import type { Channel, DialOptions, Transport } from "../../src/transport/transport";
+import { dial } from "../../src/transport/ssh2/dial";
 import type { Connection } from "../../src/transport/connection";
 import { RealServerError } from "../../src/domain/errors";
 import type { Lab } from "../../lab/lab";

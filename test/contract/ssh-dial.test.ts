@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { RealServerError } from "../../src/domain/errors";
-import { dial } from "../../src/transport/ssh2/ssh2";
+import { dial } from "../../src/transport/ssh2/dial";
 import { Lab } from "../../lab/lab";
 import type { LabHost } from "../../lab/host";
 import {

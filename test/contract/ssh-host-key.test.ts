@@ -33,7 +33,7 @@ const hostKey = (changes: Changes, pin?: string) =>
   withTransport(
     connectionTo(lab, host, changes),
     options({ pins: pin === undefined ? {} : { hostKey: pin } }),
-    (transport) => Promise.resolve(transport.hostKey),
+    (transport) => Promise.resolve(transport.keys.hostKey),
   );
 const failure = (changes: Changes, pin?: string) =>
   dialError(connectionTo(lab, host, changes), { pins: pin === undefined ? {} : { hostKey: pin } });

@@ -1,3 +1,4 @@
+import { accessBy } from "../../src/transport/access";
 import { converge, withdraw } from "../../src/operation/converge";
 import type { Operation } from "../../src/operation/session";
 import type { DrainPolicy } from "../../src/operation/drain";
@@ -33,7 +34,7 @@ export async function leave(
 function operation(lab: Lab, host: LabHost): Operation {
   return {
     ...options(),
-    connection: connectionTo(lab, host),
+    ...accessBy(connectionTo(lab, host)),
     timeouts: { connectSeconds: 20, operationSeconds: 60 },
     warn: () => undefined,
   };

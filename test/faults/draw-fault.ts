@@ -1,3 +1,4 @@
+import { REAL_SERVER_PROGRAM } from "../../src/host/scripts";
 import { REPLAY, UNITS } from "../../src/host/boot-kit";
 import { changeRequest } from "../../src/plan/request";
 import { openingCommand } from "../../src/protocol/program";
@@ -125,7 +126,15 @@ export function drawMoment(random: Random, { verb, login, carriesKit }: Traffic)
 }
 
 const SCRIPT = openingCommand({
-  ...{ nonce: "-".repeat(24), mode: "hold", seconds: 10, holder: "", vips: [], sudo: "none" },
+  ...{
+    nonce: "-".repeat(24),
+    mode: "hold",
+    seconds: 10,
+    holder: "",
+    subjects: [],
+    login: { sudo: false },
+  },
+  program: REAL_SERVER_PROGRAM,
 }).length;
 
 const KIT = changeRequest(

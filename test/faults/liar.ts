@@ -1,3 +1,4 @@
+import { REAL_SERVER_PROGRAM } from "../../src/host/scripts";
 import { createHash } from "node:crypto";
 
 import { AnswerReader } from "../../src/protocol/answer";
@@ -49,8 +50,13 @@ export async function tell(agent: Agent, lie: Lie): Promise<void> {
 /** A truthful observation of a host, to make lies of. */
 export async function truthOf(agent: Agent, session: string): Promise<string> {
   const nonce = "a".repeat(24);
-  const words = { mode: "look", seconds: 20, holder: "nobody", vips: [] } as const;
-  const command = openingCommand({ ...words, nonce, sudo: "none" });
+  const words = { mode: "look", seconds: 20, holder: "nobody", subjects: [] } as const;
+  const command = openingCommand({
+    ...words,
+    program: REAL_SERVER_PROGRAM,
+    nonce,
+    login: { sudo: false },
+  });
   const said = await agent.run(`(SSH_CONNECTION='${session}'; ${command})`);
   for (const event of new AnswerReader(nonce).push(Buffer.from(said))) {
     if (event.kind === "answer" && event.status === "ok") return event.body;

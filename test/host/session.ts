@@ -1,3 +1,4 @@
+import { REAL_SERVER_PROGRAM } from "../../src/host/scripts";
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { randomBytes } from "node:crypto";
 
@@ -9,7 +10,9 @@ import { plan, type Plan } from "../../src/plan/plan";
 import type { Desired } from "../../src/plan/claim";
 
 /** How a session is opened. Defaults: `hold`, a minute. */
-export type SessionOptions = Pick<Opening, "mode" | "seconds" | "holder" | "vips">;
+export interface SessionOptions extends Pick<Opening, "mode" | "seconds" | "holder"> {
+  readonly vips: readonly string[];
+}
 
 /** What came back for a request; `closed` when the shell ended without an answer. */
 export interface Answer {
@@ -33,9 +36,9 @@ export class Session {
     this.vips = options.vips ?? [];
     const nonce = randomBytes(8).toString("hex");
     const opening: Opening = {
-      ...{ mode: "hold", seconds: 60, holder: "a test", vips: this.vips },
+      ...{ mode: "hold", seconds: 60, holder: "a test", subjects: this.vips },
       ...options,
-      ...{ nonce, sudo: "none" },
+      ...{ program: REAL_SERVER_PROGRAM, nonce, login: { sudo: false } },
     };
     const [program = "", ...args] = commandLine(openingCommand(opening));
     this.child = spawn(program, args);
@@ -138,7 +141,7 @@ export async function prepare(
   const needed = plan(desired, seen);
   if (needed.refusals.length > 0) {
     await session.end();
-    throw new Error(needed.refusals.join("; "));
+    throw new Error(needed.refusals.map(({ what }) => what).join("; "));
   }
   const request =
     needed.changes.length === 0 ? "" : changeRequest(needed.changes, needed.guard, session.vips);

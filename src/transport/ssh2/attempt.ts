@@ -1,23 +1,29 @@
-import { connect } from "node:net";
+import { createSocket } from "node:dgram";
+import { connect, isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { Client, type ClientErrorExtensions, type ConnectConfig } from "ssh2";
 import { RealServerError } from "../../domain/errors";
 import { authHandler, refused, type AuthLog, type Identity } from "./auth";
-import { printable, socketProblem, TryAgain } from "../problems";
+import { connectProblem, printable, socketProblem, TryAgain, type Sign } from "../problems";
 import type { Hop, Target } from "../connection";
 import type { HostKeyPolicy } from "../host-key";
 
 /** A hop with all that was read from files, ready to be dialled any number of times. */
-export interface Login extends Target {
+export interface PreparedHop extends Target {
   readonly identities: readonly Identity[];
   readonly hostKey: HostKeyPolicy;
 }
 
-/** Makes the byte stream for an attempt; rejects with `TryAgain`, and with the signal's reason. */
-export type OpenStream = (signal: AbortSignal) => Promise<Duplex>;
+/**
+ * Makes the byte stream for an attempt, and says when the hop itself is being dialled: until then a
+ * name is looked up, or a bastion asked.
+ *
+ * @throws TryAgain, and the signal's reason
+ */
+export type OpenStream = (signal: AbortSignal, onDialling: () => void) => Promise<Duplex>;
 
 /** A hop that let us in. */
-export interface Session {
+export interface SshSession {
   readonly client: Client;
   readonly stream: Duplex;
   /** The key it proved to have, `ssh-ed25519 AAAA…`. */
@@ -34,34 +40,55 @@ export interface Session {
  * @throws TryAgain when a later attempt may succeed; RealServerError when it cannot
  */
 export async function attempt(
-  login: Login,
+  login: PreparedHop,
   open: OpenStream,
   signal: AbortSignal,
   secondsLeft: number,
-): Promise<Session> {
-  const perDial = login.hop.perDialTimeout;
-  const own = new AbortController();
-  const stop = (): void => own.abort(signal.reason);
-  const expire = (seconds: number): void =>
-    own.abort(new TryAgain(`no answer for ${Math.round(seconds * 10) / 10} s`));
-  signal.addEventListener("abort", stop);
-  const all = setTimeout(expire, secondsLeft * 1000, secondsLeft);
-  const dialling = perDial > 0 ? setTimeout(expire, perDial * 1000, perDial) : undefined;
+): Promise<SshSession> {
+  const whole = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(secondsLeft * 1000))]);
+  const { perDialTimeout } = login.hop;
+  const dialling =
+    perDialTimeout > 0
+      ? AbortSignal.any([whole, AbortSignal.timeout(Math.ceil(perDialTimeout * 1000))])
+      : whole;
+  const started = performance.now();
+  let silence: Silence = BEFORE_DIALLING;
   try {
-    if (signal.aborted) stop();
-    own.signal.throwIfAborted();
-    const stream = await open(own.signal);
-    return await logIn(login, stream, own.signal, () => clearTimeout(dialling));
-  } finally {
-    signal.removeEventListener("abort", stop);
-    clearTimeout(all);
-    clearTimeout(dialling);
+    dialling.throwIfAborted();
+    const stream = await open(dialling, () => (silence = WHILE_DIALLING));
+    silence = AFTER_CONNECTING;
+    return await logIn(login, stream, dialling, () => {
+      silence = WHILE_LOGGING_IN;
+      return whole;
+    });
+  } catch (error) {
+    if (signal.aborted || !isTimeout(error)) throw error;
+    const seconds = Math.round((performance.now() - started) / 100) / 10;
+    throw new TryAgain(`${silence.text} for ${seconds} s`, silence.sign, { cause: error });
   }
+}
+
+/** What it means that nothing comes any more. */
+interface Silence {
+  readonly text: string;
+  readonly sign: Sign;
+}
+
+const BEFORE_DIALLING: Silence = { text: "not dialled yet, after waiting", sign: "nothing" };
+const WHILE_DIALLING: Silence = { text: "no answer", sign: "silent" };
+const AFTER_CONNECTING: Silence = {
+  text: "it accepts the connection, and then no answer",
+  sign: "answered",
+};
+const WHILE_LOGGING_IN: Silence = { text: "no answer to the login", sign: "answered" };
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "TimeoutError";
 }
 
 /** A TCP connection of our own: ssh2 leaves Nagle's algorithm on, at up to 40 ms a message. */
 export function openTcp(hop: Hop): OpenStream {
-  return (signal) =>
+  return (signal, onDialling) =>
     new Promise((resolve, reject) => {
       const socket = connect({
         host: hop.host,
@@ -75,38 +102,68 @@ export function openTcp(hop: Hop): OpenStream {
         reject(signal.reason as Error);
       };
       signal.addEventListener("abort", stop, { once: true });
+      socket.on("connectionAttempt", onDialling);
+      // Node announces no attempt where there is no name to look up.
+      if (isIP(hop.host) !== 0) onDialling();
+      const fail = (error: Error): void => {
+        signal.removeEventListener("abort", stop);
+        void connectFailure(error).then(reject);
+      };
+      socket.once("error", fail);
       socket.once("connect", () => {
         signal.removeEventListener("abort", stop);
         socket.removeListener("error", fail);
         resolve(socket);
       });
-      const fail = (error: Error): void => {
-        signal.removeEventListener("abort", stop);
-        reject(new TryAgain(socketProblem(error), { cause: error }));
-      };
-      socket.once("error", fail);
     });
 }
 
+/**
+ * "No route" counts only as far as this machine has one: where its own table refuses, the host was
+ * not asked.
+ */
+async function connectFailure(error: Error): Promise<TryAgain> {
+  const { text, sign, unrouted } = connectProblem(error);
+  const routed = await Promise.all(unrouted.map(hasRouteTo));
+  if (routed.every((one) => one)) return new TryAgain(text, sign, { cause: error });
+  return new TryAgain(`${text}, by this machine's own routes`, "nothing", { cause: error });
+}
+
+/** connect(2) on a datagram socket looks a route up, and sends nothing. */
+function hasRouteTo(address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket(isIP(address) === 6 ? "udp6" : "udp4");
+    const end = (found: boolean): void => {
+      socket.close();
+      resolve(found);
+    };
+    socket.once("error", () => end(false));
+    socket.connect(9, address, () => end(true));
+  });
+}
+
+/**
+ * @param dialling bounds the key exchange
+ * @param onHandshake says that it is done, and gives what bounds the rest
+ */
 function logIn(
-  login: Login,
+  login: PreparedHop,
   stream: Duplex,
-  signal: AbortSignal,
-  onHandshake: () => void,
-): Promise<Session> {
+  dialling: AbortSignal,
+  onHandshake: () => AbortSignal,
+): Promise<SshSession> {
   const client = new Client();
-  const seen: Seen = { auth: { tried: [], refusals: 0, accepted: [] } };
+  const seen: Seen = { auth: { tried: [], refusals: 0, accepted: [] }, heard: "" };
   const session = { client, stream, hostKey: "", alive: true };
   return new Promise((resolve, reject) => {
-    const stop = (): void => fail(signal.reason as Error);
     const fail = (error: Error): void => {
-      signal.removeEventListener("abort", stop);
+      bound.release();
       stream.destroy();
       reject(error);
     };
-    signal.addEventListener("abort", stop, { once: true });
+    const bound = boundBy(dialling, fail);
     client
-      .on("handshake", onHandshake)
+      .on("handshake", () => bound.by(onHandshake()))
       .on("banner", (text) => (seen.banner = text))
       .on("change password", () => fail(refused(login, seen.auth, "the password must be changed")))
       // Stays for the connection's life: an error without a listener would end the process. One of
@@ -117,15 +174,39 @@ function logIn(
         fail(failure(login, seen, undefined));
       })
       .once("ready", () => {
-        signal.removeEventListener("abort", stop);
+        bound.release();
+        stream.removeListener("data", listen);
         session.hostKey = seen.hostKey ?? "";
         resolve(session);
       })
       .connect(clientConfig(login, stream, seen));
+    const listen = (chunk: Buffer): void => {
+      if (seen.heard.length < MOST_HEARD) seen.heard += chunk.toString("latin1");
+    };
+    stream.on("data", listen);
   });
 }
 
-function clientConfig(login: Login, sock: Duplex, seen: Seen): ConnectConfig {
+/** Tells of one signal's end at a time. */
+function boundBy(
+  signal: AbortSignal,
+  stop: (reason: Error) => void,
+): { by(next: AbortSignal): void; release(): void } {
+  let current = signal;
+  const abort = (): void => stop(current.reason as Error);
+  const release = (): void => current.removeEventListener("abort", abort);
+  const by = (next: AbortSignal): void => {
+    release();
+    current = next;
+    current.addEventListener("abort", abort, { once: true });
+  };
+  by(signal);
+  return { by, release };
+}
+
+const MOST_HEARD = 255;
+
+function clientConfig(login: PreparedHop, sock: Duplex, seen: Seen): ConnectConfig {
   const { algorithms } = login.hostKey;
   return {
     sock,
@@ -151,11 +232,13 @@ interface Seen {
   hostKey?: string;
   verdict?: RealServerError | undefined;
   banner?: string;
+  /** The first bytes that came, in Latin-1. */
+  heard: string;
 }
 
 /** Maps ssh2's errors, and a connection that just closed, to ours. */
 function failure(
-  login: Login,
+  login: PreparedHop,
   seen: Seen,
   error: (Error & ClientErrorExtensions & { code?: unknown }) | undefined,
 ): Error {
@@ -167,12 +250,16 @@ function failure(
     case "handshake":
       return noHandshake(login, error);
     case "client-socket":
-      return new TryAgain(socketProblem(error), { cause: error });
+      return new TryAgain(`${socketProblem(error)}${saying(beforeSsh(seen))}`, "answered", {
+        cause: error,
+      });
     default:
       // A number is the reason of an SSH disconnect message; sshd sends one after too many tries.
       return typeof error.code === "number" && seen.auth.tried.length > 0
         ? refused(login, seen.auth, error.message)
-        : new TryAgain(printable(error.message), { cause: error });
+        : new TryAgain(`${printable(error.message)}${saying(beforeSsh(seen))}`, "answered", {
+            cause: error,
+          });
   }
 }
 
@@ -180,14 +267,27 @@ function failure(
  * A host that is still booting lets nobody but root in and hangs up on the right key, so that is
  * worth another try. After a refusal it is not: guards count wrong keys and lock the address out.
  */
-function hungUp(login: Login, seen: Seen): Error {
+function hungUp(login: PreparedHop, seen: Seen): Error {
   if (seen.auth.refusals > 0) return refused(login, seen.auth, seen.banner);
-  if (seen.auth.tried.length === 0) return new TryAgain("connection closed before the login");
-  const says = seen.banner === undefined ? "" : `, saying: ${printable(seen.banner)}`;
-  return new TryAgain(`connection closed during the login${says}`, { isUp: true });
+  if (seen.auth.tried.length === 0) {
+    return new TryAgain(`connection closed before the login${saying(beforeSsh(seen))}`, "answered");
+  }
+  const text = `connection closed during the login${saying(seen.banner)}`;
+  return new TryAgain(text, "turned-away");
 }
 
-function noHandshake(login: Login, error: Error): RealServerError {
+function saying(text: string | undefined): string {
+  return text === undefined || text.trim() === "" ? "" : `, saying: ${printable(text)}`;
+}
+
+/** What a server says in place of SSH: OpenSSH "Not allowed at this time", others their banner. */
+function beforeSsh({ heard }: Seen): string {
+  const lines = Buffer.from(heard, "latin1").toString("utf8").split(/\r?\n/);
+  const ssh = lines.findIndex((line) => line.startsWith("SSH-"));
+  return lines.slice(0, ssh < 0 ? undefined : ssh).join(" ");
+}
+
+function noHandshake(login: PreparedHop, error: Error): RealServerError {
   // ssh2 gives no code, and which list had nothing in common decides what to do next.
   if (login.hostKey.algorithms !== undefined && error.message.includes("host key format")) {
     return login.hostKey.noCommonType();
@@ -195,7 +295,7 @@ function noHandshake(login: Login, error: Error): RealServerError {
   return new RealServerError(
     "unsupported",
     `${login.title} and this client cannot agree on how to speak SSH: ${printable(error.message)}.`,
-    { cause: error },
+    { host: login.hop.host, cause: error },
   );
 }
 

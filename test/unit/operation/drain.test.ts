@@ -18,7 +18,9 @@ async function attemptOn(
   const { observed } = hostOf({ observed: { forwards } });
   const result = { warned: [] as string[], asked: 0 };
   const operation: Operation = {
-    connection: undefined as never,
+    host: "web",
+    login: { user: "root", sudo: false },
+    dial: undefined as never,
     pins: {},
     timeouts: { connectSeconds: 1, operationSeconds: 1 },
     signal: new AbortController().signal,
@@ -32,7 +34,7 @@ async function attemptOn(
   const session: Session = {
     operation,
     conversation: { request, close: () => undefined },
-    vips: [],
+    purpose: { mode: "hold", holder: "a test", subjects: [VIP] },
     keys: { hostKey: "" },
     secondsLeft: () => 1,
   };

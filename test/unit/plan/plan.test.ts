@@ -1,3 +1,4 @@
+import { pulumiAdvice } from "../../../src/pulumi/advice";
 import { describe, expect, it } from "vitest";
 import { asRecorded, type Desired } from "../../../src/plan/claim";
 import { plan, type Plan } from "../../../src/plan/plan";
@@ -38,7 +39,8 @@ function desiredOf({ serve, withdraw }: Case, { observed }: Host): Desired {
 
 /** A plan as fixtures have it. */
 function told(needed: Plan, { host, serve, withdraw }: Case): Case["plan"] {
-  if (needed.refusals.length > 0) return { refusals: needed.refusals };
+  if (needed.refusals.length > 0)
+    return { refusals: needed.refusals.map((one) => one.what + pulumiAdvice(one.remedies)) };
   const named = [serve, withdraw, ...(host.owners ?? [])].map((one) => one?.owner ?? "web-1");
   const lists = {
     changes: needed.changes.map((change) => lineOf(change, named)),

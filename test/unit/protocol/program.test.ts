@@ -1,3 +1,4 @@
+import { REAL_SERVER_PROGRAM } from "../../../src/host/scripts";
 import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -102,8 +103,9 @@ describe("the opening command", () => {
     mode: "hold",
     seconds: 90,
     holder: "it's me",
-    vips: ["203.0.113.10"],
-    sudo: "none",
+    program: REAL_SERVER_PROGRAM,
+    subjects: ["203.0.113.10"],
+    login: { sudo: false },
   } as const;
 
   it("replaces the login shell, and passes the session on before sudo empties the environment", () => {
@@ -113,20 +115,20 @@ describe("the opening command", () => {
   });
 
   it("becomes root by sudo, which asks in words that we know, or not at all", () => {
-    expect(openingCommand({ ...opening, sudo: "without-password" })).toMatch(
+    expect(openingCommand({ ...opening, login: { sudo: true } })).toMatch(
       /^exec sudo -n -- sh -c /,
     );
-    expect(openingCommand({ ...opening, sudo: "with-password" })).toMatch(
+    expect(openingCommand({ ...opening, login: { sudo: true, sudoPassword: "s3cret" } })).toMatch(
       /^exec sudo -k -S -p 'abc password' -- sh -c /,
     );
   });
 
   it("fits into one argument of a process, with hundreds of VIPs too", () => {
-    const vips = Array.from(
+    const subjects = Array.from(
       { length: 500 },
       (_, index) => `2001:db8:aaaa:bbbb:cccc:dddd:eeee:${index}`,
     );
     // MAX_ARG_STRLEN of the kernel: sshd gives the login shell all of it as one argument.
-    expect(openingCommand({ ...opening, vips }).length).toBeLessThan(128 * 1024);
+    expect(openingCommand({ ...opening, subjects }).length).toBeLessThan(128 * 1024);
   });
 });

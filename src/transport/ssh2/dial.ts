@@ -1,52 +1,14 @@
 import { Socket } from "node:net";
-import type { Duplex, Readable, Writable } from "node:stream";
+import type { Duplex } from "node:stream";
 import type { ClientChannel } from "ssh2";
 import { RealServerError } from "../../domain/errors";
-import type { Login, OpenStream, Session } from "./attempt";
+import type { PreparedHop, OpenStream, SshSession } from "./attempt";
 import { loadIdentities } from "./auth";
 import { dialUntil, type DialLimits } from "./redial";
 import { printable, socketProblem, TryAgain } from "../problems";
 import { type Connection, place, type Target } from "../connection";
 import { hostKeyPolicy } from "../host-key";
-
-/** Host keys seen on first contact, as `Transport` reported them: `ssh-ed25519 AAAA…`. */
-export interface Pins {
-  readonly hostKey?: string;
-  readonly proxyHostKey?: string;
-}
-
-/** What bounds a dialling, and who is told of it. */
-export interface DialOptions {
-  readonly pins: Pins;
-  /** Seconds for all dialling, both hops, pauses and authentication. */
-  readonly connectSeconds: number;
-  /** Stops the dialling, not a transport that is up. */
-  readonly signal: AbortSignal;
-  /** Told what goes on, in a few words for a person: `dialling 10.0.0.1:22 again (…)`. */
-  progress(text: string): void;
-}
-
-/** One command on the host. */
-export interface Channel {
-  readonly stdin: Writable;
-  readonly stdout: Readable;
-  readonly stderr: Readable;
-  /** Resolves when the channel is closed, however; empty when the connection was lost. */
-  readonly closed: Promise<{ code?: number; signal?: string }>;
-  close(): void;
-}
-
-/** A connection that is up. */
-export interface Transport {
-  /** The key that the host proved to have: what to pin. */
-  readonly hostKey: string;
-  /** The bastion's, where there is one. */
-  readonly proxyHostKey?: string;
-  /** @throws RealServerError `failed` when the host refuses, or has closed the connection */
-  exec(command: string): Promise<Channel>;
-  /** Says goodbye and closes; never waits for an answer. */
-  close(): void;
-}
+import type { Channel, DialOptions, Transport } from "../transport";
 
 /**
  * Connects and logs in, dialling again while nobody answers. All files are read first, so that a
@@ -62,6 +24,7 @@ export async function dial(connection: Connection, options: DialOptions): Promis
   const limits: DialLimits = {
     deadline: performance.now() + options.connectSeconds * 1000,
     host: connection.host,
+    behindBastion: proxy !== undefined,
     signal: options.signal,
     progress: (text) => options.progress(text),
   };
@@ -77,14 +40,18 @@ export async function dial(connection: Connection, options: DialOptions): Promis
   return dialThrough(bastion, host, limits);
 }
 
-async function prepare(target: Target, pin: string | undefined): Promise<Login> {
+async function prepare(target: Target, pin: string | undefined): Promise<PreparedHop> {
   const identities = await loadIdentities(target);
   return { ...target, identities, hostKey: await hostKeyPolicy(target, pin) };
 }
 
 /** Both attempts at the host and a bastion lost between two of them are dialled again. */
-async function dialThrough(bastion: Login, host: Login, limits: DialLimits): Promise<Transport> {
-  let via: Session | undefined;
+async function dialThrough(
+  bastion: PreparedHop,
+  host: PreparedHop,
+  limits: DialLimits,
+): Promise<Transport> {
+  let via: SshSession | undefined;
   try {
     const session = await dialUntil(host, limits, async () => {
       if (via?.alive !== true) via = await dialUntil(bastion, limits);
@@ -98,7 +65,7 @@ async function dialThrough(bastion: Login, host: Login, limits: DialLimits): Pro
 }
 
 /** RFC 4254, 7.2: a TCP connection that the bastion makes for us. */
-function openForward(via: Session, bastion: Login, host: Login): OpenStream {
+function openForward(via: SshSession, bastion: PreparedHop, host: PreparedHop): OpenStream {
   return (signal) =>
     new Promise((resolve, reject) => {
       const stop = (): void => reject(signal.reason as Error);
@@ -114,22 +81,27 @@ function openForward(via: Session, bastion: Login, host: Login): OpenStream {
 }
 
 /** Reason 1 is "administratively prohibited" (RFC 4254, 5.1): asking again would not help. */
-function forwardProblem(bastion: Login, host: Login, error: Error & { reason?: unknown }): Error {
+function forwardProblem(
+  bastion: PreparedHop,
+  host: PreparedHop,
+  error: Error & { reason?: unknown },
+): Error {
   if (error.reason !== 1) {
-    return new TryAgain(`${bastion.title} says: ${printable(error.message)}`, { cause: error });
+    return new TryAgain(`${bastion.title} says: ${printable(error.message)}`, "nothing", {
+      cause: error,
+    });
   }
   return new RealServerError(
     "failed",
     `${bastion.title} does not forward to ${host.title}: ${printable(error.message)}. ` +
       `Its sshd_config must have AllowTcpForwarding, and PermitOpen must not exclude the host.`,
-    { cause: error },
+    { host: host.hop.host, cause: error },
   );
 }
 
-function transport(host: Login, session: Session, via?: Session): Transport {
+function transport(host: PreparedHop, session: SshSession, via?: SshSession): Transport {
   return {
-    hostKey: session.hostKey,
-    ...(via === undefined ? {} : { proxyHostKey: via.hostKey }),
+    keys: { hostKey: session.hostKey, ...(via && { proxyHostKey: via.hostKey }) },
     exec: (command) => exec(host, session, command),
     close() {
       hangUp(session);
@@ -139,7 +111,7 @@ function transport(host: Login, session: Session, via?: Session): Transport {
   };
 }
 
-function exec(host: Login, session: Session, command: string): Promise<Channel> {
+function exec(host: PreparedHop, session: SshSession, command: string): Promise<Channel> {
   return new Promise((resolve, reject) => {
     const fail = (error: unknown): void => reject(execProblem(host, session, error));
     try {
@@ -154,23 +126,23 @@ function exec(host: Login, session: Session, command: string): Promise<Channel> 
   });
 }
 
-function execProblem(host: Login, session: Session, error: unknown): RealServerError {
+function execProblem(host: PreparedHop, session: SshSession, error: unknown): RealServerError {
   if (!session.alive || !session.stream.writable) {
     // Not "unreachable": one that let us in is not gone, and no policy may forget it.
     return new RealServerError(
       "failed",
       `${host.title} closed the connection after the login. Is it going down, or is there a limit on sessions?`,
-      { cause: error },
+      { host: host.hop.host, cause: error },
     );
   }
   return new RealServerError(
     "failed",
     `${host.title} let ${host.hop.user} in and refuses to run a command: ${socketProblem(error)}.`,
-    { cause: error },
+    { host: host.hop.host, cause: error },
   );
 }
 
-function wrap(session: Session, channel: ClientChannel): Channel {
+function wrap(session: SshSession, channel: ClientChannel): Channel {
   let ending: { code?: number; signal?: string } = {};
   channel.on("exit", (code: number | null, signal?: string) => {
     ending = code === null ? { signal: signal ?? "unknown" } : { code };
@@ -193,7 +165,7 @@ function wrap(session: Session, channel: ClientChannel): Channel {
 }
 
 /** ssh2 alone would wait for the peer to close, and keep the process alive while it is silent. */
-function hangUp(session: Session): void {
+function hangUp(session: SshSession): void {
   session.client.end();
   destroySoon(session.stream);
 }

@@ -1,0 +1,88 @@
+import { RealServerError } from "../domain/errors";
+import { UnreadableAnswer } from "../protocol/answer";
+import { Interrupted, type Conversation } from "../protocol/conversation";
+import { COMMIT_REQUEST, giveUpRequest } from "../protocol/program";
+import type { HostKind, KindPlan } from "./kind";
+import { onHost, type Session } from "./session";
+
+/**
+ * Applies a plan, reads the host back, and commits only when nothing is left to do.
+ *
+ * @returns the host as it was read back; as it was before, where nothing was to be done
+ * @throws RealServerError `failed` or `not-converged`, with what became of the host
+ */
+export async function carryOut<Desired, Observed, Plan extends KindPlan>(
+  kind: HostKind<Desired, Observed, Plan>,
+  session: Session,
+  desired: Desired,
+  needed: Plan,
+  observed: Observed,
+): Promise<Observed> {
+  if (needed.changes.length === 0) return observed;
+  const { operation, conversation, purpose } = session;
+  operation.progress(kind.summary(needed));
+  try {
+    const after = kind.parse(await conversation.request(kind.request(needed, purpose.subjects)));
+    const rest = kind.plan(desired, after);
+    if (rest.changes.length > 0 || rest.refusals.length > 0) {
+      const reasons = rest.refusals.map((refusal) => refusal.what);
+      await giveUp(conversation, [...reasons, ...kind.left(rest)].join("; "));
+    }
+    operation.progress("verified, committing");
+    await conversation.request(COMMIT_REQUEST);
+    return after;
+  } catch (error) {
+    if (!(error instanceof Interrupted) || operation.signal.aborted) throw asUnknown(error);
+    return lookAgain(kind, session, desired, error);
+  }
+}
+
+/** Every step succeeded, and the host is not as asked for: it undoes them. */
+async function giveUp(conversation: Conversation, missing: string): Promise<never> {
+  try {
+    await conversation.request(giveUpRequest("not converged"));
+  } catch (error) {
+    if (!(error instanceof RealServerError)) throw error;
+    const { aftermath } = error;
+    const what = `still to be done after all steps: ${missing}`;
+    throw new RealServerError("not-converged", what, { aftermath, wanted: missing });
+  }
+  throw new RealServerError("not-converged", missing, { aftermath: "unknown", wanted: missing });
+}
+
+const SHORTEST_LOOK = 5;
+
+/**
+ * The connection was lost between the first write and the answer to the commit, or that answer was
+ * garbled. The host undoes or has committed; ask it which, within the time left.
+ */
+async function lookAgain<Desired, Observed, Plan extends KindPlan>(
+  kind: HostKind<Desired, Observed, Plan>,
+  { operation, purpose, secondsLeft }: Session,
+  desired: Desired,
+  lost: Interrupted,
+): Promise<Observed> {
+  operation.progress(`${lost.message}; asking the host what became of it`);
+  const operationSeconds = Math.max(SHORTEST_LOOK, secondsLeft());
+  const connectSeconds = Math.min(operation.timeouts.connectSeconds, operationSeconds);
+  const again = { ...operation, timeouts: { connectSeconds, operationSeconds } };
+  const observed = await onHost(kind, again, { ...purpose, mode: "share" }, (_, found) =>
+    Promise.resolve(found),
+  ).catch((error: unknown) => {
+    const what = `${lost.message}, and could not be asked again: ${firstWords(error)}`;
+    throw new RealServerError("failed", what, { aftermath: "unknown" });
+  });
+  if (kind.isCommitted(desired, observed)) return observed;
+  throw new RealServerError("failed", lost.message, { aftermath: "rolled-back" });
+}
+
+function firstWords(error: unknown): string {
+  if (error instanceof RealServerError) return error.what;
+  return error instanceof Error ? error.message : "unknown";
+}
+
+function asUnknown(error: unknown): unknown {
+  if (error instanceof Interrupted || error instanceof UnreadableAnswer)
+    return new RealServerError("failed", error.message, { aftermath: "unknown", cause: error });
+  return error;
+}

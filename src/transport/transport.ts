@@ -1,0 +1,63 @@
+import type { Readable, Writable } from "node:stream";
+import type { HostKeys } from "../domain/errors";
+
+/** What bounds a dialling, and who hears how it goes. */
+export interface DialOptions {
+  /** Host keys pinned on first contact. */
+  readonly pins: HostKeys;
+  /** Seconds for all dialling: every hop, pauses and authentication. */
+  readonly connectSeconds: number;
+  /** Stops the dialling, not a transport that is up. */
+  readonly signal: AbortSignal;
+  /** Hears what goes on, in a few words for a person: `dialling 10.0.0.1:22 again (…)`. */
+  progress(text: string): void;
+}
+
+/**
+ * Makes a connection to one host.
+ *
+ * @throws RealServerError `unreachable`, `authentication`, `host-key`, `unsupported`, `failed`; the
+ *   signal's own error, or `timed-out`, when it is aborted
+ */
+export type Dial = (options: DialOptions) => Promise<Transport>;
+
+/** A connection that is up. */
+export interface Transport {
+  /** The keys that it saw proved: what to pin. Empty where somebody else checks them. */
+  readonly keys: HostKeys;
+  /**
+   * Runs a command by the login shell.
+   *
+   * @throws RealServerError `failed` when the host refuses, or has closed the connection
+   */
+  exec(command: string): Promise<Channel>;
+  /** Says goodbye and closes; never waits for an answer. */
+  close(): void;
+}
+
+/** One command on the host. */
+export interface Channel {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Resolves when the channel is closed, however; empty when the connection was lost. */
+  readonly closed: Promise<{ code?: number; signal?: string }>;
+  close(): void;
+}
+
+/** Who logs in, and how that user becomes root. */
+export interface Login {
+  readonly user: string;
+  /** `false` for one who is root, or who is not to become it. */
+  readonly sudo: boolean;
+  /** What sudo asks for; undefined where it is not to ask. */
+  readonly sudoPassword?: string | undefined;
+}
+
+/** A host, the way to it, and who we are there. */
+export interface HostAccess {
+  /** As the program or the command line names it. */
+  readonly host: string;
+  readonly login: Login;
+  readonly dial: Dial;
+}
