@@ -107,7 +107,7 @@ interface TimeLimit {
 
 function timeLimit(seconds: number, outer: AbortSignal): TimeLimit {
   const end = performance.now() + seconds * 1000;
-  const own = AbortSignal.timeout(seconds * 1000);
+  const own = AbortSignal.timeout(Math.ceil(seconds * 1000));
   return {
     signal: AbortSignal.any([outer, own]),
     secondsLeft: () => Math.max(0, (end - performance.now()) / 1000),

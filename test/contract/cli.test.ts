@@ -355,7 +355,7 @@ describe("the command line", () => {
     expect(help).toMatchObject({ status: 0, stderr: "" });
     expect(help.stdout).toContain("PULUMI_LVS_DR_SUDO_PASSWORD");
     expect(version).toMatchObject({ status: 0, stdout: `${wanted}\n` });
-    expect(bin).toEqual({ "pulumi-lvs-dr": "dist/cli.js" });
+    expect(bin).toEqual({ "pulumi-lvs-dr": "dist/cli/cli.js" });
   });
 
   it.each([

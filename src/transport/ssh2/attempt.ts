@@ -138,7 +138,8 @@ function hasRouteTo(address: string): Promise<boolean> {
       resolve(found);
     };
     socket.once("error", () => end(false));
-    socket.connect(9, address, () => end(true));
+    socket.once("connect", () => end(true));
+    socket.connect(9, address);
   });
 }
 
