@@ -48,6 +48,9 @@ ipvsadm ipvsadm
 nft nftables
 mmdebstrap mmdebstrap
 mkfs.ext4 e2fsprogs
+dropbear dropbear-bin
+tcsh tcsh
+fish fish
 END
   # Of the guests, and of the director where this kernel has no IPVS. Debian has it for PCs alone.
   case $(uname -m) in

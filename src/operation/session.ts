@@ -129,14 +129,17 @@ function settled(
 function asOurs(operation: Operation, error: unknown, timeIsOver: boolean): unknown {
   if (timeIsOver && (error instanceof Interrupted || isUnknown(error))) {
     const { operationSeconds } = operation.timeouts;
-    return new RealServerError("timed-out", `not done within ${operationSeconds} s`, {
+    const where = error instanceof Interrupted && error.where !== "" ? `: ${error.where}` : "";
+    return new RealServerError("timed-out", `not done within ${operationSeconds} s${where}`, {
       remedies: [{ kind: "work-longer" }],
       ...(isUnknown(error) && { aftermath: error.aftermath, cause: error, pins: error.pins }),
     });
   }
   if (error instanceof UnreadableAnswer)
     return new RealServerError("failed", `cannot be understood: ${oneLine(error.message)}`);
-  return error instanceof Interrupted ? new RealServerError("failed", error.message) : error;
+  if (!(error instanceof Interrupted)) return error;
+  const { message, where } = error;
+  return new RealServerError("failed", where === "" ? message : `${message}: ${where}`);
 }
 
 function isUnknown(error: unknown): error is RealServerError {

@@ -22,7 +22,11 @@ export type Status =
 export type AnswerEvent =
   /** `lasting`: people should still see it when the operation is over. */
   | { readonly kind: "note"; readonly text: string; readonly lasting: boolean }
-  | { readonly kind: "answer"; readonly status: Status; readonly body: string };
+  | { readonly kind: "answer"; readonly status: Status; readonly body: string }
+  /** The opening command got so far; `word` is what it tells besides. */
+  | { readonly kind: "stage"; readonly stage: "login" | "program"; readonly word: string }
+  /** What stands outside of an answer: a banner, a chatty profile. */
+  | { readonly kind: "noise"; readonly text: string };
 
 const STATUSES: readonly string[] = [
   "ok",
@@ -57,14 +61,22 @@ export class AnswerReader {
     return lines.flatMap((line) => this.take(line));
   }
 
+  /** What came of a line whose end has not come. */
+  get unfinished(): string {
+    return utf8(this.rest);
+  }
+
   private take(line: string): AnswerEvent[] {
     const [nonce, word = "", ...rest] = line.split(" ");
     if (nonce !== this.nonce) {
-      this.body?.push(line);
+      if (this.body === undefined) return [{ kind: "noise", text: utf8(`${line}\n`) }];
+      this.body.push(line);
       return [];
     }
     if (word === "note" || word === "warning")
       return [{ kind: "note", text: utf8(rest.join(" ")), lasting: word === "warning" }];
+    if (this.body === undefined && (word === "login" || word === "program"))
+      return [{ kind: "stage", stage: word, word: utf8(rest.join(" ")) }];
     if (word === "begin" && this.body === undefined) {
       this.body = [];
       return [];

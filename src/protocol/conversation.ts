@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import { RealServerError } from "../domain/errors";
 import type { Channel, Login, Transport } from "../transport/transport";
 import { AnswerReader, type AnswerEvent, type Status } from "./answer";
-import { oneLine, openingCommand, sudoPrompt, type Opening } from "./program";
+import { Arrival } from "./arrival";
+import { oneLine, openingCommand, programLine, shortOpeningCommand, type Opening } from "./program";
 
 /** What a conversation is opened with. */
 export interface ConversationOptions extends Omit<Opening, "nonce" | "login"> {
@@ -30,6 +31,14 @@ export interface Conversation {
 /** The channel was closed, by whomever, while an answer was due, or that answer cannot be read: the outcome is not known. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
+
+  constructor(
+    message: string,
+    /** What was waited for, where our program was not running yet; else empty. */
+    readonly where = "",
+  ) {
+    super(message);
+  }
 }
 
 /**
@@ -42,52 +51,50 @@ export async function converse(
   transport: Transport,
   options: ConversationOptions,
 ): Promise<{ conversation: Conversation; greeting: string }> {
-  const { login } = options;
   const nonce = randomBytes(12).toString("hex");
-  const channel = await transport.exec(openingCommand({ ...options, nonce }));
-  const shell = new RemoteShell(channel, nonce, options);
-  if (login.sudo && login.sudoPassword !== undefined)
-    shell.answerPrompt(sudoPrompt(nonce), login.sudoPassword);
-  const greeting = await shell.answer();
-  return { conversation: shell, greeting };
+  const command = openingCommand({ ...options, nonce });
+  const isShort = Buffer.byteLength(command) <= transport.longestCommand;
+  const opening = isShort ? command : shortOpeningCommand({ ...options, nonce });
+  const shell = new RemoteShell(await transport.exec(opening), nonce, options, !isShort);
+  return { conversation: shell, greeting: await shell.greeting };
 }
 
 class RemoteShell implements Conversation {
+  /** The answer to what started the shell. */
+  readonly greeting: Promise<string>;
   private readonly reader: AnswerReader;
+  private readonly arrival: Arrival;
   private waiting: { resolve(body: string): void; reject(error: Error): void } | undefined;
-  private early: Promise<string> | undefined;
   private greeted = false;
-  private stderr = "";
   private ended: Error | undefined;
 
   constructor(
     private readonly channel: Channel,
     nonce: string,
     private readonly options: ConversationOptions,
+    private readonly sendsProgram: boolean,
   ) {
     this.reader = new AnswerReader(nonce);
+    this.arrival = new Arrival(nonce, options.login, {
+      write: (text) => void channel.stdin.write(text),
+      fail: (error) => this.finish(error),
+    });
     channel.stdout.on("data", (chunk: Buffer) => this.take(chunk));
     channel.stderr.on("data", (chunk: Buffer) => {
-      this.stderr = (this.stderr + chunk.toString("utf8")).slice(-4096);
+      if (!this.greeted) this.arrival.hear("stderr", chunk.toString("utf8"));
     });
     // A broken pipe is told by `closed`, too.
     channel.stdin.on("error", () => undefined);
-    const abort = () => this.finish(new Interrupted("the operation was stopped"));
+    const abort = () =>
+      this.finish(new Interrupted("the operation was stopped", this.greeted ? "" : this.where()));
     options.signal.addEventListener("abort", abort, { once: true });
     void channel.closed.then(({ code }) => {
       options.signal.removeEventListener("abort", abort);
       this.finish(this.closedError(code));
     });
-    this.early = this.expect();
-    this.early.catch(() => undefined);
+    this.greeting = this.expect();
+    this.greeting.catch(() => undefined);
     if (options.signal.aborted) abort();
-  }
-
-  /** The answer to what started the shell. */
-  async answer(): Promise<string> {
-    const early = this.early ?? this.expect();
-    this.early = undefined;
-    return early;
   }
 
   async request(line: string): Promise<string> {
@@ -98,22 +105,6 @@ class RemoteShell implements Conversation {
 
   close(): void {
     this.finish(new Interrupted("closed"));
-  }
-
-  /** Sends the password only to the prompt that we named, once: a second one means it was wrong. */
-  answerPrompt(prompt: string, password: string): void {
-    let seen = "";
-    let asked = 0;
-    this.channel.stderr.on("data", (chunk: Buffer) => {
-      seen += chunk.toString("latin1");
-      for (let at = seen.indexOf(prompt); at >= 0; at = seen.indexOf(prompt)) {
-        seen = seen.slice(at + prompt.length);
-        asked += 1;
-        if (asked === 1) this.channel.stdin.write(`${password}\n`);
-        else this.finish(wrongPassword());
-      }
-      seen = seen.slice(-prompt.length);
-    });
   }
 
   private expect(): Promise<string> {
@@ -135,42 +126,51 @@ class RemoteShell implements Conversation {
   }
 
   private handle(event: AnswerEvent): void {
-    if (event.kind === "note") {
-      if (event.lasting) this.options.warn(oneLine(event.text));
-      else this.options.progress(oneLine(event.text));
-      return;
+    switch (event.kind) {
+      case "noise":
+        if (!this.greeted) this.arrival.hear("stdout", event.text);
+        return;
+      case "stage":
+        this.arrival.reached(event.stage, event.word);
+        if (event.stage === "program" && this.sendsProgram)
+          this.channel.stdin.write(programLine(this.options));
+        return;
+      case "note":
+        if (event.lasting) this.options.warn(oneLine(event.text));
+        else this.options.progress(oneLine(event.text));
+        return;
+      case "answer":
+        this.settle(event.status, event.body);
     }
+  }
+
+  private settle(status: Status, body: string): void {
     this.greeted = true;
     const { waiting } = this;
     this.waiting = undefined;
-    if (event.status === "ok") waiting?.resolve(event.body);
-    else waiting?.reject(statusError(event.status, oneLine(event.body), this.options.login.user));
+    if (status === "ok") waiting?.resolve(body);
+    else waiting?.reject(statusError(status, oneLine(body), this.options.login.user));
   }
 
   private finish(error: Error): void {
     if (this.ended) return;
     this.ended = error;
+    this.arrival.end();
     this.waiting?.reject(error);
     this.channel.stdin.end();
     this.channel.close();
   }
 
   private closedError(code: number | undefined): Error {
-    if (this.greeted || code === undefined) return new Interrupted("the connection was lost");
-    const said = oneLine(this.stderr).trim().slice(-300);
-    const why = `the remote shell ended with status ${code} before it answered${said && `: ${said}`}`;
-    // Before the first answer, sudo is what stands between the login shell and ours.
-    const { user, sudo } = this.options.login;
-    return sudo
-      ? new RealServerError("privilege", `${why}; sudo must let ${user} run sh`)
-      : new RealServerError("failed", why);
+    if (this.greeted) return new Interrupted("the connection was lost");
+    return code === undefined
+      ? new Interrupted("the connection was lost", this.where())
+      : this.arrival.failure(code, this.reader.unfinished);
   }
-}
 
-function wrongPassword(): RealServerError {
-  return new RealServerError("privilege", "sudo did not accept the password", {
-    remedies: [{ kind: "mend-sudo-password" }],
-  });
+  private where(): string {
+    return this.arrival.where(this.reader.unfinished);
+  }
 }
 
 function statusError(status: Exclude<Status, "ok">, body: string, user: string): RealServerError {

@@ -18,13 +18,58 @@ export interface Opening {
 }
 
 /**
- * The one command of an operation. The login shell expands `$SSH_CONNECTION` before sudo empties
- * the environment; the script is an argument, so that stdin carries only requests.
+ * The one command of an operation, on one line, as any login shell reads it: a csh or fish does as a
+ * POSIX shell does, and one that cannot read it does nothing, for there is no second line. It says how
+ * far it got, each time on a line of its own: whatever was printed before may have had no line break.
+ *
+ * The login shell expands `$SSH_CONNECTION` before sudo empties the environment. The program is an
+ * argument, so that stdin carries only requests.
  */
 export function openingCommand(opening: Opening): string {
-  const { program, nonce, mode, seconds, holder, subjects } = opening;
-  const words = [inQuotes(program), "lvs-dr", nonce, mode, String(seconds), '"$SSH_CONNECTION"'];
-  return `exec ${sudoWords(opening)}sh -c ${[...words, quote(holder), ...subjects.map(quote)].join(" ")}`;
+  const run = `eval "$(printf %b "$0")"`;
+  return commandLine(opening, inQuotes(`${announce("program", '"$1"')}; ${run}`), encoded(opening));
+}
+
+/**
+ * The same for a server that takes no long command: the program comes as the first line on stdin, once
+ * {@link programLine} is asked for by the line `NONCE program`.
+ */
+export function shortOpeningCommand(opening: Opening): string {
+  const run = `IFS= read -r program && eval "$(printf %b "$program")"`;
+  return commandLine(opening, inQuotes(`${announce("program", '"$1"')}; ${run}`), "lvs-dr");
+}
+
+/** The program as a line of stdin. */
+export function programLine({ program }: Pick<Opening, "program">): string {
+  return `${escaped(program)}\n`;
+}
+
+function commandLine(opening: Opening, script: string, name: string): string {
+  const { nonce, mode, seconds, holder, subjects } = opening;
+  const words = [script, name, nonce, mode, String(seconds), '"$SSH_CONNECTION"'];
+  const program = [...words, quote(holder), ...subjects.map(quote)].join(" ");
+  // sshd and sudo set SHELL; a login shell's own name for itself differs from shell to shell.
+  const login = announce("login", nonce, '"$SHELL"');
+  return `${login}; exec ${sudoWords(opening)}sh -c ${program}`;
+}
+
+/** A line that tells how far we got; the nonce is its first word. */
+function announce(stage: "login" | "program", nonce: string, more = ""): string {
+  return `printf "\\n%s ${stage} %s\\n" ${nonce} ${more}`.trimEnd();
+}
+
+function encoded({ program }: Opening): string {
+  return `'${escaped(program)}'`;
+}
+
+/**
+ * For `printf %b`: no line break (a csh reads its command line by line), no quote, no backslash
+ * before either (a fish takes it for an escape), and no `!` (a csh's history).
+ */
+function escaped(program: string): string {
+  return program.replace(/[\n\\'!]/g, (char) =>
+    char === "\n" ? "\\n" : `\\0${char.charCodeAt(0).toString(8).padStart(3, "0")}`,
+  );
 }
 
 /** What sudo asks with, so that its prompt cannot be mistaken. */

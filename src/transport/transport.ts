@@ -25,6 +25,8 @@ export type Dial = (options: DialOptions) => Promise<Transport>;
 export interface Transport {
   /** The keys that it saw proved: what to pin. Empty where somebody else checks them. */
   readonly keys: HostKeys;
+  /** How many bytes a command may have; `Infinity` where the server sets no limit below ours. */
+  readonly longestCommand: number;
   /**
    * Runs a command by the login shell.
    *

@@ -48,7 +48,7 @@ export class Session {
     this.child.stdout.on("data", (chunk: Buffer) => {
       for (const event of reader.push(chunk)) {
         if (event.kind === "note") this.notes.push(event.text);
-        else this.take({ status: event.status, body: event.body });
+        if (event.kind === "answer") this.take({ status: event.status, body: event.body });
       }
     });
     this.closed = new Promise((resolve) => this.child.on("close", () => resolve()));

@@ -28,6 +28,8 @@ export interface SshSession {
   readonly stream: Duplex;
   /** The key it proved to have, `ssh-ed25519 AAAA…`. */
   readonly hostKey: string;
+  /** What it calls itself, as in `OpenSSH_9.2p1`; empty where it does not say. */
+  readonly software: string;
   /** False once the connection is gone, for whatever reason. */
   readonly alive: boolean;
 }
@@ -155,7 +157,7 @@ function logIn(
 ): Promise<SshSession> {
   const client = new Client();
   const seen: Seen = { auth: { tried: [], refusals: 0, accepted: [] }, heard: "" };
-  const session = { client, stream, hostKey: "", alive: true };
+  const session = { client, stream, hostKey: "", software: "", alive: true };
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => {
       bound.release();
@@ -178,6 +180,7 @@ function logIn(
         bound.release();
         stream.removeListener("data", listen);
         session.hostKey = seen.hostKey ?? "";
+        session.software = /^SSH-[^-]*-(\S+)/m.exec(seen.heard)?.[1] ?? "";
         resolve(session);
       })
       .connect(clientConfig(login, stream, seen));

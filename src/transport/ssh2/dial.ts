@@ -102,6 +102,7 @@ function forwardProblem(
 function transport(host: PreparedHop, session: SshSession, via?: SshSession): Transport {
   return {
     keys: { hostKey: session.hostKey, ...(via && { proxyHostKey: via.hostKey }) },
+    longestCommand: longestCommandOf(session.software),
     exec: (command) => exec(host, session, command),
     close() {
       hangUp(session);
@@ -109,6 +110,11 @@ function transport(host: PreparedHop, session: SshSession, via?: SshSession): Tr
       if (via !== undefined) hangUp(via);
     },
   };
+}
+
+/** dropbear hangs up on a command of more than 9,000 bytes (MAX_CMD_LEN in its svr-chansession.c). */
+function longestCommandOf(software: string): number {
+  return /^dropbear/i.test(software) ? 9000 : Infinity;
 }
 
 function exec(host: PreparedHop, session: SshSession, command: string): Promise<Channel> {

@@ -3,7 +3,14 @@ import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { changeRequest } from "../../../src/plan/request";
-import { giveUpRequest, oneLine, openingCommand, quote } from "../../../src/protocol/program";
+import {
+  giveUpRequest,
+  oneLine,
+  openingCommand,
+  programLine,
+  shortOpeningCommand,
+  quote,
+} from "../../../src/protocol/program";
 import { plan } from "../../../src/plan/plan";
 import { claimOf, hostOf } from "../model";
 
@@ -110,17 +117,29 @@ describe("the opening command", () => {
 
   it("replaces the login shell, and passes the session on before sudo empties the environment", () => {
     expect(openingCommand(opening)).toMatch(
-      /^exec sh -c '[^]*' lvs-dr abc hold 90 "\$SSH_CONNECTION" 'it'\\''s me' '203\.0\.113\.10'$/,
+      /; exec sh -c '[^]*' '[^\n]*' abc hold 90 "\$SSH_CONNECTION" 'it'\\''s me' '203\.0\.113\.10'$/,
     );
   });
 
   it("becomes root by sudo, which asks in words that we know, or not at all", () => {
     expect(openingCommand({ ...opening, login: { sudo: true } })).toMatch(
-      /^exec sudo -n -- sh -c /,
+      /; exec sudo -n -- sh -c /,
     );
     expect(openingCommand({ ...opening, login: { sudo: true, sudoPassword: "s3cret" } })).toMatch(
-      /^exec sudo -k -S -p 'abc password' -- sh -c /,
+      /; exec sudo -k -S -p 'abc password' -- sh -c /,
     );
+  });
+
+  it("is one line that says how far it got, and holds nothing that a csh or fish reads otherwise", () => {
+    const command = openingCommand(opening);
+    expect(command).toMatch(/^printf "\\n%s login %s\\n" abc "\$SHELL"; exec /);
+    expect(command).not.toMatch(/[\n!]|\\\\/);
+  });
+
+  it("has a form short enough for servers with a limit, which takes the program as a line", () => {
+    expect(shortOpeningCommand(opening).length).toBeLessThan(1000);
+    const line = programLine(opening);
+    expect(line.indexOf("\n")).toBe(line.length - 1);
   });
 
   it("fits into one argument of a process, with hundreds of VIPs too", () => {
