@@ -19,6 +19,7 @@ export default defineConfig({
     maxWorkers: 3,
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], ...pure } },
+      { test: { name: "docs", include: ["test/docs/**/*.test.mts"], ...pure } },
       ...["host", "contract", "director"].map((name) => ({
         test: { name, include: [`test/${name}/**/*.test.ts`], ...withHosts },
       })),
