@@ -140,45 +140,54 @@ function parsed(words: readonly string[]) {
   try {
     return parseArgs({ args: [...words], options: OPTIONS, allowPositionals: true });
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : "cannot be read");
+    // Node's own words, which may go on for lines.
+    const text = error instanceof Error ? error.message : "cannot be read";
+    const [first = "", ...more] = text.split("\n").map((line) => line.trim());
+    throw new UsageError(first, more);
   }
 }
 
 type Values = ReturnType<typeof parsed>["values"];
 
-function wayOf(host: string, values: Values): Way {
-  const { host: name, user, port } = placeOf(host);
-  if (port !== undefined) throw new UsageError("a port is given with -p");
+function wayOf(text: string, values: Values): Way {
+  const { host, user, port } = placeOf(text);
+  if (port !== undefined && !SSH_URL.test(text)) throw new UsageError("a port is given with -p");
   return {
-    ...{ host: name, user },
-    port: numberOf("-p", values.port),
+    ...{ host, user },
+    port: numberOf("-p", values.port, MOST_PORT) ?? port,
     keyFile: values.identity,
     knownHostsFile: values["known-hosts"],
     sudo: values.sudo ?? false,
     proxy: values.proxy === undefined ? undefined : placeOf(values.proxy),
-    connectSeconds: numberOf("--timeout", values.timeout) ?? 15,
+    connectSeconds: numberOf("--timeout", values.timeout, MOST_SECONDS) ?? 15,
   };
 }
 
+const MOST_PORT = 65_535;
+const MOST_SECONDS = 86_400;
+/** As ssh takes it (ssh(1), "destination"). */
+const SSH_URL = /^ssh:\/\//;
+
 /** What is wrong with it is not repeated: it may hold a password. */
 function placeOf(text: string): Place {
-  const at = text.lastIndexOf("@");
-  const user = at < 0 ? undefined : text.slice(0, at);
-  const place = text.slice(at + 1);
+  const destination = text.replace(SSH_URL, "");
+  const at = destination.lastIndexOf("@");
+  const user = at < 0 ? undefined : destination.slice(0, at);
+  const place = destination.slice(at + 1);
   if (user?.includes(":"))
     throw new UsageError("a password never stands on a command line; see --help");
   if (user === "") throw new UsageError("the user before @ is empty");
   if (isIP(place) !== 0) return { host: place, user, port: undefined };
-  const [, bracketed, plain, port] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(\d+))?$/.exec(place) ?? [];
+  const [, bracketed, plain, port] = /^(?:\[([^\]]*)\]|([^:/[\]]*))(?::(\d+))?$/.exec(place) ?? [];
   const host = bracketed ?? plain;
-  if (!host) throw new UsageError("the host is to be [user@]host");
-  return { host, user, port: numberOf("the port", port) };
+  if (!host) throw new UsageError("the host is to be [user@]host, or ssh://[user@]host[:port]");
+  return { host, user, port: numberOf("the port", port, MOST_PORT) };
 }
 
-function numberOf(what: string, text: string | undefined): number | undefined {
+function numberOf(what: string, text: string | undefined, most: number): number | undefined {
   if (text === undefined) return undefined;
-  if (!/^\d{1,5}$/.test(text) || Number(text) === 0)
-    throw new UsageError(`${what} is not a whole number from 1 to 99999`);
+  if (!/^\d{1,5}$/.test(text) || Number(text) < 1 || Number(text) > most)
+    throw new UsageError(`${what} is not a whole number from 1 to ${most}`);
   return Number(text);
 }
 

@@ -49,7 +49,7 @@ async function inspectCommand(
   const connection = await connectionOf(way, process.env, say);
   const { connectSeconds } = way;
   const { inspection } = await lookAt(connection, { names, connectSeconds }, onlooker);
-  process.stdout.write(`${json ? inspectionJson(inspection) : inspectionText(inspection)}\n`);
+  await report(json ? inspectionJson(inspection) : inspectionText(inspection));
   return inspection.ok ? OK : SOMETHING_WRONG;
 }
 
@@ -67,6 +67,29 @@ async function releaseCommand(
   const done = await release(seen, { owner, yes, sysctls, say });
   say(done ? "released" : "nothing was withdrawn");
   return done ? OK : NOT_DONE;
+}
+
+/**
+ * Writes the report, all of it: a script that goes by our status must not take half of one for good.
+ *
+ * @throws UsageError when its reader is gone, or the disk full
+ */
+async function report(text: string): Promise<void> {
+  const error = await new Promise<Error | null | undefined>((resolve) => {
+    process.stdout.write(`${text}\n`, resolve);
+  });
+  if (error) throw new UsageError(`the report could not be written: ${reasonOf(error)}`);
+}
+
+function reasonOf(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case "EPIPE":
+      return "nobody reads it any more";
+    case "ENOSPC":
+      return "the disk is full";
+    default:
+      return error.message;
+  }
 }
 
 /** The first ^C ends the operation, and the host undoes it; the second ends the process. */
@@ -102,6 +125,6 @@ function version(): string {
   return (JSON.parse(file) as { version: string }).version;
 }
 
-// Whoever reads us may have read enough.
+// Told by whoever writes; without a listener it would end the process before that.
 process.stdout.on("error", ignore);
 void main(process.argv.slice(2)).then((status) => (process.exitCode = status));

@@ -93,8 +93,12 @@ async function isConfirmed(signal: AbortSignal): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   // While it reads, ^C is a key and no signal.
   terminal.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  // ^D ends the reading, and is no yes.
+  const closed = new Promise<string>((resolve) => terminal.once("close", () => resolve("")));
   try {
-    return /^y(es)?$/i.test((await terminal.question("Withdraw it? [y/N] ", { signal })).trim());
+    const answer = terminal.question("Withdraw it? [y/N] ", { signal });
+    answer.catch(() => undefined);
+    return /^y(es)?$/i.test((await Promise.race([answer, closed])).trim());
   } finally {
     terminal.close();
   }

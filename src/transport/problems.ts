@@ -79,7 +79,7 @@ export function socketProblem(error: unknown): string {
     case "ENETUNREACH":
       return "no route to its network";
     case "ENOTFOUND":
-      return "its name does not resolve";
+      return "its name does not resolve (an alias of ssh_config is no name: that file is not read)";
     case "EAI_AGAIN":
       return "no name server answers";
     case "EACCES":

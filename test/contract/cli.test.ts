@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { parseCommandLine } from "../../src/cli/arguments";
@@ -341,6 +341,9 @@ describe("release", () => {
         child.on("close", (status) => done({ status, text }));
       });
     expect(await answered("")).toMatchObject({ status: 2 });
+    const ended = await answered("\u0004");
+    expect(ended).toMatchObject({ status: 2 });
+    expect(ended.text).toContain("nothing was withdrawn");
     expect(await lo()).toContain(VIP);
     expect(await answered("y")).toMatchObject({ status: 0 });
     expect(await lo()).not.toContain(VIP);
@@ -369,9 +372,46 @@ describe("the command line", () => {
     { words: ["inspect", "--yes", "h"], why: "inspect takes no --yes" },
     { words: ["release", "h"], why: "release needs --owner" },
     { words: ["release", "--owner", "o", "--json", "h"], why: "release takes no --json" },
+    { words: ["inspect", "-p", "70000", "h"], why: "-p is not a whole number from 1 to 65535" },
+    { words: ["inspect", "-p", "0", "h"], why: "-p is not a whole number from 1 to 65535" },
+    {
+      words: ["inspect", "--timeout", "90000", "h"],
+      why: "--timeout is not a whole number from 1",
+    },
+    { words: ["inspect", "ssh://root@h:0"], why: "the port is not a whole number from 1 to 65535" },
+    { words: ["inspect", "ssh://root:x@h"], why: "a password never stands on a command line" },
+    { words: ["inspect", "http://h/x"], why: "the host is to be [user@]host" },
     { words: ["inspect", "[::1"], why: "the host is to be [user@]host" },
   ])("refuses $words", ({ words, why }) => {
     expect(() => parseCommandLine(words)).toThrow(why);
+  });
+
+  it("takes a destination as ssh does", () => {
+    expect(parseCommandLine(["inspect", "ssh://deploy@[2001:db8::1]:2222"])).toMatchObject({
+      way: { host: "2001:db8::1", user: "deploy", port: 2222 },
+    });
+  });
+
+  it("says in lines what Node says in lines, and nothing that a terminal would obey", async () => {
+    const { status, stderr } = await type(["inspect", "-p", "-1", "h"]);
+    expect(status).toBe(2);
+    expect(stderr).not.toContain("\\u{a}");
+    expect(stderr).toContain("-p");
+  });
+
+  it("is not done when nobody reads its report, or the disk is full", async () => {
+    const host = await lab.host("report");
+    const words = ["inspect", ...key(), at(host)].join(" ");
+    const cli = `${process.execPath} --import tsx ${resolve(__dirname, "../../src/cli/cli.ts")}`;
+    const env = { HOME: home, PATH: process.env["PATH"] ?? "" };
+    const gone = spawnSync("bash", ["-c", `${cli} ${words} | true; echo \${PIPESTATUS[0]}`], {
+      env,
+    });
+    expect(String(gone.stdout).trim()).toBe("2");
+    expect(String(gone.stderr)).toContain("the report could not be written: nobody reads it");
+    const full = spawnSync("bash", ["-c", `${cli} ${words} >/dev/full`], { env });
+    expect(full.status).toBe(2);
+    expect(String(full.stderr)).toContain("the report could not be written: the disk is full");
   });
 
   it("ends with 2, a reason and nothing on stdout where it is wrong", async () => {

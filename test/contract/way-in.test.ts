@@ -71,16 +71,13 @@ describe("noise that does not end its line", () => {
 });
 
 describe("a login shell", () => {
-  it.each(["tcsh", "fish"])(
-    "that is %s runs our line like any other",
-    async (shell) => {
-      const host = await lab.host(`shell-${shell}`);
-      await host.run(
-        `usermod -s "$(command -v ${shell})" root || exit; echo "echo hello" >/root/.tcshrc`,
-      );
-      await serveAndLeave(operation(host));
-    },
-  );
+  it.each(["tcsh", "fish"])("that is %s runs our line like any other", async (shell) => {
+    const host = await lab.host(`shell-${shell}`);
+    await host.run(
+      `usermod -s "$(command -v ${shell})" root || exit; echo "echo hello" >/root/.tcshrc`,
+    );
+    await serveAndLeave(operation(host));
+  });
 
   it("that is restricted is named, with its own words", async () => {
     const host = await lab.host("shell-rbash");
