@@ -16,6 +16,10 @@ export interface Claim {
   readonly saved: readonly SavedSysctl[];
   /** Whether the VIPs are bound again at boot. Default: false; that of the input is true. */
   readonly persist?: boolean;
+  /** Incarnations that this one is to take the place of: their record needs no explanation. */
+  readonly replaces?: ReadonlySet<string>;
+  /** Incarnations that live beside this one, it among them: their record must not be taken over. */
+  readonly beside?: ReadonlySet<string>;
   /** What becomes of addresses on `lo` that no owner claims. Default: "report", which is nothing. */
   readonly staleVips?: "report" | "withdraw";
 }

@@ -58,7 +58,11 @@ export function plan(desired: Desired, observed: Observed): Plan {
   ];
   const anything = changes.length > 0 || files.differ || boot.differs;
   return {
-    refusals: [...refusals(desired, observed, addresses.removed, sysctls), ...boot.refusals],
+    refusals: [
+      ...declaredTwice(desired, mine),
+      ...refusals(desired, observed, addresses.removed, sysctls),
+      ...boot.refusals,
+    ],
     changes: anything
       ? [...files.before, ...boot.before, ...changes, ...boot.after, ...files.after]
       : [],
@@ -143,8 +147,19 @@ function sameSaved(a: readonly SavedSysctl[], b: readonly SavedSysctl[]): boolea
   return renderSaved(a).join("\n") === renderSaved(b).join("\n");
 }
 
+/** Two resources of one owner would take the record from each other, and one's VIPs would go. */
+function declaredTwice(desired: Desired, mine: ReadonlyMap<string, OwnerRecord>): Refusal[] {
+  const { owner, incarnation, beside } = desired.claim;
+  const known = mine.get(idOf(owner))?.incarnation;
+  if (desired.kind === "withdraw" || known === undefined || known === incarnation) return [];
+  if (!beside?.has(known)) return [];
+  const what = `another resource of this program has the owner ${JSON.stringify(owner)} on this host: give each a name of its own, or leave the input owner out`;
+  return [{ what, remedies: [] }];
+}
+
 function ownNotes(claim: Claim, mine: ReadonlyMap<string, OwnerRecord>): string[] {
   const known = mine.get(idOf(claim.owner));
   if (known === undefined || known.incarnation === claim.incarnation) return [];
+  if (claim.replaces?.has(known.incarnation)) return [];
   return [`takes over the record that an earlier create of this resource left on the host`];
 }

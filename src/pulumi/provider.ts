@@ -11,7 +11,7 @@ import * as verbs from "./verbs";
 
 const engine = engineAt(process.argv[2]);
 const interrupted = interruption();
-const creates: verbs.Creates = new Map();
+const run = verbs.newRun();
 
 /** Canonical inputs, or why they are none. Pure and offline. */
 export async function check(_olds: Properties, news: Properties): Promise<dynamic.CheckResult> {
@@ -20,11 +20,11 @@ export async function check(_olds: Properties, news: Properties): Promise<dynami
 
 /** Whether the host is replaced, or still has to converge; what else differs Pulumi sees itself. */
 export async function diff(
-  _id: string,
+  id: string,
   olds: Properties,
   news: Properties,
 ): Promise<dynamic.DiffResult> {
-  return clean(olds, () => verbs.diff(olds, news));
+  return clean(olds, () => verbs.diff(run, id, olds, news));
 }
 
 /** Converges the host for the first time, adopting what is bound already. */
@@ -60,7 +60,7 @@ function operate<T>(
   return interrupted.run(async (signal) => {
     const { owner } = properties;
     const row = rowOf(typeof owner === "string" ? owner : "", engine);
-    return clean(properties, () => verb({ row, signal, creates, isGivenUp })).finally(() =>
+    return clean(properties, () => verb({ row, signal, run, isGivenUp })).finally(() =>
       row.flush(),
     );
   });

@@ -29,8 +29,8 @@ export interface Context {
   readonly row: Row;
   /** Aborts when the engine ends the provider. */
   readonly signal: AbortSignal;
-  /** The creates of this process. */
-  readonly creates: Creates;
+  /** What the process knows of this run. */
+  readonly run: Run;
   /**
    * Whether whoever runs `pulumi` says that a host is gone for good: the only way for one that is no
    * longer in the program, where no input can say so.
@@ -38,13 +38,25 @@ export interface Context {
   isGivenUp(host: string): boolean;
 }
 
-/**
- * The creates of one process, the incarnation of each by owner and host. When a host's address in the
- * program changes, the same process creates at the new one and deletes at the old one. That the record
- * there is a later create's is for the host to say; only where the old address answers no more is this
- * believed, because machines cloned from one image may look alike.
- */
-export type Creates = Map<string, string>;
+/** What a provider's process has learnt of the resources of its run, by their ids. */
+export interface Run {
+  /**
+   * The creates, by owner and host. When a host's address in the program changes, the same process
+   * creates at the new one and deletes at the old one. That the record there is a later create's is for
+   * the host to say; only where the old address answers no more is this believed, because machines
+   * cloned from one image may look alike.
+   */
+  readonly creates: Map<string, string>;
+  /** Those created or updated in this run: none of them is another's predecessor. */
+  readonly made: Set<string>;
+  /** Those that another takes the place of. */
+  readonly replaced: Set<string>;
+}
+
+/** A run of which nothing is known yet. */
+export function newRun(): Run {
+  return { creates: new Map(), made: new Set(), replaced: new Set() };
+}
 
 /** Canonical inputs, or why they are none. Pure and offline. */
 export function check(news: Properties): dynamic.CheckResult {
@@ -54,11 +66,13 @@ export function check(news: Properties): dynamic.CheckResult {
 }
 
 /** Whether the host is replaced, or still has to converge; what else differs Pulumi sees itself. */
-export function diff(olds: Properties, news: Properties): dynamic.DiffResult {
+export function diff(run: Run, id: string, olds: Properties, news: Properties): dynamic.DiffResult {
   refuseNewer(olds);
+  const replaces = isMoved(olds, news);
+  if (replaces) run.replaced.add(id);
   return {
     ...(olds["converged"] !== true && { changes: true }),
-    ...(isMoved(olds, news) && { replaces: ["connection"] }),
+    ...(replaces && { replaces: ["connection"] }),
   };
 }
 
@@ -66,14 +80,15 @@ export function diff(olds: Properties, news: Properties): dynamic.DiffResult {
 export async function create(context: Context, inputs: Properties): Promise<dynamic.CreateResult> {
   const settings = parseSettings(inputs);
   const id = newIncarnation();
-  const claim = claimOf(settings, id);
+  const claim = claimOf(context.run, settings, id);
+  context.run.made.add(id);
   const report = await converge(operationOn(context, settings, {}), claim, settings).catch(
     (error: unknown) => {
       throw unsettled(error, id, inputs, {}, {});
     },
   );
   const outs = reportedState(inputs, report);
-  context.creates.set(identity(settings.owner, report), id);
+  context.run.creates.set(identity(settings.owner, report), id);
   return { id, outs };
 }
 
@@ -93,7 +108,8 @@ export async function update(
     case "reach":
       return { outs: restatedState(news, olds, await reach(operationOn(context, settings, pins))) };
     case "converge": {
-      const claim = claimOf(settings, id, state);
+      const claim = claimOf(context.run, settings, id, state);
+      context.run.made.add(id);
       const report = await converge(operationOn(context, settings, pins), claim, settings).catch(
         (error: unknown) => {
           throw unsettled(error, id, news, olds, pins);
@@ -119,7 +135,7 @@ export async function read(
     context.row.warn(`${settings.connection.host} is ${GIVEN_UP}: taken out of the state`);
     return { id: "", props: {} };
   }
-  const claim = claimOf(settings, id, state);
+  const claim = claimOf(context.run, settings, id, state);
   const report = await inspectClaim(operationOn(context, settings, state.pins), claim).catch(
     (error: unknown) => {
       if (!isUnreachable(error) || settings.unreachableOnRefresh === "fail") throw error;
@@ -147,12 +163,12 @@ export async function remove(context: Context, id: string, outputs: Properties):
     context.row.warn(`${host} is ${GIVEN_UP}: forgotten, and nothing was withdrawn there`);
     return;
   }
-  const later = context.creates.get(
+  const later = context.run.creates.get(
     identity(settings.owner, { ...pins, machineId: state.machineId }),
   );
   const superseded = later !== undefined && later !== id;
   const options = { sysctls: settings.sysctlsOnDestroy, drain: settings.drain };
-  const claim = claimOf(settings, id, state);
+  const claim = claimOf(context.run, settings, id, state);
   const done = await withdraw(operationOn(context, settings, pins), claim, options).catch(
     (error: unknown) => {
       if (!isUnreachable(error)) throw error;
@@ -184,9 +200,12 @@ function operationOn(context: Context, settings: Settings, pins: HostKeys): Oper
   };
 }
 
-function claimOf(settings: Settings, incarnation: string, state?: State): Claim {
+function claimOf(run: Run, settings: Settings, incarnation: string, state?: State): Claim {
   const { owner, vips, arp, persist, staleVips } = settings;
-  return { owner, incarnation, vips, arp, persist, staleVips, saved: state?.saved ?? [] };
+  const saved = state?.saved ?? [];
+  // The very sets, not copies: operations that run at once must see each other's.
+  const { replaced: replaces, made: beside } = run;
+  return { owner, incarnation, vips, arp, persist, staleVips, saved, replaces, beside };
 }
 
 /** Another bastion has another key. */

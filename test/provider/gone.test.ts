@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { RealServer } from "../../src/index";
 import type { Engine } from "../../lab/engine";
@@ -59,6 +61,27 @@ describe("a host that is gone", () => {
     const outcome = await engine.destroy();
     expect(outcome.succeeded, outcome.text).toBe(true);
     expect(said(outcome, "warning").join()).toContain("forgotten");
+  });
+
+  it("is not forgotten while something answers at its address", async () => {
+    const timeouts = { connectSeconds: 2 };
+    await engine.up(stage.program(stage.args(host, { unreachableOnDestroy: "forget", timeouts })));
+    await host.stopSsh();
+    const refused = await engine.destroy();
+    expect(refused.succeeded, refused.text).toBe(false);
+    await host.run("echo MaxStartups 1:100:1 >>/etc/ssh/lab_sshd_config");
+    await host.startSsh();
+    const idle = connect(host.port, host.address);
+    await once(idle, "data");
+    const full = await engine.destroy();
+    idle.destroy();
+    expect(full.succeeded, full.text).toBe(false);
+    expect(said(full, "error").join()).toContain("MaxStartups");
+    expect(said(full, "error").join()).not.toContain(FORGET);
+    expect(await realServers(engine)).toHaveLength(1);
+    expect(await onLo(host)).toEqual([`${VIP6}/128`, `${VIP}/32`]);
+    const destroyed = await engine.destroy();
+    expect(destroyed.succeeded, destroyed.text).toBe(true);
   });
 
   it("can become one to forget while it is dead", async () => {

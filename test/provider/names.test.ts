@@ -103,6 +103,7 @@ describe("another name for the same real server", () => {
     const outcome = await engine.up(program);
     expect(outcome.succeeded, outcome.text).toBe(true);
     expect(outcome.changes).toMatchObject({ replace: 1 });
+    expect(outcome.text).not.toContain("takes over the record");
     expect(await onLo(host)).toEqual([`${VIP6}/128`, `${VIP}/32`]);
     expect((await host.run("cat /run/monitor")).stdout).toBe("");
     expect(await owners(host)).toHaveLength(1);
@@ -116,6 +117,21 @@ describe("another name for the same real server", () => {
     expect(await owners(host)).toHaveLength(1);
     const program = declared("web-2", { aliases: [{ name: "web-1" }] }, args);
     expect((await engine.up(program)).changes).toEqual({ same: 2 });
+    await engine.destroy();
+  });
+
+  it("that two resources of one program share is refused for the second, by name", async () => {
+    await engine.destroy();
+    const twice = () => {
+      const names = ["web-1", "web-2", "web-3"];
+      for (const [index, name] of names.entries())
+        new RealServer(name, stage.args(host, { owner: "ours", vips: [`203.0.113.2${index}`] }));
+      return Promise.resolve();
+    };
+    const outcome = await engine.up(twice);
+    expect(outcome.succeeded).toBe(false);
+    expect(outcome.text).toContain('another resource of this program has the owner "ours"');
+    expect(await realServers(engine)).toHaveLength(1);
     await engine.destroy();
   });
 
