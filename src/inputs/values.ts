@@ -1,4 +1,4 @@
-// The kinds of values that inputs have: what schema.ts is made of.
+// The kinds of values that inputs have: what check.ts is made of.
 import * as z from "zod";
 import { shown } from "./failure";
 

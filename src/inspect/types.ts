@@ -1,4 +1,4 @@
-// Plain interfaces that an old TypeScript reads, as in args.ts; schema.ts checks them.
+// Plain interfaces that an old TypeScript reads, as in args.ts; inputs/check.ts checks them.
 
 /** How to reach a bastion: the fields of `connection.proxy` of a real server, as plain values. */
 export interface InspectProxy {

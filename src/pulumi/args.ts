@@ -1,4 +1,4 @@
-// Plain interfaces that an old TypeScript (3.8, which Pulumi vendors) reads; schema.ts checks them.
+// Plain interfaces that an old TypeScript (3.8, which Pulumi vendors) reads; inputs/check.ts checks them.
 import type * as pulumi from "@pulumi/pulumi";
 
 /**

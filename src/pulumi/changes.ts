@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Settings } from "../inputs/settings";
+import type { Settings } from "../inputs/stored";
 import type { Properties } from "./state";
 
 /**

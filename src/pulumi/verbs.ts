@@ -7,8 +7,8 @@ import type { Operation } from "../operation/session";
 import type { Row } from "./row";
 import { accessBy } from "../transport/access";
 import { RealServerError, type HostKeys } from "../domain/errors";
-import { checkInputs } from "../inputs/schema";
-import { parseSettings, type Settings } from "../inputs/settings";
+import { checkInputs } from "../inputs/check";
+import { parseSettings, type Settings } from "../inputs/stored";
 import {
   newIncarnation,
   readState,

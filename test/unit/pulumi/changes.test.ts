@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isMoved, workBetween } from "../../../src/pulumi/changes";
-import { parseSettings } from "../../../src/inputs/settings";
+import { parseSettings } from "../../../src/inputs/stored";
 
 const inputs = {
   connection: { host: "10.0.0.11", privateKeyFile: "~/.ssh/id_ed25519" },

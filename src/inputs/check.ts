@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { compareVips, parseVip } from "../domain/address";
 import { globProblem, interfaceNameProblem } from "../domain/arp";
-import { connectionFields, connectionInput, hopFields } from "./connection-schema";
+import { connectionFields, connectionInput, hopFields } from "./connection";
 import { RealServerError } from "../domain/errors";
 import { type Failure, failureOf, type Path, unknownInput } from "./failure";
 import {
@@ -17,7 +17,7 @@ import {
   wholeNumber,
   withoutAbsent,
 } from "./values";
-import { readConnection } from "./settings";
+import { readConnection } from "./stored";
 import type { Connection } from "../transport/connection";
 
 /**
