@@ -1,5 +1,5 @@
 import { accessBy } from "../src/transport/access";
-import { parseSettings } from "../src/inputs/stored";
+import { parseSettings } from "../src/inputs/real-server";
 import { converge, inspectClaim, withdraw } from "../src/operation/converge";
 import type { Claim } from "../src/plan/claim";
 import type { Operation } from "../src/operation/session";

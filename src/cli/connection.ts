@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { UsageError, type Way } from "./arguments";
 import type { InspectConnection } from "../inspect/types";
-import { parseConnection } from "../inputs/check";
+import { parseConnection } from "../inputs/connection";
 import { privateKeyProblem } from "../transport/ssh2/auth";
 import { type Connection, place, type Hop } from "../transport/connection";
 import { hostKeyPolicy } from "../transport/host-key";

@@ -13,13 +13,11 @@ export interface Failure {
  * Makes the failure of one input.
  *
  * @param path Where it stands.
- * @param complaint What is wrong and what is allowed; `{}` at its start stands for the value.
- * @param value What was given there.
+ * @param complaint What is wrong and what is allowed.
  */
-export function failureOf(path: Path, complaint: string, value: unknown): Failure {
+export function failureOf(path: Path, complaint: string): Failure {
   const where = pathText(path);
-  const subject = isShown(path) ? shown(value) : hidden(value);
-  return { path: where, reason: `${where}: ${complaint.replace(/^\{\}/, () => subject)}` };
+  return { path: where, reason: `${where}: ${complaint}` };
 }
 
 /**
@@ -37,7 +35,7 @@ export function unknownInput(path: Path, known: readonly string[]): Failure {
     near !== undefined && near.distance <= Math.max(1, Math.floor(near.name.length / 4))
       ? `did you mean ${near.name}?`
       : `known are ${known.join(", ")}`;
-  return failureOf(path, `unknown input; ${proposal}`, undefined);
+  return failureOf(path, `unknown input; ${proposal}`);
 }
 
 /**
@@ -47,37 +45,18 @@ export function unknownInput(path: Path, known: readonly string[]): Failure {
  */
 export function shown(value: unknown): string {
   if (typeof value === "string") return quoted(value);
-  return typeof value === "number" || typeof value === "boolean" ? String(value) : hidden(value);
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : kindOf(value);
 }
 
-const LONGEST = 60;
-
-/** Never shown: keys and passwords, and the places where they are put by mistake. */
-const HIDDEN: readonly PropertyKey[] = [
-  "password",
-  "privateKey",
-  "privateKeyPassword",
-  "sudoPassword",
-  "privateKeyFile",
-  "hostKey",
-  "knownHostsFile",
-  "agentSocketPath",
-  "connection",
-  "proxy",
-];
-
-/** A text where `connection` itself should be may be a key; one below it is its own field's. */
-function isShown(path: Path): boolean {
-  const last = path.at(-1);
-  return last !== undefined && !HIDDEN.includes(last);
-}
-
-function hidden(value: unknown): string {
+/** What a value is, for a message that must not hold the value: "the text given". */
+export function kindOf(value: unknown): string {
   if (value === undefined) return "what is missing";
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
   if (typeof value === "object") return "an object";
   return typeof value === "string" ? "the text given" : `the ${typeof value} given`;
 }
+
+const LONGEST = 60;
 
 function quoted(text: string): string {
   const characters = Array.from(text);

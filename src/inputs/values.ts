@@ -1,32 +1,57 @@
-// The kinds of values that inputs have: what check.ts is made of.
+// What a program may give for each kind of input: what check.ts is made of.
 import * as z from "zod";
+import { compareVips, parseVip } from "../domain/address";
+import { globProblem, interfaceNameProblem } from "../domain/arp";
 import { shown } from "./failure";
+import { allowedIn, type ChoiceField, type Complaint, type Field } from "./field";
+import type { Fields, ListField, TextField, WholeNumberField } from "./field";
 
 /** How the engine writes a value of any type that only the update will know. */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
-/** What is wrong at a path; `{}` at the start of the message stands for the value there. */
-export type Complaint = Pick<z.core.$ZodIssue, "path" | "message">;
-
-/** A value that may be unknown as yet; `alsoWrong` sees it even where its fields are bad. */
-export function known(
-  schema: z.ZodType,
-  alsoWrong: (value: unknown) => Complaint[] = () => [],
-): z.ZodType {
-  return either(UNKNOWN, schema, alsoWrong);
+/** The schemas of what a program may give, by name. */
+export function fieldSchemas(fields: Fields): Record<string, z.ZodType> {
+  const entries = Object.entries(fields).map(([name, field]) => [name, fieldSchema(field)]);
+  return Object.fromEntries(entries) as Record<string, z.ZodType>;
 }
 
-/** This very text passes as it is; any other value goes through the schema. */
-export function either(
-  passing: string,
+/** A complaint about a value of the wrong type, or about one that is missing. */
+export function wanted(what: string): { error: (issue: { input?: unknown }) => string } {
+  return {
+    error: ({ input }) => (input === undefined ? `required: ${what}` : `{} is not ${what}`),
+  };
+}
+
+/** Whether a value is an object with fields. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** An object without the fields that are absent: the engine's wire has null where a program left an input out. */
+export function withoutAbsent(value: unknown): unknown {
+  if (!isRecord(value)) return value;
+  const given = Object.entries(value).filter(([, field]) => field !== null && field !== undefined);
+  return Object.fromEntries(given);
+}
+
+function fieldSchema(field: Field): z.ZodType {
+  const { alsoWrong } = field.kind === "object" ? field : {};
+  const schema = passing(UNKNOWN, valueSchema(field), alsoWrong);
+  if (field.required) return schema;
+  return field.written ? schema.prefault(field.default) : schema.optional();
+}
+
+/** This very text passes as it is; `alsoWrong` sees any other object even where its fields are bad. */
+function passing(
+  word: string,
   schema: z.ZodType,
-  alsoWrong: (value: unknown) => Complaint[] = () => [],
+  alsoWrong: (value: Record<string, unknown>) => readonly Complaint[] = () => [],
 ): z.ZodType {
   return z.unknown().transform((given, context) => {
-    if (given === passing) return given;
+    if (given === word) return given;
     const value = withoutAbsent(given);
     const result = schema.safeParse(value);
-    const complaints = alsoWrong(value);
+    const complaints = isRecord(value) ? alsoWrong(value) : [];
     context.issues.push(...((result.error?.issues ?? []) as z.core.$ZodRawIssue[]));
     for (const { path, message } of complaints)
       context.addIssue({ code: "custom", path: [...path], message });
@@ -34,57 +59,59 @@ export function either(
   });
 }
 
-/** Text that is not empty. `problem` says what else is wrong with it. */
-export function text(what: string, problem: Problem = () => undefined): z.ZodType {
+function valueSchema(field: Field): z.ZodType {
+  switch (field.kind) {
+    case "flag":
+      return z.boolean("{} is neither true nor false");
+    case "whole number":
+      return wholeNumber(field);
+    case "line":
+    case "text":
+      return text(field);
+    case "choice":
+      return choice(field);
+    case "list":
+      return field.all ? passing("all", list(field)) : list(field);
+    case "object":
+      return z.strictObject(fieldSchemas(field.fields), wanted(allowedIn(field)));
+  }
+}
+
+function wholeNumber(field: WholeNumberField): z.ZodType {
+  const { least, most = Number.MAX_SAFE_INTEGER } = field;
+  // Stack configuration is text unless it is read with getNumber or requireNumber.
+  const error = ({ input }: { input?: unknown }) =>
+    input === undefined
+      ? `required: ${allowedIn(field)}`
+      : `{} is ${typeof input === "string" ? "text, not" : "not"} ${allowedIn(field)}`;
+  return z.int({ error }).min(least, { error }).max(most, { error });
+}
+
+function text({ kind, what, problem = () => undefined }: TextField): z.ZodType {
   return z.string(wanted(what)).superRefine((given, context) => {
-    const reason = given === "" ? `is empty; give ${what}, or leave the input out` : problem(given);
+    const reason =
+      given === ""
+        ? `is empty; give ${what}, or leave the input out`
+        : (problem(given) ?? (kind === "line" ? controlProblem(given) : undefined));
     if (reason !== undefined) context.addIssue(`{} ${reason}`);
   });
 }
 
-/** Text that is not empty and has no control characters. */
-export function line(what: string, problem: Problem = () => undefined): z.ZodType {
-  return text(what, (given) => problem(given) ?? controlProblem(given));
+function controlProblem(given: string): string | undefined {
+  return /\p{Cc}/u.test(given) ? "holds a line break or another control character" : undefined;
 }
 
-/** A whole number; without `most` there is no upper bound. */
-export function wholeNumber(least: number, most?: number): z.ZodType {
-  const range = most === undefined ? `of at least ${least}` : `from ${least} to ${most}`;
-  // Stack configuration is text unless it is read with getNumber or requireNumber.
-  const error = ({ input }: { input?: unknown }) =>
-    input === undefined
-      ? `required: a whole number ${range}`
-      : `{} is ${typeof input === "string" ? "text, not" : "not"} a whole number ${range}`;
-  return z
-    .int({ error })
-    .min(least, { error })
-    .max(most ?? Number.MAX_SAFE_INTEGER, { error });
+function choice({ values, because = () => "" }: ChoiceField): z.ZodType {
+  const words = values.map((value) => JSON.stringify(value));
+  const isNone = words.length === 1 ? `is not ${words[0]}` : `is neither ${words.join(" nor ")}`;
+  return z.literal([...values], { error: ({ input }) => `{} ${isNone}${because(input)}` });
 }
 
-/** `true` or `false`. */
-export function flag(): z.ZodType {
-  return z.boolean("{} is neither true nor false");
-}
-
-/** One of two words. */
-export function oneOf(first: string, second: string): z.ZodType {
-  return z.enum([first, second], `{} is neither "${first}" nor "${second}"`);
-}
-
-/**
- * A list without order, none of it twice: it comes out sorted, unknown elements at the end.
- *
- * @param what What it lists, for messages.
- * @param read An element's canonical text, or what is wrong with it (a phrase that follows it).
- * @param options `empty`: the complaint about an empty list, where it is one; `compare`: the order.
- */
-export function list(
-  what: string,
-  read: (element: string) => { readonly text: string } | { readonly reason: string },
-  options: { empty?: string; compare?: (a: string, b: string) => number } = {},
-): z.ZodType {
+/** It comes out sorted, unknown elements at the end. */
+function list({ of, what, empty }: ListField): z.ZodType {
   const array = z.array(z.unknown(), wanted(what));
-  const filled = options.empty === undefined ? array : array.min(1, options.empty);
+  const filled = empty === undefined ? array : array.min(1, empty);
+  const { read, compare } = ELEMENTS[of];
   return filled.transform((elements, context) => {
     const firstAt = new Map<string, number>();
     for (const [index, element] of elements.entries()) {
@@ -100,32 +127,34 @@ export function list(
       context.issues.push({ code: "custom", path: [index], message, input: element });
     }
     const unknowns = elements.filter((element) => element === UNKNOWN);
-    return [...[...firstAt.keys()].sort(options.compare), ...unknowns];
+    const sorted = [...[...firstAt.keys()].sort(compare), ...unknowns];
+    return sorted.length === 0 ? undefined : sorted;
   });
 }
 
-/** A complaint about a value of the wrong type, or about one that is missing. */
-export function wanted(what: string): { error: (issue: { input?: unknown }) => string } {
-  return {
-    error: ({ input }) => (input === undefined ? `required: ${what}` : `{} is not ${what}`),
-  };
+/** An element's canonical text, or what is wrong with it: a phrase that follows it. */
+type ElementRead = { readonly text: string } | { readonly reason: string };
+
+/** How the elements of a list are read, and in which order they come out. */
+const ELEMENTS: Record<
+  ListField["of"],
+  { read: (text: string) => ElementRead; compare?: (a: string, b: string) => number }
+> = {
+  vip: { read: canonicalVip, compare: byAddress },
+  interface: { read: (name) => accepted(name, interfaceNameProblem(name)) },
+  glob: { read: (glob) => accepted(glob, globProblem(glob)) },
+};
+
+function accepted(text: string, reason: string | undefined): ElementRead {
+  return reason === undefined ? { text } : { reason };
 }
 
-/** Whether a value is an object with fields. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+function canonicalVip(text: string): ElementRead {
+  const result = parseVip(text);
+  return "vip" in result ? { text: result.vip.address } : result;
 }
 
-/** What is wrong with a text, as a phrase that follows it; undefined when nothing is. */
-type Problem = (text: string) => string | undefined;
-
-function controlProblem(given: string): string | undefined {
-  return /\p{Cc}/u.test(given) ? "holds a line break or another control character" : undefined;
-}
-
-/** An object without the fields that are absent: the engine's wire has null where a program left an input out. */
-export function withoutAbsent(value: unknown): unknown {
-  if (!isRecord(value)) return value;
-  const given = Object.entries(value).filter(([, field]) => field !== null && field !== undefined);
-  return Object.fromEntries(given);
+function byAddress(a: string, b: string): number {
+  const [left, right] = [parseVip(a), parseVip(b)];
+  return "vip" in left && "vip" in right ? compareVips(left.vip, right.vip) : 0;
 }

@@ -7,7 +7,7 @@ import { inspectionOf } from "./report";
 import type { InspectConnection, Inspection, InspectOptions } from "./types";
 import type { Observed } from "../observed/observed";
 import { accessBy } from "../transport/access";
-import { parseConnection } from "../inputs/check";
+import { parseConnection } from "../inputs/connection";
 
 /** Who is told how a look goes, and what ends it early. */
 export interface Onlooker {

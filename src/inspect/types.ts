@@ -1,12 +1,12 @@
-// Plain interfaces that an old TypeScript reads, as in args.ts; inputs/check.ts checks them.
+// Plain interfaces that an old TypeScript reads, as in args.ts; inputs/ has their table.
 
 /** How to reach a bastion: the fields of `connection.proxy` of a real server, as plain values. */
 export interface InspectProxy {
   /** Name or address to connect to, without user, port or brackets. */
   host: string;
-  /** TCP port, 1 to 65535. Default: 22. */
+  /** TCP port, 1 to 65535. Default: `22`. */
   port?: number;
-  /** User to log in as. Default: `root`. */
+  /** User to log in as. Default: `"root"`. */
   user?: string;
   /** Password, also given to keyboard-interactive prompts. */
   password?: string;
@@ -20,11 +20,11 @@ export interface InspectProxy {
   agentSocketPath?: string;
   /** The host's public key, `ssh-ed25519 AAAA...`; it goes before known hosts. */
   hostKey?: string;
-  /** Known hosts, in OpenSSH's format; it need not exist. Default: `~/.ssh/known_hosts`. */
+  /** Known hosts, in OpenSSH's format; it need not exist. Default: `"~/.ssh/known_hosts"`. */
   knownHostsFile?: string;
-  /** How many failed dials are followed by another: 0 dials once, -1 without limit. Default: -1. */
+  /** How many failed dials are followed by another: 0 dials once, -1 without limit. Default: `-1`. */
   dialErrorLimit?: number;
-  /** Seconds for one dial; 0 is without limit of its own. Default: 15. */
+  /** Seconds for one dial; 0 is without limit of its own. Default: `15`. */
   perDialTimeout?: number;
 }
 

@@ -1,4 +1,4 @@
-// Plain interfaces that an old TypeScript (3.8, which Pulumi vendors) reads; inputs/check.ts checks them.
+// Plain interfaces that an old TypeScript (3.8, which Pulumi vendors) reads; inputs/ has their table.
 import type * as pulumi from "@pulumi/pulumi";
 
 /**
@@ -22,7 +22,7 @@ export interface RealServerArgs {
   /**
    * Whether the VIPs are bound again when the host boots, before its network is up, by a systemd unit
    * (or an OpenRC script) that this package keeps on the host for as long as an owner asks for it.
-   * Refused on a host that runs neither. Default: true.
+   * Refused on a host that runs neither. Default: `true`.
    */
   persist?: pulumi.Input<boolean>;
   /**
@@ -74,9 +74,9 @@ export interface RealServerArgs {
 export interface ProxyConnectionArgs {
   /** Name or address to connect to, without user, port or brackets. */
   host: pulumi.Input<string>;
-  /** TCP port, 1 to 65535. Default: 22. */
+  /** TCP port, 1 to 65535. Default: `22`. */
   port?: pulumi.Input<number>;
-  /** User to log in as. Default: `root`. */
+  /** User to log in as. Default: `"root"`. */
   user?: pulumi.Input<string>;
   /** Password, also given to keyboard-interactive prompts. Kept as a secret. */
   password?: pulumi.Input<string>;
@@ -98,16 +98,16 @@ export interface ProxyConnectionArgs {
   hostKey?: pulumi.Input<string>;
   /**
    * Known hosts, in OpenSSH's format; `~/` is the home of the user who runs Pulumi; it need not
-   * exist. Default: `~/.ssh/known_hosts`.
+   * exist. Default: `"~/.ssh/known_hosts"`.
    */
   knownHostsFile?: pulumi.Input<string>;
   /**
    * How many failed dials are followed by another, within `timeouts.connectSeconds`: 0 dials once,
-   * -1 without limit. Default: -1, where `remote.Command` has 10: a host that refuses at once would use
+   * -1 without limit. Default: `-1`, where `remote.Command` has 10: a host that refuses at once would use
    * up ten in half a minute.
    */
   dialErrorLimit?: pulumi.Input<number>;
-  /** Seconds for one dial; 0 is without limit of its own. Default: 15. */
+  /** Seconds for one dial; 0 is without limit of its own. Default: `15`. */
   perDialTimeout?: pulumi.Input<number>;
 }
 
@@ -132,10 +132,10 @@ export interface ArpArgs {
   /**
    * `arp_ignore`: 1 answers ARP for addresses of the NIC asked; 2 in addition only askers in the
    * same subnet. 0, 3 and 8 are refused: they leak the VIPs or silence the host altogether.
-   * Default: 1.
+   * Default: `1`.
    */
   ignore?: pulumi.Input<1 | 2>;
-  /** `arp_announce`: only 2 never names a VIP in the host's own ARP requests. Default: 2. */
+  /** `arp_announce`: only 2 never names a VIP in the host's own ARP requests. Default: `2`. */
   announce?: pulumi.Input<2>;
   /**
    * `"all"` writes the kernel's `conf.all`, which also covers NICs that come later; a list of
@@ -164,9 +164,9 @@ export interface DrainArgs {
 
 /** How long an operation on a host may take. */
 export interface TimeoutsArgs {
-  /** Seconds for all dialling, a host that still boots included: 1 to 86400. Default: 60. */
+  /** Seconds for all dialling, a host that still boots included: 1 to 86400. Default: `60`. */
   connectSeconds?: pulumi.Input<number>;
-  /** Seconds for the work on the host: 1 to 86400. Default: 120. */
+  /** Seconds for the work on the host: 1 to 86400. Default: `120`. */
   operationSeconds?: pulumi.Input<number>;
 }
 

@@ -1,26 +1,19 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Settings } from "../inputs/stored";
+import type { Work } from "../inputs/field";
+import { realServerInputs, type Settings } from "../inputs/real-server";
 import type { Properties } from "./state";
 
 /**
- * What an update has to do on the host.
- *
- * - `nothing`: only policy changed. No connection, because a host that is dead must be able to
- *   become `forget`.
- * - `reach`: the way to the host changed too; prove that it leads there, and touch nothing.
- * - `converge`: all else, also an update that Pulumi asks for although nothing changed.
+ * What has to be done to get from settings that the host has converged to, to new ones: the most that
+ * any changed input asks for. An update that Pulumi asks for although nothing changed converges.
  */
-export type Work = "nothing" | "reach" | "converge";
-
-/** What has to be done to get from settings that the host has converged to, to new ones. */
 export function workBetween(olds: Settings, news: Settings): Work {
-  const bound = ({ vips, arp, persist, staleVips, owner }: Settings): unknown => [
-    ...[vips, arp, persist, staleVips, owner],
-  ];
-  if (!isDeepStrictEqual(bound(olds), bound(news)) || isDeepStrictEqual(olds, news)) {
-    return "converge";
-  }
-  return isDeepStrictEqual(olds.connection, news.connection) ? "nothing" : "reach";
+  const changed = (Object.keys(realServerInputs) as (keyof Settings)[]).filter(
+    (name) => !isDeepStrictEqual(olds[name], news[name]),
+  );
+  const asked = new Set<Work>(changed.map((name) => realServerInputs[name].change));
+  if (changed.length === 0 || asked.has("converge")) return "converge";
+  return asked.has("reach") ? "reach" : "nothing";
 }
 
 /** Whether the properties name another host; an unknown one may be another. */

@@ -1,5 +1,7 @@
 import { pulumiAdvice } from "./advice";
 import { RealServerError } from "../domain/errors";
+import { secretNames } from "../inputs/field";
+import { realServerInputs } from "../inputs/real-server";
 import type { Properties } from "./state";
 import { readable } from "../domain/terminal";
 
@@ -55,12 +57,13 @@ function cut(message: string): string {
   return text.length <= MESSAGE_CHARACTERS ? text : `${text.slice(0, MESSAGE_CHARACTERS)}…`;
 }
 
-const SECRET = /^(password|privateKey|privateKeyPassword|sudoPassword)$/;
+/** By name, wherever they stand: a state that somebody has edited may have them anywhere. */
+const SECRETS = secretNames(realServerInputs);
 
 function withoutSecrets(text: string, properties: Properties): string {
   const secrets: string[] = [];
   JSON.stringify(properties, (key, value: unknown) => {
-    if (SECRET.test(key) && typeof value === "string" && value !== "") secrets.push(value);
+    if (SECRETS.has(key) && typeof value === "string" && value !== "") secrets.push(value);
     return value;
   });
   return secrets.reduce((rest, secret) => rest.replaceAll(secret, "[secret]"), text);

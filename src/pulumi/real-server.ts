@@ -1,7 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
+import { realServerInputs } from "../inputs/real-server";
 import type { ArpArgs, Binding, ConnectionArgs, EffectiveArp } from "./args";
 import type { DrainArgs, RealServerArgs, TimeoutsArgs } from "./args";
 import { PROVIDER_KEY, PROVIDER_SOURCE } from "./provider-source";
+import { defaultOwner, secretsMarked } from "./registration";
 
 const TYPE = "pulumi-nodejs:dynamic/lvs-dr:RealServer";
 
@@ -68,7 +70,7 @@ export class RealServer extends pulumi.CustomResource {
    */
   constructor(name: string, args: RealServerArgs, opts?: pulumi.CustomResourceOptions) {
     refuseImport(name, opts);
-    super(TYPE, name, { ...OUTPUTS, ...registration(name, args, opts) }, opts);
+    super(TYPE, name, registration(name, args, opts), opts);
     if (opts?.customTimeouts !== undefined) {
       const text = "customTimeouts has no effect on a RealServer: use its input timeouts";
       void pulumi.log.warn(text, this);
@@ -76,16 +78,11 @@ export class RealServer extends pulumi.CustomResource {
   }
 }
 
-// Named without a value, they are there to be read from the start; so are inputs that are not given.
-const OUTPUTS = {
-  arp: undefined,
-  persist: undefined,
-  drain: undefined,
-  staleVips: undefined,
-  sysctlsOnDestroy: undefined,
-  unreachableOnDestroy: undefined,
-  unreachableOnRefresh: undefined,
-  timeouts: undefined,
+// What is no input. Named without a value, all are there to be read from the start.
+const OUTPUTS: Record<
+  Exclude<keyof RealServer, keyof pulumi.CustomResource | keyof RealServerArgs>,
+  undefined
+> = {
   bindings: undefined,
   effectiveArp: undefined,
   foreignVips: undefined,
@@ -110,41 +107,10 @@ function registration(
   opts: pulumi.CustomResourceOptions | undefined,
 ): pulumi.Inputs {
   return {
-    ...args,
-    connection: withSecrets(args.connection, ["proxy"]),
-    owner: args.owner ?? defaultOwner(name, opts?.parent),
+    ...Object.fromEntries(Object.keys(realServerInputs).map((name) => [name, undefined])),
+    ...OUTPUTS,
+    ...secretsMarked(args, realServerInputs),
+    owner: args.owner ?? defaultOwner(TYPE, name, opts?.parent),
     [PROVIDER_KEY]: PROVIDER_SOURCE,
   };
-}
-
-/**
- * A promise, not the Output: an Output would depend on the parent, hence on all of the parent's
- * children, and two siblings under one component would wait for each other for ever.
- */
-function defaultOwner(name: string, parent: pulumi.Resource | undefined): Promise<string> {
-  return new Promise((resolve) => {
-    const organization = pulumi.getOrganization();
-    pulumi.createUrn(name, TYPE, parent).apply((urn) => {
-      resolve(`${organization}/${urn}`);
-    });
-  });
-}
-
-const SECRETS = ["password", "privateKey", "privateKeyPassword", "sudoPassword"];
-
-/**
- * Secrets are wrapped one by one, so that a preview still shows which host is meant; what is not
- * known yet cannot be taken apart and becomes secret as a whole. `additionalSecretOutputs` would
- * leave the inputs in clear text.
- */
-function withSecrets(value: unknown, nested: readonly string[]): unknown {
-  if (pulumi.Output.isInstance(value) || value instanceof Promise) return pulumi.secret(value);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, field]: [string, unknown]) => {
-      if (field === undefined || field === null) return [key, field];
-      if (SECRETS.includes(key)) return [key, pulumi.secret(field)];
-      return [key, nested.includes(key) ? withSecrets(field, []) : field];
-    }),
-  );
 }

@@ -3,7 +3,7 @@ import type { HostReport } from "../operation/converge";
 import type { SavedSysctl } from "../domain/sysctl";
 import { RealServerError, type HostKeys } from "../domain/errors";
 import { PROVIDER_KEY } from "./provider-source";
-import { parseSettings, type Settings } from "../inputs/stored";
+import { parseSettings, type Settings } from "../inputs/real-server";
 import { readable } from "../domain/terminal";
 
 /** A resource's properties, as Pulumi hands them over: JSON. */

@@ -7,8 +7,7 @@ import type { Operation } from "../operation/session";
 import type { Row } from "./row";
 import { accessBy } from "../transport/access";
 import { RealServerError, type HostKeys } from "../domain/errors";
-import { checkInputs } from "../inputs/check";
-import { parseSettings, type Settings } from "../inputs/stored";
+import { checkInputs, parseSettings, type Settings } from "../inputs/real-server";
 import {
   newIncarnation,
   readState,

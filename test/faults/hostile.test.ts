@@ -11,7 +11,7 @@ import {
   renderSaved,
   UnreadableRecord,
 } from "../../src/observed/registry";
-import { checkInputs } from "../../src/inputs/check";
+import { checkInputs } from "../../src/inputs/real-server";
 import { Box } from "../host/box";
 import { claim, serve, withdraw } from "../host/claims";
 import { carryOut } from "../host/session";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { checkInputs } from "../../../src/inputs/check";
-import { parseSettings } from "../../../src/inputs/stored";
+import { checkInputs } from "../../../src/inputs/real-server";
+import { parseSettings } from "../../../src/inputs/real-server";
 
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { RealServerError } from "../../../src/domain/errors";
-import { parseSettings } from "../../../src/inputs/stored";
+import { parseSettings } from "../../../src/inputs/real-server";
 
 const least = { connection: { host: "10.0.0.11" }, vips: ["203.0.113.10"], owner: "o" };
 

@@ -1,12 +1,18 @@
 // Read by the type checker only: a line that stops compiling is the failure.
 import type { types } from "@pulumi/command";
 import type * as pulumi from "@pulumi/pulumi";
+import type { connectionField, proxyFields } from "../../../src/inputs/connection";
+import type { realServerInputs } from "../../../src/inputs/real-server";
+import type { InspectConnection, InspectProxy } from "../../../src/inspect/types";
 import type {
   ArpArgs,
   ConnectionArgs,
+  DrainArgs,
   ProxyConnectionArgs,
   RealServerArgs,
+  TimeoutsArgs,
 } from "../../../src/pulumi/args";
+import type { RealServer } from "../../../src/pulumi/real-server";
 
 type Assignable<From extends To, To> = From;
 
@@ -46,3 +52,58 @@ export const leaking: ArpArgs = { ignore: 3 };
 
 // @ts-expect-error no connection
 export const unreachable: RealServerArgs = { vips: ["203.0.113.10"] };
+
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
+type Inputs = typeof realServerInputs;
+type Connection = (typeof connectionField)["fields"];
+type Proxy = typeof proxyFields;
+
+/** The table of inputs and the interfaces have the same names. */
+export const sameNames: {
+  RealServerArgs: Same<keyof RealServerArgs, keyof Inputs>;
+  ConnectionArgs: Same<keyof ConnectionArgs, keyof Connection>;
+  ProxyConnectionArgs: Same<keyof ProxyConnectionArgs, keyof Proxy>;
+  ArpArgs: Same<keyof ArpArgs, keyof Inputs["arp"]["fields"]>;
+  DrainArgs: Same<keyof DrainArgs, keyof Inputs["drain"]["fields"]>;
+  TimeoutsArgs: Same<keyof TimeoutsArgs, keyof Inputs["timeouts"]["fields"]>;
+  InspectConnection: Same<keyof InspectConnection, keyof Connection>;
+  InspectProxy: Same<keyof InspectProxy, keyof Proxy>;
+} = {
+  RealServerArgs: true,
+  ConnectionArgs: true,
+  ProxyConnectionArgs: true,
+  ArpArgs: true,
+  DrainArgs: true,
+  TimeoutsArgs: true,
+  InspectConnection: true,
+  InspectProxy: true,
+};
+
+/** Every input is an output. */
+export type EveryInput = Assignable<keyof Inputs, keyof RealServer>;
+
+/** What a program may write by the table, with plain values. */
+type Given<Fields> = {
+  [Name in keyof Fields as Fields[Name] extends Demanded ? Name : never]: Value<Fields[Name]>;
+} & {
+  [Name in keyof Fields as Fields[Name] extends Demanded ? never : Name]?: Value<Fields[Name]>;
+};
+
+/** The constructor decides what is required and has a default. */
+type Demanded = { required: true; defaultText?: never };
+
+type Value<Field> = Field extends { kind: "flag" }
+  ? boolean
+  : Field extends { kind: "whole number" }
+    ? number
+    : Field extends { kind: "choice"; values: readonly (infer Choice)[] }
+      ? Choice
+      : Field extends { kind: "list" }
+        ? string[] | (Field extends { all: true } ? "all" : never)
+        : Field extends { kind: "object"; fields: infer Within }
+          ? Given<Within>
+          : string;
+
+/** They demand the same, and their values are of the same types. */
+export const sameInputs: Same<pulumi.Unwrap<RealServerArgs>, Given<Inputs>> = true;
+export const sameConnection: Same<InspectConnection, Given<Connection>> = true;

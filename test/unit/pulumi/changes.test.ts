@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { isMoved, workBetween } from "../../../src/pulumi/changes";
-import { parseSettings } from "../../../src/inputs/stored";
+import type { Work } from "../../../src/inputs/field";
+import { parseSettings, type Settings } from "../../../src/inputs/real-server";
+import { everyInput } from "../inputs/every-input";
 
 const inputs = {
   connection: { host: "10.0.0.11", privateKeyFile: "~/.ssh/id_ed25519" },
@@ -41,6 +43,28 @@ describe("what an update does on the host", () => {
     { timeouts: { connectSeconds: 5 } },
   ])("is nothing for %j, so that a dead host can be given up", (changes) => {
     expect(workFor(changes)).toBe("nothing");
+  });
+});
+
+describe("a change of one input alone", () => {
+  const works: Record<keyof Settings, Work> = {
+    connection: "reach",
+    vips: "converge",
+    arp: "converge",
+    persist: "converge",
+    drain: "nothing",
+    staleVips: "converge",
+    sysctlsOnDestroy: "nothing",
+    unreachableOnDestroy: "nothing",
+    unreachableOnRefresh: "nothing",
+    timeouts: "nothing",
+    owner: "converge",
+  };
+
+  it.each(Object.entries(works))("of %s asks for: %s", (name, work) => {
+    const changed = { ...inputs, [name]: everyInput[name] };
+    expect(parseSettings(changed)).not.toEqual(olds);
+    expect(workFor(changed)).toBe(work);
   });
 });
 

@@ -1,0 +1,189 @@
+import type { Vip } from "../domain/address";
+import type { Path } from "./failure";
+
+/**
+ * One input: all that is known of it. The check of a program's inputs, the reading of stored settings,
+ * the defaults, what is secret and the tables in docs/reference come from it.
+ */
+export type Field = FieldKind & About;
+
+/** Inputs by name, in the order in which messages and docs list them. */
+export interface Fields {
+  readonly [name: string]: Field;
+}
+
+/** The inputs of a resource. */
+export interface Inputs {
+  readonly [name: string]: Field & {
+    /** What an update has to do on the host where only this input differs. */
+    readonly change: Work;
+  };
+}
+
+/**
+ * What an update has to do on the host.
+ *
+ * - `nothing`: only policy changed. No connection, because a host that is dead must be able to
+ *   become `forget`.
+ * - `reach`: the way to the host changed too; prove that it leads there, and touch nothing.
+ * - `converge`: all else, also an update that Pulumi asks for although nothing changed.
+ */
+export type Work = "nothing" | "reach" | "converge";
+
+/** What is said about an input, whatever it holds. */
+interface About {
+  /** What it is, for people; Markdown without links. */
+  readonly sentence: string;
+  /** The page of docs/ that says more. */
+  readonly page?: string;
+  /** The provider refuses inputs without it. */
+  readonly required?: true;
+  /**
+   * For people: what holds where a program does not give it, if that is not the plain value `default`.
+   * On a required input: what the constructor then decides.
+   */
+  readonly defaultText?: string;
+  /** The check writes the default into the inputs, and so into the state, which is to stay small. */
+  readonly written?: true;
+  /** Encrypted in the state, and in no message. */
+  readonly secret?: true;
+  /** In no message: keys and passwords are put there by mistake. */
+  readonly hidden?: true;
+}
+
+/** What an input holds. */
+type FieldKind =
+  | { readonly kind: "flag"; readonly default?: boolean | DefaultFrom }
+  | WholeNumberField
+  | TextField
+  | ChoiceField
+  | ListField
+  | ObjectField;
+
+/** A default that depends on the other fields of the object, as they are read. */
+type DefaultFrom = (others: Readonly<Record<string, unknown>>) => boolean;
+
+/** A number without a fraction. */
+export interface WholeNumberField {
+  readonly kind: "whole number";
+  readonly least: number;
+  /** Default: no upper bound. */
+  readonly most?: number;
+  readonly default?: number;
+}
+
+/** A text that is not empty. */
+export interface TextField {
+  /** A `line` has no control characters. */
+  readonly kind: "line" | "text";
+  /** "a user's name". */
+  readonly what: string;
+  /** What else is wrong with a text, as a phrase that follows it; undefined where nothing is. */
+  readonly problem?: (text: string) => string | undefined;
+  readonly default?: string;
+}
+
+/** One of a few values. */
+export interface ChoiceField {
+  readonly kind: "choice";
+  readonly values: readonly (string | number)[];
+  /** Why another value will not do: the end of the complaint about it. */
+  readonly because?: (given: unknown) => string;
+  readonly default?: string | number;
+}
+
+/** Texts without order, none of them twice; an empty list is the same as none. */
+export interface ListField {
+  readonly kind: "list";
+  readonly of: "vip" | "interface" | "glob";
+  /** "a list of addresses". */
+  readonly what: string;
+  /** The word `"all"` may stand for a list. */
+  readonly all?: true;
+  /** The complaint about an empty list, where it is wrong. */
+  readonly empty?: string;
+  readonly default?: "all" | readonly string[];
+}
+
+/** Fields within a field. */
+export interface ObjectField {
+  readonly kind: "object";
+  readonly fields: Fields;
+  /** "an object that says how to reach the host". Default: one with its fields' names. */
+  readonly what?: string;
+  /** What is wrong with the fields beside each other; asked where single ones are wrong, too. */
+  readonly alsoWrong?: (value: Readonly<Record<string, unknown>>) => readonly Complaint[];
+  /** Its fields' defaults. Default: it may be left out as a whole. */
+  readonly default?: Readonly<Record<string, never>>;
+}
+
+/** What is wrong at a path; `{}` at the start of the message stands for the value there. */
+export interface Complaint {
+  readonly path: Path;
+  readonly message: string;
+}
+
+/** What stored inputs are once they are read: defaults applied, VIPs parsed. */
+export type Settled<F extends Fields> = {
+  readonly [Name in keyof F as F[Name] extends Present ? Name : never]: Value<F[Name]>;
+} & { readonly [Name in keyof F as F[Name] extends Present ? never : Name]?: Value<F[Name]> };
+
+type Present = { readonly required: true } | { readonly default: unknown };
+
+type Value<F> = F extends { kind: "flag" }
+  ? boolean
+  : F extends WholeNumberField
+    ? number
+    : F extends { kind: "choice"; values: readonly (infer Choice)[] }
+      ? Choice
+      : F extends ListField
+        ? readonly Element<F>[] | (F extends { all: true } ? "all" : never)
+        : F extends { kind: "object"; fields: infer Within extends Fields }
+          ? Settled<Within>
+          : string;
+
+type Element<F> = F extends { of: "vip" } ? Vip : string;
+
+/** What an input may hold, for people: "a whole number from 1 to 65535". */
+export function allowedIn(field: FieldKind): string {
+  switch (field.kind) {
+    case "flag":
+      return "true or false";
+    case "whole number": {
+      const { least, most } = field;
+      return `a whole number ${most === undefined ? `of at least ${least}` : `from ${least} to ${most}`}`;
+    }
+    case "choice":
+      return field.values.map((value) => JSON.stringify(value)).join(" or ");
+    case "object":
+      return field.what ?? `an object with ${Object.keys(field.fields).join(", ")}`;
+    case "line":
+    case "text":
+    case "list":
+      return field.what;
+  }
+}
+
+/** The input at a path; an element of a list is the list's. Undefined where there is none. */
+export function fieldAt(fields: Fields, path: Path): Field | undefined {
+  const names = path.filter((part) => typeof part === "string");
+  const holder = fieldsAt(fields, names.slice(0, -1));
+  const name = names.at(-1);
+  return name !== undefined && Object.hasOwn(holder, name) ? holder[name] : undefined;
+}
+
+/** The inputs that exist in the object at a path; empty where there is no object. */
+export function fieldsAt(fields: Fields, path: Path): Fields {
+  if (path.length === 0) return fields;
+  const field = fieldAt(fields, path);
+  return field?.kind === "object" ? field.fields : {};
+}
+
+/** The names of all secret inputs, at any depth. */
+export function secretNames(fields: Fields): ReadonlySet<string> {
+  const names = Object.entries(fields).flatMap(([name, field]) => [
+    ...(field.secret ? [name] : []),
+    ...(field.kind === "object" ? secretNames(field.fields) : []),
+  ]);
+  return new Set(names);
+}
