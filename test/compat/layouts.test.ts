@@ -101,7 +101,7 @@ describe("the package", () => {
 
   it("that is broken is not passed over for another copy of it", async () => {
     const directory = await layout("broken", "node_modules", "copied");
-    await rm(path.join(directory, "node_modules", NAME, "dist/state.js"));
+    await rm(path.join(directory, "node_modules", NAME, "dist/pulumi/state.js"));
     const global = await layout("other", "node_modules", "copied");
     const said = await load(directory, path.join(global, "node_modules/beside/main.js"));
     expect(said).toContain("cannot be loaded (Cannot find module './state')");
@@ -157,7 +157,7 @@ describe("the package", () => {
       .trim()
       .split("\n")
       .map((file) => path.relative(packed, file));
-    expect(files).toContain("dist/host/host.sh");
+    expect(files).toContain("dist/host/core/main.sh");
     const others = files.filter((file) => !/^dist\/.+\.(js|d\.ts|sh)$/.test(file));
     expect(others.sort()).toEqual(["LICENSE", "README.md", "package.json"]);
   });
