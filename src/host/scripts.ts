@@ -3,15 +3,15 @@ import { join } from "node:path";
 
 /** What one operation runs on a real server: the argument of `sh -c`. */
 export const REAL_SERVER_PROGRAM = scriptOf(
-  "real-server/kernel",
-  "core/registry",
+  "real-server/addresses",
+  "core/undo",
   "real-server/observe",
-  "real-server/questions",
+  "real-server/connections",
   "core/main",
 );
 
 /** What a host runs at boot, as the lines of a file. */
-export const REPLAY_LINES = linesOf("real-server/kernel", "core/registry", "boot/replay");
+export const REPLAY_LINES = linesOf("real-server/addresses", "core/undo", "boot/replay");
 
 function scriptOf(...parts: readonly string[]): string {
   return linesOf(...parts).join("\n");
