@@ -13,9 +13,10 @@ export interface KitFile {
 
 /**
  * Which boot kit this version of the package writes. It rises with every change of a file, so that of
- * two versions of the package that share a host the newer one's stays; a test holds the checksums.
+ * two versions of the package that share a host the newer one's stays. The checksums of each version
+ * are in test/unit/fixtures/boot-kit, and never change.
  */
-export const KIT_VERSION = 1;
+export const KIT_VERSION = 2;
 
 const MARK = `# pulumi-lvs-dr boot ${KIT_VERSION}: made by pulumi-lvs-dr, gone with the last real server`;
 

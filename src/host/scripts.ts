@@ -1,26 +1,76 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { resolve } from "node:path";
+
+/** The shell of a real server's kind, in order; see {@link programOf}. */
+export const REAL_SERVER_PARTS: readonly string[] = [
+  "real-server/kind",
+  "real-server/arp",
+  "real-server/addresses",
+  "real-server/undo",
+  "real-server/observe",
+  "real-server/configuration",
+  "real-server/connections",
+];
+
+const CORE_PARTS = [
+  "core/text",
+  "core/answers",
+  "core/files",
+  "core/init",
+  "core/identity",
+  "core/lock",
+  "core/journal",
+  "core/undo",
+  "core/watchdog",
+  "core/requests",
+];
+
+const BOOT_PARTS = [
+  "boot/host",
+  "boot/lock",
+  "boot/arp",
+  "boot/addresses",
+  "boot/undo",
+  "boot/undo-files",
+  "boot/records",
+  "boot/bind",
+  "boot/replay",
+];
 
 /** What one operation runs on a real server: the argument of `sh -c`. */
-export const REAL_SERVER_PROGRAM = scriptOf(
-  "real-server/addresses",
-  "core/undo",
-  "real-server/observe",
-  "real-server/connections",
-  "core/main",
-);
+export const REAL_SERVER_PROGRAM = programOf(REAL_SERVER_PARTS);
+
+/** What an inspection of a real server runs there. */
+export const INSPECTION_PROGRAM = programOf([
+  ...REAL_SERVER_PARTS,
+  "core/pending",
+  "real-server/questions",
+]);
 
 /** What a host runs at boot, as the lines of a file. */
-export const REPLAY_LINES = linesOf("real-server/addresses", "core/undo", "boot/replay");
+export const REPLAY_LINES = linesOf(BOOT_PARTS);
 
-function scriptOf(...parts: readonly string[]): string {
-  return linesOf(...parts).join("\n");
+/**
+ * What one operation runs on a host of a kind: the core and that kind's shell.
+ *
+ * @param kind Shell files without their `.sh`, in order: by absolute path, or by one from this folder.
+ *   `core/main.sh` says what they have to define.
+ */
+export function programOf(kind: readonly string[]): string {
+  return linesOf([...CORE_PARTS, ...kind, "core/main"]).join("\n");
 }
 
-/** Comments and indentation are for readers; on the wire, and on a host, they are only weight. */
-function linesOf(...parts: readonly string[]): string[] {
+/**
+ * The lines of shell files, as a host gets them. Comments and indentation are for readers; on the wire
+ * they are only weight. Behind a command only what cannot be within a string is one: what follows a
+ * function's head, or has no quote. And `a=''` is `a=` to the shell, eight bytes less in quotes.
+ */
+export function linesOf(parts: readonly string[]): string[] {
   return parts
-    .flatMap((part) => readFileSync(join(__dirname, `${part}.sh`), "utf8").split("\n"))
-    .map((line) => line.trim())
+    .flatMap((part) => readFileSync(resolve(__dirname, `${part}.sh`), "utf8").split("\n"))
+    .map((line) => line.replace(/(?<=^\w+\(\) \{) #.*$|\s+# [^'"]*$/, "").trim())
+    .map((line) =>
+      /^(local .*|\w+=\S*( \w+=\S*)*)$/.test(line) ? line.replaceAll("=''", "=") : line,
+    )
     .filter((line) => line !== "" && !line.startsWith("#"));
 }

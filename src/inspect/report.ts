@@ -117,15 +117,21 @@ const NOT_ENABLED =
   "the next boot will not bind the VIPs: the unit pulumi-lvs-dr or what it starts is missing or not enabled";
 
 function pendingIn({ answer, observed }: Sight): PendingOperation | undefined {
-  const { journal, underWay } = answer;
-  if (journal.length === 0) return undefined;
+  const { journal, strange, underWay } = answer;
+  if (journal.length === 0 && strange === undefined) return undefined;
   const said = (word: string) =>
     journal.find((line) => line.startsWith(`${word} `))?.slice(word.length + 1);
   return {
     by: said("by") ?? "unknown",
     underWay,
     earlierBoot: said("boot") !== observed.bootId,
+    ...(strange !== undefined && { strange: strangeness(strange) }),
   };
+}
+
+function strangeness(line: string): string {
+  const format = /^lvs-dr-journal (\d+)$/.exec(line)?.[1];
+  return format === undefined ? `the line "${line}"` : `format ${format}`;
 }
 
 function warningsOf(

@@ -133,10 +133,14 @@ function trapLine({ name, endsOnLo, addresses }: InspectedName): string[] {
 }
 
 function pendingLines({ pending }: Inspection): string[] {
-  if (pending === undefined) return [];
-  if (pending.underWay) return [];
-  const boot = pending.earlierBoot ? ", before the last reboot" : "";
-  return [`an operation of ${pending.by} was cut off${boot}; the next one undoes it first`];
+  if (pending === undefined || pending.underWay) return [];
+  const { by, earlierBoot, strange } = pending;
+  const what = `an operation of ${by} was cut off${earlierBoot ? ", before the last reboot" : ""}`;
+  if (strange === undefined) return [`${what}; the next one undoes it first`];
+  return [
+    `${what}; its journal has ${strange}, which this version does not know: the next one stops at it, ` +
+      "and so does the boot; npm install pulumi-lvs-dr@latest",
+  ];
 }
 
 function keyText(key: string): string {

@@ -170,6 +170,12 @@ export interface PendingOperation {
   underWay: boolean;
   /** The host has rebooted since. */
   earlierBoot: boolean;
+  /**
+   * What its journal has that the installed version does not know: `format 2`, or `the line "..."`. No
+   * operation of this version undoes such a journal or skips it: each stops there, and so does the boot.
+   * Absent where all of it is known.
+   */
+  strange?: string;
 }
 
 /** A name, as the host itself resolves it. */

@@ -7,7 +7,7 @@ import { warnings } from "../plan/warnings";
 import type { Opening } from "../protocol/program";
 import { carryOut } from "./carry-out";
 import { drainFirst, type DrainPolicy } from "./drain";
-import { REAL_SERVER } from "./real-server";
+import { INSPECTED_SERVER, REAL_SERVER } from "./real-server";
 import { onHost, type Operation, type Purpose } from "./session";
 
 /** What the host says of a claim, and the keys that it and its bastion have. */
@@ -93,7 +93,7 @@ export async function look<Result>(
   operation: Operation,
   work: (seen: Look) => Promise<Result>,
 ): Promise<Result> {
-  return onHost(REAL_SERVER, operation, INSPECTION, ({ conversation, keys }, observed) =>
+  return onHost(INSPECTED_SERVER, operation, INSPECTION, ({ conversation, keys }, observed) =>
     work({ observed, keys, ask: (request) => conversation.request(request) }),
   );
 }

@@ -1,11 +1,11 @@
-import { REAL_SERVER_PROGRAM } from "../host/scripts";
+import { INSPECTION_PROGRAM, REAL_SERVER_PROGRAM } from "../host/scripts";
 import { parseObservation, type Observed } from "../observed/observed";
 import { idOf } from "../observed/registry";
 import type { Desired } from "../plan/claim";
 import { plan, type Plan } from "../plan/plan";
 import { changeRequest } from "../plan/request";
 import { describe, summary } from "../plan/words";
-import type { HostKind } from "./kind";
+import type { HostKind, Observer } from "./kind";
 
 /** The first kind of host. What its observations tell of besides are VIPs: how each is delivered. */
 export const REAL_SERVER: HostKind<Desired, Observed, Plan> = {
@@ -16,6 +16,12 @@ export const REAL_SERVER: HostKind<Desired, Observed, Plan> = {
   summary: ({ changes }) => summary(changes),
   left: ({ changes }) => changes.map(describe),
   isCommitted,
+};
+
+/** A real server as an inspection sees it: its program has answers that no other operation asks for. */
+export const INSPECTED_SERVER: Observer<Observed> = {
+  program: INSPECTION_PROGRAM,
+  parse: parseObservation,
 };
 
 /**

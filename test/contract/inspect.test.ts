@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { inspect } from "../../src/inspect/inspect";
+import { inspectionText } from "../../src/inspect/text";
 import type { InspectConnection, Inspection, InspectOptions } from "../../src/inspect/types";
 import { Lab } from "../../lab/lab";
 import type { LabHost } from "../../lab/host";
@@ -118,6 +119,19 @@ describe("a host with two owners", () => {
     const seen = await look(host);
     expect(seen.pending).toEqual({ by: "somebody", underWay: false, earlierBoot: false });
     expect(seen.ok).toBe(false);
+    expect(await snapshot(host)).toBe(before);
+    await host.run("rm /var/lib/lvs-dr/journal");
+  });
+
+  it("shows a journal of a later format as one that the next operation stops at", async () => {
+    await host.run(JOURNAL.replace("lvs-dr-journal 1", "lvs-dr-journal 2"));
+    const before = await snapshot(host);
+    const seen = await look(host);
+    expect(seen.pending).toMatchObject({ underWay: false, strange: "format 2" });
+    expect(seen.ok).toBe(false);
+    expect(inspectionText(seen)).toContain(
+      "its journal has format 2, which this version does not know: the next one stops at it",
+    );
     expect(await snapshot(host)).toBe(before);
     await host.run("rm /var/lib/lvs-dr/journal");
   });

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { COMMIT_REQUEST } from "../../src/protocol/program";
 import { Box, FLAVOURS } from "../host/box";
 import { claim, serve, withdraw } from "../host/claims";
-import { carryOut, ok, prepare } from "../host/session";
+import { carryOut, ok, prepare, TRYING, trying } from "../host/session";
 
 const UNIT = "/etc/init.d/pulumi-lvs-dr";
 const VIPS = ["203.0.113.10", "203.0.113.11", "2001:db8::10"];
@@ -15,9 +15,9 @@ describe.each(FLAVOURS)("under $shell with $ip's ip", (flavour) => {
     async (name) => {
       await using box = await Box.create(flavour);
       const before = await box.snapshot();
-      const session = box.open({ vips: VIPS });
+      const session = box.open({ vips: VIPS, program: TRYING });
       const { request } = await prepare(session, serve(claim("web", VIPS)));
-      const shell = ok(await session.request("body=$$"));
+      const shell = ok(await session.request(trying("body=$$")));
       ok(await session.request(request));
       await box.run(`kill -${name} ${shell}`);
       await session.end();
@@ -87,9 +87,13 @@ END
     await using box = await Box.create({ ...flavour, init: "openrc" });
     await carryOut(box.open({ vips: VIPS }), serve(claim("web", VIPS, { persist: true })));
     const before = await box.snapshot();
-    const session = box.open({ vips: VIPS });
+    const session = box.open({ vips: VIPS, program: TRYING });
     await session.observed();
-    ok(await session.request("begin '' boot/unit && path_of boot/unit && echo half >$aside"));
+    ok(
+      await session.request(
+        `begin '' 'boot/unit' && ${trying("path_of boot/unit && echo half >$aside")}`,
+      ),
+    );
     await session.end();
     expect(await box.snapshot()).toBe(before);
   });

@@ -7,7 +7,7 @@ import {
   connectionsRequest,
 } from "../../src/observed/connections";
 import { Box, eventually } from "./box";
-import { ok } from "./session";
+import { ok, TRYING, trying } from "./session";
 
 const VIP = "203.0.113.10";
 const VIP6 = "2001:db8::10";
@@ -144,11 +144,11 @@ async function start(box: Box, script: string): Promise<void> {
 
 /** What a drain is told, in a session like its own. */
 async function usage(box: Box, before = "true"): Promise<Usage> {
-  const session = box.open({ mode: "look" });
+  const session = box.open({ mode: "look", program: TRYING });
   try {
     await session.observed();
     const request = connectionsRequest(connectionPatterns(VIPS));
-    return parseUsage(ok(await session.request(`${before} && ${request}`)), VIPS);
+    return parseUsage(ok(await session.request(`${trying(before)} && ${request}`)), VIPS);
   } finally {
     await session.end();
   }

@@ -2,7 +2,7 @@ import { describe, it, vi } from "vitest";
 
 import { Box, eventually, FLAVOURS } from "./box";
 import { claim, serve } from "./claims";
-import { carryOut, ok, prepare, type Session } from "./session";
+import { carryOut, ok, prepare, TRYING, trying, type Session } from "./session";
 
 // They spend their time waiting.
 vi.setConfig({ maxConcurrency: 12 });
@@ -25,7 +25,7 @@ describe.concurrent.each(TIMES)("under $shell with the ip of $ip, after $moment"
   it("a shell that is killed is undone by its watchdog within seconds", async ({ expect }) => {
     await using box = await Box.create(given);
     const before = await box.snapshot();
-    const session = box.open({ vips: VIPS });
+    const session = box.open({ vips: VIPS, program: TRYING });
     await session.request(await upTo(session, given.moment, "kill -KILL $$"));
     await eventually(
       () => box.processes(),
@@ -38,7 +38,7 @@ describe.concurrent.each(TIMES)("under $shell with the ip of $ip, after $moment"
   it("a shell that stalls past its deadline is undone", async ({ expect }) => {
     await using box = await Box.create(given);
     const before = await box.snapshot();
-    const session = box.open({ vips: VIPS, seconds: 5 });
+    const session = box.open({ vips: VIPS, seconds: 5, program: TRYING });
     void session.request(await upTo(session, given.moment, "kill -STOP $$"));
     session.letGo();
     await eventually(
@@ -54,7 +54,7 @@ describe.concurrent.each(TIMES)("under $shell with the ip of $ip, after $moment"
   }) => {
     await using box = await Box.create(given);
     const before = await box.snapshot();
-    const session = box.open({ vips: VIPS });
+    const session = box.open({ vips: VIPS, program: TRYING });
     await session.request(
       await upTo(session, given.moment, 'kill -KILL "$watchdog" && kill -KILL $$'),
     );
@@ -85,12 +85,12 @@ describe.concurrent.each(FLAVOURS)("under $shell with the ip of $ip", (flavour) 
   it("a client that reads no answer is undone at the deadline", async ({ expect }) => {
     await using box = await Box.create(flavour);
     const before = await box.snapshot();
-    const session = box.open({ vips: VIPS, seconds: 5 });
+    const session = box.open({ vips: VIPS, seconds: 5, program: TRYING });
     const { verbs } = await prepare(session, WEB);
     session.stall();
     // More than a pipe holds, so that the shell is stuck in writing it.
     const flood = "body=$(dd if=/dev/zero bs=1024 count=2048 2>/dev/null | tr '\\0' x)";
-    void session.request([...verbs.slice(0, -1), flood].join(" && "));
+    void session.request([...verbs.slice(0, -1), trying(flood)].join(" && "));
     await eventually(
       () => box.processes(),
       (left) => left.length === 0,
@@ -129,5 +129,5 @@ describe.concurrent.each(FLAVOURS)("under $shell with the ip of $ip", (flavour) 
 async function upTo(session: Session, moment: string, command: string): Promise<string> {
   const { verbs } = await prepare(session, WEB);
   const last = verbs.findLastIndex((verb) => verb.startsWith(`${moment} `));
-  return [...verbs.slice(0, last + 1), command, ...verbs.slice(last + 1)].join(" && ");
+  return [...verbs.slice(0, last + 1), trying(command), ...verbs.slice(last + 1)].join(" && ");
 }

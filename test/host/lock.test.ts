@@ -3,7 +3,7 @@ import { describe, it } from "vitest";
 import { giveUpRequest } from "../../src/protocol/program";
 import { Box, eventually, FLAVOURS } from "./box";
 import { claim, serve, withdraw } from "./claims";
-import { carryOut, ok, prepare } from "./session";
+import { carryOut, ok, prepare, TRYING, trying } from "./session";
 
 const VIPS = ["203.0.113.10", "203.0.113.11"];
 const [A, B] = VIPS as [string, string];
@@ -142,9 +142,14 @@ chmod +x /mnt/first/rm`);
     const life = async (number: number) => {
       for (let turn = 0; turn < 3; turn++) {
         const vips = [`198.51.100.${number}`];
-        const session = box.open({ vips, seconds: 100 });
+        const session = box.open({ vips, seconds: 100, program: TRYING });
         const { verbs } = await prepare(session, serve(claim(`owner-${number}`, vips)));
-        const alone = ["mkdir /mnt/inside", ...verbs, "rmdir /mnt/inside", giveUpRequest("so")];
+        const alone = [
+          trying("mkdir /mnt/inside"),
+          ...verbs,
+          trying("rmdir /mnt/inside"),
+          giveUpRequest("so"),
+        ];
         // Where two are in, mkdir fails, or a file of the registry goes away beneath a verb.
         expect(await session.request(alone.join(" && "))).toEqual({
           status: "rolled-back",

@@ -7,11 +7,11 @@ import { UnreadableAnswer } from "../../src/protocol/answer";
 import { plan } from "../../src/plan/plan";
 import { Box, FLAVOURS } from "./box";
 import { claim, serve, withdraw } from "./claims";
-import { carryOut, ok, prepare } from "./session";
+import { carryOut, ok, prepare, TRYING, trying } from "./session";
 
 const [A, B] = ["203.0.113.10", "203.0.113.11"] as const;
 const LIB = "/var/lib/lvs-dr";
-const CUT = 'kill -KILL "$watchdog"; kill -KILL $$';
+const CUT = trying('kill -KILL "$watchdog"; kill -KILL $$');
 
 describe.concurrent.each(FLAVOURS)("the registry under $shell with the ip of $ip", (flavour) => {
   it("is not made by looking, by reading, by a refused request or by a failed one", async ({
@@ -40,7 +40,7 @@ describe.concurrent.each(FLAVOURS)("the registry under $shell with the ip of $ip
     await carryOut(box.open({ vips: [A] }), serve(claim("web", [A])));
     const files = (snapshot: string) => snapshot.replace(/^[^.\n]*lo .*\n/gm, "");
     const before = files(await box.snapshot());
-    const session = box.open({ vips: [A, B] });
+    const session = box.open({ vips: [A, B], program: TRYING });
     const { verbs } = await prepare(session, serve(claim("web", [A, B])));
     await session.request([...verbs, CUT].join(" && "));
     await box.run(`sed -i 's/^boot .*/boot of-yesterday/' ${LIB}/journal`);
@@ -164,7 +164,7 @@ describe.concurrent.each(FLAVOURS)("the registry under $shell with the ip of $ip
     await expect(prepare(session, serve(claim("web", [A])))).rejects.toThrow(/read-only|writ/);
     const again = box.open({ vips: [A] });
     ok(await again.answer());
-    expect(await again.request("begin '' saved && sysctl all arp_ignore 0 1")).toEqual({
+    expect(await again.request("begin '' 'saved' && sysctl 'all' 'arp_ignore' '0' '1'")).toEqual({
       status: "rolled-back",
       body: "arp_ignore of all is 0 after writing 1",
     });

@@ -4,14 +4,14 @@ import type { Arp } from "../../src/domain/arp";
 import { parseObservation } from "../../src/observed/observed";
 import { Box, eventually, FLAVOURS } from "./box";
 import { claim, serve, withdraw } from "./claims";
-import { carryOut, ok, prepare } from "./session";
+import { carryOut, ok, prepare, TRYING, trying } from "./session";
 
 const [A, B, C] = ["203.0.113.10", "203.0.113.11", "2001:db8::10"] as const;
 const OWNERS = "/var/lib/lvs-dr/owners";
 const CONF = "/proc/sys/net/ipv4/conf";
 const OUTCOME = "/run/pulumi-lvs-dr.boot";
 /** The journal of an operation whose shell and watchdog are killed stays. */
-const CUT = 'kill -KILL "$watchdog"; kill -KILL $$';
+const CUT = trying('kill -KILL "$watchdog"; kill -KILL $$');
 
 const listed = (...interfaces: string[]): Arp => {
   return { ignore: 1, announce: 2, interfaces, except: ["wire*"] };
@@ -90,7 +90,7 @@ describe.concurrent.each(FLAVOURS)("the replay under $shell with the ip of $ip",
   it("binds what was committed, and undoes what a power cut left half done", async ({ expect }) => {
     await using box = await made();
     await booted(box, ["web", [A]]);
-    const session = box.open({ vips: [A, B] });
+    const session = box.open({ vips: [A, B], program: TRYING });
     const { verbs } = await prepare(session, serve(claim("web", [A, B], { persist: true })));
     await session.request([...verbs, CUT].join(" && "));
     await box.run(REBOOT);
@@ -106,7 +106,7 @@ describe.concurrent.each(FLAVOURS)("the replay under $shell with the ip of $ip",
     const clean = await box.snapshot();
     await booted(box, ["web", [A]]);
     for (const finish of [serve, withdraw]) {
-      const session = box.open({ vips: [A] });
+      const session = box.open({ vips: [A], program: TRYING });
       const { verbs } = await prepare(session, withdraw(claim("web", [A], { persist: true })));
       await session.request([...verbs, CUT].join(" && "));
       await box.run(REBOOT);
@@ -120,7 +120,7 @@ describe.concurrent.each(FLAVOURS)("the replay under $shell with the ip of $ip",
   it("leaves nothing of a first create that a power cut left half done", async ({ expect }) => {
     await using box = await made();
     const clean = await box.snapshot();
-    const session = box.open({ vips: [A] });
+    const session = box.open({ vips: [A], program: TRYING });
     const { verbs } = await prepare(session, serve(claim("web", [A], { persist: true })));
     await session.request([...verbs, CUT].join(" && "));
     await box.run(REBOOT);
@@ -147,6 +147,41 @@ describe.concurrent.each(FLAVOURS)("the replay under $shell with the ip of $ip",
     await box.run(BOOT_IS_OVER);
     expect(await ended(box)).toContain("cannot be read");
     expect(await vipsOf(box)).toEqual([B]);
+  });
+
+  it("passes over lines of a later version, and names a record of a later format", async ({
+    expect,
+  }) => {
+    await using box = await made();
+    await booted(box, ["web", [A, C]], ["api", [B]]);
+    await box.run(`cd ${OWNERS} && sed -i '/^vip/i weight 3' $(grep -l '"web"' *) &&
+      sed -i '/^end/i flag' $(grep -l '"web"' *) && sed -i s/^lvs-dr-owner.*/lvs-dr-owner\\ 2/ $(grep -l '"api"' *)`);
+    await replay(box);
+    expect(await vipsOf(box)).toEqual([A, C]);
+    await box.run(BOOT_IS_OVER);
+    expect(await ended(box)).toMatch(
+      /^failed \/var\/lib\/lvs-dr\/owners\/[0-9a-f]{32} cannot be read at "lvs-dr-owner 2"\n$/,
+    );
+    expect(await vipsOf(box)).toEqual([A, C]);
+  });
+
+  it("binds nothing beside a journal that it cannot undo, keeps it and names it", async ({
+    expect,
+  }) => {
+    await using box = await made();
+    await booted(box, ["web", [A]]);
+    const session = box.open({ vips: [A, B], program: TRYING });
+    const { verbs } = await prepare(session, serve(claim("web", [A, B], { persist: true })));
+    await session.request([...verbs, CUT].join(" && "));
+    await box.run("echo route del 203.0.113.0/24 >>/var/lib/lvs-dr/journal");
+    await box.run(`${REBOOT}; : >/var/lib/lvs-dr/lock`);
+    const before = await box.snapshot();
+    expect(await replay(box)).toContain('does not know: "route del 203.0.113.0/24"');
+    await box.run(BOOT_IS_OVER);
+    expect(await ended(box)).toMatch(/^failed nothing is bound: the journal .*, which a test left/);
+    await box.run(`rm ${OUTCOME}`);
+    expect(await box.snapshot()).toBe(before);
+    expect(await vipsOf(box)).toEqual([]);
   });
 
   it("leaves VIPs off while a NIC would leak, and binds them once it does not", async ({
@@ -240,7 +275,7 @@ describe.concurrent.each(FLAVOURS)("the replay under $shell with the ip of $ip",
     await using box = await made();
     await booted(box, ["web", [A]]);
     await box.run(`echo failed of old >${OUTCOME}`);
-    const session = box.open({ vips: [A] });
+    const session = box.open({ vips: [A], program: TRYING });
     const { verbs } = await prepare(session, serve(claim("web", [A], { persist: true })));
     await session.request([...verbs, CUT].join(" && "));
     await box.run(REBOOT);

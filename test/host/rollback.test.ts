@@ -4,7 +4,7 @@ import { giveUpRequest } from "../../src/protocol/program";
 import type { Desired } from "../../src/plan/claim";
 import { Box, eventually, FLAVOURS, type Flavour } from "./box";
 import { claim, serve, withdraw } from "./claims";
-import { carryOut, prepare, type Session } from "./session";
+import { carryOut, prepare, TRYING, trying, type Session } from "./session";
 
 const VIPS = ["203.0.113.10", "203.0.113.11", "203.0.113.12", "2001:db8::10", "2001:db8::11"];
 const [A, B, C, D, E] = VIPS as [string, string, string, string, string];
@@ -43,9 +43,11 @@ const SITUATIONS: Record<string, { setUp(box: Box): Promise<void>; desired: Desi
 
 /** Ways in which an operation ends before its commit, with the shell still there to undo it. */
 const WAYS: Record<string, (session: Session, done: string) => Promise<unknown>> = {
-  "stdin ends": async (session, done) => session.request(`${done} && body=here`),
-  "HUP comes": async (session, done) => session.request(`${done} && kill -HUP $$ && sleep 0.01`),
-  "TERM comes": async (session, done) => session.request(`${done} && kill -TERM $$ && sleep 0.01`),
+  "stdin ends": async (session, done) => session.request(`${done} && ${trying("body=here")}`),
+  "HUP comes": async (session, done) =>
+    session.request(`${done} && ${trying("kill -HUP $$ && sleep 0.01")}`),
+  "TERM comes": async (session, done) =>
+    session.request(`${done} && ${trying("kill -TERM $$ && sleep 0.01")}`),
   "nobody reads the answer": async (session, done) => {
     session.stopReading();
     void session.request(`${done} && observe`);
@@ -78,7 +80,7 @@ describe.concurrent.each(CASES)("under $shell with the ip of $ip, $name", (given
     let { turn } = given;
     for (const done of await beginnings(box, given.name)) {
       const way = Object.keys(WAYS)[turn++ % 4] ?? "";
-      const session = box.open({ vips: VIPS });
+      const session = box.open({ vips: VIPS, program: TRYING });
       await session.answer();
       await WAYS[way]?.(session, done);
       await session.end();

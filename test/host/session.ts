@@ -1,16 +1,28 @@
-import { REAL_SERVER_PROGRAM } from "../../src/host/scripts";
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 
+import { programOf, REAL_SERVER_PARTS, REAL_SERVER_PROGRAM } from "../../src/host/scripts";
 import { AnswerReader, type Status } from "../../src/protocol/answer";
 import { changeRequest } from "../../src/plan/request";
-import { COMMIT_REQUEST, openingCommand, type Opening } from "../../src/protocol/program";
+import { call, COMMIT_REQUEST, openingCommand, type Opening } from "../../src/protocol/program";
 import { parseObservation, type Observed } from "../../src/observed/observed";
 import { plan, type Plan } from "../../src/plan/plan";
 import type { Desired } from "../../src/plan/claim";
 
-/** How a session is opened. Defaults: `hold`, a minute. */
-export interface SessionOptions extends Pick<Opening, "mode" | "seconds" | "holder"> {
+/** The verb by which a test has something happen in the midst of an operation: see {@link trying}. */
+export const TRY = join(__dirname, "try");
+
+/** A real server's program that also has the verb `try`. */
+export const TRYING = programOf([...REAL_SERVER_PARTS, TRY]);
+
+/** A call of `try`, with a command for the host's shell. */
+export function trying(command: string): string {
+  return call("try", command);
+}
+
+/** How a session is opened. Defaults: a real server's program, `hold`, a minute. */
+export interface SessionOptions extends Pick<Opening, "program" | "mode" | "seconds" | "holder"> {
   readonly vips: readonly string[];
 }
 
@@ -36,9 +48,9 @@ export class Session {
     this.vips = options.vips ?? [];
     const nonce = randomBytes(8).toString("hex");
     const opening: Opening = {
-      ...{ mode: "hold", seconds: 60, holder: "a test", subjects: this.vips },
+      ...{ program: REAL_SERVER_PROGRAM, mode: "hold", seconds: 60, holder: "a test" },
       ...options,
-      ...{ program: REAL_SERVER_PROGRAM, nonce, login: { sudo: false } },
+      ...{ subjects: this.vips, nonce, login: { sudo: false } },
     };
     const [program = "", ...args] = commandLine(openingCommand(opening));
     this.child = spawn(program, args);

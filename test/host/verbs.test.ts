@@ -1,8 +1,9 @@
 import { describe, it } from "vitest";
 
+import { call } from "../../src/protocol/program";
 import { Box, FLAVOURS } from "./box";
-import { claim, serve } from "./claims";
-import { carryOut, ok } from "./session";
+import { claim, serve, withdraw } from "./claims";
+import { carryOut, ok, prepare } from "./session";
 
 const CONF = "/proc/sys/net/ipv4/conf";
 
@@ -36,7 +37,7 @@ describe.concurrent.each(FLAVOURS)("under $shell with the ip of $ip", (flavour) 
         `cd ${CONF}; echo ${ignore} >all/arp_ignore; echo ${announce} >all/arp_announce
         echo ${ownIgnore} >eth0/arp_ignore; echo ${ownAnnounce} >eth0/arp_announce`,
       );
-      const answer = await session.request("quiet eth0");
+      const answer = await session.request(call("quiet", "eth0"));
       expect(answer.status, values).toBe(isQuiet ? "ok" : "rolled-back");
       if (!isQuiet)
         expect(answer.body).toMatch(
@@ -44,6 +45,22 @@ describe.concurrent.each(FLAVOURS)("under $shell with the ip of $ip", (flavour) 
         );
     }
     await session.end();
+  });
+
+  it("a verb that is not listed fails, and what was done before is undone", async ({ expect }) => {
+    await using box = await Box.create(flavour);
+    const before = await box.snapshot();
+    const web = serve(claim("web", ["203.0.113.10"]));
+    for (const line of ["undo", "rm '-rf' '/var/lib/lvs-dr'", "observe; commit", "put 'x", ""]) {
+      const session = box.open({ vips: ["203.0.113.10"] });
+      const { request } = await prepare(session, web);
+      ok(await session.request(request));
+      const { status, body } = await session.request(line);
+      expect(status).toBe("rolled-back");
+      expect(body).toMatch(/^(there is no verb .*|the request cannot be read)$/);
+      await session.end();
+      expect(await box.snapshot()).toBe(before);
+    }
   });
 
   it("quiet passes over lo and NOARP devices, and over NICs that are gone", async ({ expect }) => {
@@ -55,10 +72,12 @@ END
       cd ${CONF}; echo 1 >all/arp_ignore; echo 2 >all/arp_announce; echo 8 >dummy0/arp_ignore; echo 8 >lo/arp_ignore`);
     const session = box.open();
     ok(await session.answer());
-    ok(await session.request("quiet all"));
-    ok(await session.request("quiet dummy0 lo gone0 eth0"));
+    ok(await session.request(call("quiet", "all")));
+    ok(await session.request(call("quiet", "dummy0", "lo", "gone0", "eth0")));
     await box.run(`echo 4 >${CONF}/eth0/arp_ignore`);
-    expect((await session.request("quiet all")).body).toContain("eth0 would leak: arp_ignore is 4");
+    expect((await session.request(call("quiet", "all"))).body).toContain(
+      "eth0 would leak: arp_ignore is 4",
+    );
     await session.end();
   });
 
@@ -80,6 +99,42 @@ END
 });
 
 describe.concurrent("with iproute2", () => {
+  it.for([
+    ["dash", 40, 13],
+    ["bash", 70, 22],
+    ["busybox", 40, 13],
+  ] as const)(
+    "%s starts at most %i processes for a create, %i for a read",
+    async (given, { expect }) => {
+      const [shell, creating, reading] = given;
+      await using box = await Box.create({ shell, init: "systemd" });
+      const vips = ["203.0.113.10", "203.0.113.11", "2001:db8::10"];
+      const web = claim("web", vips, { persist: true });
+      const count = async (work: () => Promise<unknown>) => {
+        const last = async () => Number((await box.run("cat /proc/sys/kernel/ns_last_pid")).stdout);
+        const [before, own] = [await last(), await last()];
+        const started = Date.now();
+        await work();
+        // The watchdog naps for a second at a time.
+        const naps = Math.floor((Date.now() - started) / 1000);
+        return (await last()) - own - (own - before) - naps;
+      };
+      const read = async () => {
+        const session = box.open({ mode: "share", vips });
+        await session.observed();
+        await session.end();
+      };
+      const [creates, reads]: [number[], number[]] = [[], []];
+      for (let turn = 0; turn < 3; turn++) {
+        creates.push(await count(async () => carryOut(box.open({ vips }), serve(web))));
+        reads.push(await count(read));
+        await carryOut(box.open({ vips }), withdraw(web));
+      }
+      expect(Math.min(...creates)).toBeLessThanOrEqual(creating);
+      expect(Math.min(...reads)).toBeLessThanOrEqual(reading);
+    },
+  );
+
   it("the number of processes does not grow with the number of VIPs", async ({ expect }) => {
     const counts: number[] = [];
     for (const number of [2, 60]) {

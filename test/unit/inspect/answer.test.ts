@@ -108,7 +108,9 @@ describe("names", () => {
 
 describe("an answer of any kind", () => {
   const word = fc.constantFrom(
-    ..."under-way journal ss tcp tcp6 name getent hosts nslookup no-resolver x".split(" "),
+    ..."under-way journal journal-unknown ss tcp tcp6 name getent hosts nslookup no-resolver x".split(
+      " ",
+    ),
   );
   const text = fc.string({ unit: "binary" });
 

@@ -1,0 +1,59 @@
+# Files of ours, whole or not at all.
+
+problem=''  # what a command that failed said
+unsynced='' # files and folders that are to be on disk before the journal goes
+
+# Where a file is by its name in journal and plan: $path, and $aside, where it is made with $permissions.
+# No `return`: in a trap, bash gives it the status of what the trap interrupted.
+path_of() { # NAME
+  permissions=600 aside=''
+  case $1:$unit in
+    boot/outcome:*) path=$outcome ;;
+    boot/*:) path='' ;;
+    boot/unit:*) path=$unit permissions=$unit_permissions ;;
+    boot/link:*) path=$unit_link ;;
+    *) path=$registry/$1 aside=$registry/new ;;
+  esac
+  aside=${aside:-${path%/*}/.pulumi-lvs-dr.new}
+  [ -n "$path" ] || fail "$1 is where neither systemd nor OpenRC runs"
+}
+
+put() { # NAME LINE...
+  local name="$1"
+  path_of "$1" || return 1
+  shift
+  make_folder "${path%/*}" 022 && case $name in
+    boot/link) problem=$(ln -sfn "$unit" "$path" 2>&1) ;; # as `systemctl enable` and `rc-update add` do
+    # Those a boot runs before it undoes anything.
+    replay | boot/*) write_aside "$@" && durable "$aside" && take_place ;;
+    *) write_aside "$@" && take_place ;;
+  esac || fail "$path cannot be written: $problem" || return 1
+  unsynced="$unsynced ${path%/*}"
+}
+
+write_aside() { # LINE...: the second try is for its words
+  { printf '%s\n' "$@" >"$aside"; } 2>/dev/null || problem=$( (printf '%s\n' "$@" >"$aside") 2>&1) || return 1
+  [ "$permissions" = 600 ] || chmod "$permissions" "$aside"
+}
+
+take_place() {
+  problem=$(mv "$aside" "$path" 2>&1) && unsynced="$unsynced $path"
+}
+
+drop() { # NAME
+  path_of "$1" || return 1
+  problem=$(rm -f "$path" 2>&1) || fail "$path cannot be removed: $problem" || return 1
+  unsynced="$unsynced ${path%/*}"
+}
+
+make_folder() { # FOLDER [MASK]
+  [ -d "$1" ] || problem=$(umask "${2:-077}" && mkdir -p "$1" 2>&1)
+}
+
+clear_leftovers() { # of an operation that is over
+  [ ! -e "$registry/undo" ] && [ ! -e "$registry/new" ] || rm -rf "$registry/undo" "$registry/new"
+}
+
+durable() { # FILE...: on disk, not only in memory; an old sync takes no names
+  sync "$@" 2>/dev/null || sync
+}

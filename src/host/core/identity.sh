@@ -1,0 +1,67 @@
+# Which machine this is, and whose registry is on its disk.
+
+strangers='' # yes while the registry on disk is another machine's
+
+read_identity() { # $machine_id and $product_uuid
+  read_first /etc/machine-id machine_id
+  [ "$machine_id" != - ] || read_first /var/lib/dbus/machine-id machine_id
+  machine_id=${machine_id:--}
+  read_first /sys/class/dmi/id/product_uuid product_uuid
+  product_uuid=${product_uuid:--}
+}
+
+# A registry that came with a clone's image says nothing about this machine: it is as if there were
+# none, and the first operation that writes sets it aside.
+recognise_strangers() {
+  local key='' value='' ours=''
+  [ -f "$registry/machine" ] || return 0
+  read_identity
+  while read -r key value; do
+    case $key in
+      machine-id) ours=$machine_id ;;
+      product-uuid) ours=$product_uuid ;;
+      *) continue ;;
+    esac
+    # One that is damaged says nothing of whose it is, and the reader of records refuses it.
+    case $value:$ours in
+      :* | *[!0-9a-zA-Z-]*:* | -:* | *:- | "$ours:$value") ;;
+      *) strangers=yes ;;
+    esac
+  done <"$registry/machine"
+  [ -z "$strangers" ] || warn "the registry on this host belongs to another machine (a clone?), and says nothing about this one" || exit 1
+}
+
+set_aside() {
+  local file=''
+  warn "the other machine's registry is set aside in $registry/aside, until the last owner goes" || exit 1
+  rm -rf "$registry/aside"
+  mkdir "$registry/aside" || fail "$registry/aside cannot be made" || return 1
+  for file in owners $keeps machine journal; do
+    [ ! -e "$registry/$file" ] || mv "$registry/$file" "$registry/aside/" || fail "$registry/$file cannot be set aside" || return 1
+  done
+  if mkdir "$registry/owners"; then strangers=''; else fail "$registry/owners cannot be made"; fi
+}
+
+# ---------------------------------------------------------------- for an observation
+
+observe_identity() {
+  local boot=''
+  read_first /proc/sys/kernel/random/boot_id boot
+  echo "boot $boot"
+  read_identity
+  echo "machine $machine_id"
+  echo "product $product_uuid"
+}
+
+observe_registry() {
+  local file=''
+  [ -d "$registry" ] && [ -z "$strangers" ] || return 0
+  echo "registry"
+  for file in "$registry"/owners/*; do observe_file "owners/${file##*/}" || return 1; done
+  for file in $keeps machine journal; do observe_file "$file" || return 1; done
+}
+
+# One that is empty, or all zeros after a crash, is told, too, so that it does not pass for none.
+observe_file() { # NAME
+  [ ! -f "$registry/$1" ] || prefix "file $1" always <"$registry/$1"
+}

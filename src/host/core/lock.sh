@@ -1,0 +1,87 @@
+# The lock, by which operations take turns.
+
+locked='' # -s or -x: the lock that we have
+busy=''   # who holds the lock that could not be had
+
+# Goes by the time since boot: on a fresh machine the time of day may jump by hours.
+time_over() {
+  read -r now _ </proc/uptime
+  now=${now%.*}
+  [ "$now" -ge "$deadline" ]
+}
+
+lock_to_read() {
+  [ -e "$registry/lock" ] || return 0
+  take_lock -s || return 1
+  recognise_strangers
+  # A journal under a lock that could be had is a dead operation's: settle it before reading.
+  [ -e "$journal" ] && [ -z "$strangers" ] || return 0
+  exec 9<&-
+  lock_to_write
+}
+
+lock_to_write() {
+  local ends=0
+  take_lock -x || return 1
+  time_over
+  ends=$((($(date +%s) + deadline - now) % 86400))
+  { printf '%s, at most until %02d:%02d:%02dZ\n' "$holder" $((ends / 3600)) $((ends / 60 % 60)) $((ends % 60)) >"$registry/lock"; } 2>/dev/null
+  [ -n "$strangers" ] || recognise_strangers
+  [ -n "$strangers" ] || settle
+}
+
+take_lock() { # -s | -x
+  attempts=0
+  until open_lock "$1" && wait_for_lock "$1" && lock_is_current; do
+    [ -z "$failure" ] || return 1
+    # A reader whose registry has just gone needs no lock.
+    [ "$1" = -x ] || [ -e "$registry/lock" ] || return 0
+  done
+  locked=$1
+}
+
+# `command`: a redirection that fails on a bare exec would end dash.
+open_lock() { # -s | -x
+  if [ "$1" = -s ]; then
+    command exec 9<"$registry/lock" && return
+    [ ! -e "$registry/lock" ] || fail "$registry/lock cannot be opened"
+    return 1
+  fi
+  make_folder "$registry/owners" && command exec 9>>"$registry/lock" && return
+  # It may be that the last owner was just removing the folder: not for long.
+  attempts=$((attempts + 1))
+  [ "$attempts" -lt 5 ] || fail "${problem:-$registry/lock cannot be opened for writing}"
+  return 1
+} 2>/dev/null
+
+wait_for_lock() { # -s | -x: busybox's flock has no time limit of its own
+  local who='' told=''
+  until flock -n "$1" 9; do
+    read_first "$registry/lock" who
+    [ "$who" != - ] || who="an inspection"
+    [ -n "$told" ] || note "waiting for the lock held by $who" || exit 1
+    told=yes
+    ! time_over || { busy=$who && fail busy; return 1; }
+    sleep 0.2 2>/dev/null || sleep 1
+  done
+}
+
+# The path must still be the file that we locked: the last owner removes the folder.
+lock_is_current() {
+  [ /proc/self/fd/9 -ef "$registry/lock" ]
+}
+
+# The last one out leaves nothing behind. The lock goes last: once it is gone, others may be in.
+tidy() {
+  local file=''
+  [ "$locked" = -x ] && lock_is_current || return 0
+  : >"$registry/lock" # nobody's any more
+  [ -z "$strangers" ] && [ ! -e "$journal" ] || return 0
+  clear_leftovers
+  for file in $keeps; do [ ! -e "$registry/$file" ] || return 0; done
+  for file in "$registry"/owners/*; do [ ! -e "$file" ] || return 0; done
+  # What was set aside goes with an owner that leaves, not with an operation that failed.
+  [ -n "$committed" ] || [ ! -e "$registry/aside" ] || return 0
+  rm -rf "$registry/aside" "$registry/machine" "$registry/owners" "$outcome"
+  rm -f "$registry/lock" && rmdir "$registry"
+} 2>/dev/null

@@ -1,0 +1,33 @@
+# Lines: read from files and from stdin, and given to programs.
+
+read_first() { # FILE NAME: its first line in the variable of that name, or "-"
+  local _line=-
+  { IFS= read -r _line <"$1"; } 2>/dev/null || [ -n "$_line" ] || _line=-
+  eval "$2=\$_line"
+}
+
+# Takes the place of the subshell that it is called in: no process but the command's own. An old bash
+# keeps here-documents in files, and the disk may be full.
+feed() { # TEXT COMMAND...: the text on its stdin
+  local text="$1"
+  shift
+  [ -z "${BASH_VERSION:-}" ] || { printf '%s\n' "$text" | "$@"; exit; }
+  exec "$@" <<END
+$text
+END
+}
+
+prefix() { # WORD [always]: before each line of stdin; and once, if there must be a line
+  local line='' owed="${2:-}"
+  while IFS= read -r line || [ -n "$line" ]; do owed='' && printf '%s %s\n' "$1" "$line"; done
+  [ -z "$owed" ] || printf '%s \n' "$1"
+}
+
+is_listed() { # WORD LIST
+  case $1: in : | *' '*) return 1 ;; esac
+  case " $2 " in *" $1 "*) ;; *) return 1 ;; esac
+}
+
+is_there() { # PATH: a file, or a link that may lead nowhere
+  [ -e "$1" ] || [ -L "$1" ]
+}

@@ -1,0 +1,44 @@
+# The watchdog undoes what a shell that stalls or was killed did.
+#
+# It watches from the lock on: a client that stalls must not keep it. It holds the lock itself, so that
+# nobody else comes in before it has undone what a killed shell did; and none of the channel's
+# descriptors, or sshd would never close the session.
+
+watchdog='' # its process id, while it watches
+
+watch() {
+  (
+    nap=''
+    trap '' HUP INT PIPE
+    trap '[ -z "$nap" ] || kill "$nap"; exit' TERM
+    until time_over || orphaned; do doze; done
+    for _ in 1 2 3 4 5; do orphaned || { kill -TERM $$ && doze; }; done
+    orphaned || kill -KILL $$
+    lock_is_current || exit
+    [ ! -e "$journal" ] || undo
+    tidy
+  ) 8<&- </dev/null >/dev/null 2>&1 &
+  watchdog=$!
+}
+
+# The shell is gone. Not kill -0: a zombie still has its number, and later somebody else may.
+orphaned() {
+  local parent=''
+  read -r _ _ _ parent _ </proc/self/stat
+  [ "$parent" != $$ ]
+}
+
+doze() { # its sleep does not hold the lock: an orphan would keep it
+  sleep 1 9>&- &
+  nap=$!
+  wait "$nap"
+  nap=''
+}
+
+# CONT: one that is stopped could not end. Once it is gone, the lock is ours alone.
+unwatch() {
+  [ -n "$watchdog" ] || return 0
+  kill -TERM "$watchdog" && kill -CONT "$watchdog"
+  wait "$watchdog"
+  watchdog=''
+} 2>/dev/null

@@ -1,0 +1,11 @@
+# What the core asks of a real server; core/main.sh has the list.
+
+registry=/var/lib/lvs-dr
+keeps=saved
+service=pulumi-lvs-dr
+outcome=/run/pulumi-lvs-dr.boot # what the replay of this boot has to say
+tools='ip grep'
+verbs='sysctl quiet addresses'
+questions=connections
+steps='sysctl bound unbound void'
+unobserved="the addresses or the registry in $registry cannot be read"
