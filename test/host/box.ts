@@ -64,7 +64,12 @@ export class Box {
 
   /** Starts host.sh as the login shell of an SSH session would. */
   open(options: Partial<SessionOptions> = {}): Session {
-    return new Session((line) => this.entering(["sh", "-c", line]), options);
+    return new Session((line) => this.login(line), options);
+  }
+
+  /** What sshd would start for a command line. */
+  login(line: string): string[] {
+    return this.entering(["sh", "-c", line]);
   }
 
   /** A command line that runs a program in the box, with the box's `sh` and `ip` first on PATH. */

@@ -6,7 +6,11 @@
 
 watchdog='' # its process id, while it watches
 
+# A child has its parent's handlers until it has cleared them, and what comes in between is lost: a TERM
+# of unwatch, and the shell would wait, lock and all, for the deadline. By default it ends the child.
+# Nothing is begun yet that a TERM to the shell itself could leave half done.
 watch() {
+  trap - TERM
   (
     nap=''
     trap '' HUP INT PIPE
@@ -19,6 +23,7 @@ watch() {
     tidy
   ) 8<&- </dev/null >/dev/null 2>&1 &
   watchdog=$!
+  trap die TERM
 }
 
 # The shell is gone. Not kill -0: a zombie still has its number, and later somebody else may.
