@@ -6,6 +6,7 @@ each_owner() { # FUNCTION: for each record
   local record=''
   for record in "$registry"/owners/*; do
     [ -e "$record" ] || continue
+    unread=''
     if read_owner <"$record"; then
       "$1"
     elif [ "$1" = bind_owner ]; then
