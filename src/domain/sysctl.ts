@@ -73,3 +73,29 @@ export function strictest(claims: readonly SysctlClaim[]): SysctlClaim[] {
 export function nameOf(key: { readonly interface: string; readonly key: ArpKey }): string {
   return `${key.interface} ${key.key}`;
 }
+
+/**
+ * A saved value as four words, the one spelling of it: interface, key, value, value written. A state
+ * joins them by blanks (`all arp_ignore 0 1`); the registry has the interface last.
+ */
+export function savedWords({ interface: nic, key, value, written }: SavedSysctl): string[] {
+  return [nic, key, `${value}`, `${written}`];
+}
+
+/** Reads what {@link savedWords} wrote; undefined for other words. Any value that the kernel keeps, -1 too. */
+export function savedFrom(words: readonly string[]): SavedSysctl | undefined {
+  const [nic = "", key, value = "", written = "", ...more] = words;
+  const numbers = [value, written].every((number) => /^-?\d+$/.test(number));
+  if (!isArpKey(key) || !isInterface(nic) || !numbers || more.length > 0) return undefined;
+  return { interface: nic, key, value: Number(value), written: Number(written) };
+}
+
+/** Is it one of the two keys? */
+export function isArpKey(text: string | undefined): text is ArpKey {
+  return ARP_KEYS.some((key) => key === text);
+}
+
+/** Is it one folder's name? It becomes part of a path on the host, and must not lead out of there. */
+export function isInterface(text: string): boolean {
+  return text !== "" && !/[ /]/.test(text) && text !== "." && text !== "..";
+}

@@ -55,7 +55,7 @@ export function inspectionOf(sight: Sight): Inspection {
     boot,
     nics: observed.nics.filter((nic) => nic.hearsArp).map((nic) => nicReport(nic, observed)),
     leaks,
-    savedSysctls: [...((isHere(observed) && observed.registry?.saved) || [])],
+    savedSysctls: [...((isHere(observed) && observed.registry?.saved.sysctls) || [])],
     ...(pending && { pending }),
     names,
     warnings: warningsOf(vips, owners, sight),

@@ -3,7 +3,8 @@ import { canonicalAddress } from "../domain/address";
 import { broken, Lines, oneOf } from "./lines";
 import { parseBoot, type BootState } from "./boot-state";
 
-import { parseRegistry, UnreadableRecord, type Machine, type Registry } from "./registry";
+import { UnreadableRecord } from "./record-lines";
+import { parseRegistry, type Machine, type Registry } from "./registry";
 import type { ArpValues } from "../domain/sysctl";
 
 /** One network interface. */
@@ -162,7 +163,7 @@ function parseSysctlLine(line: string): SysctlLine {
 function readRegistry(lines: readonly string[]): Registry {
   const files = new Map<string, string[]>();
   for (const line of lines) {
-    const match = /^(\S+) (.*)$/.exec(line);
+    const match = /^(\S+) (.*)$/s.exec(line);
     const [, name = "", text = ""] = match ?? broken(line);
     files.set(name, [...(files.get(name) ?? []), text]);
   }

@@ -1,7 +1,23 @@
 import { createHash } from "node:crypto";
 import { parseVip } from "../domain/address";
 import { globProblem } from "../domain/arp";
-import { ARP_KEYS, type ArpKey, type SavedSysctl, type SysctlClaim } from "../domain/sysctl";
+import {
+  isArpKey,
+  isInterface,
+  savedFrom,
+  savedWords,
+  type SavedSysctl,
+  type SysctlClaim,
+} from "../domain/sysctl";
+import {
+  aboveEnd,
+  belowHead,
+  byFirstWord,
+  END,
+  headOf,
+  unreadable,
+  UnreadableRecord,
+} from "./record-lines";
 
 /** One declared resource, as the host's registry knows it: a file `owners/<id>`. */
 export interface OwnerRecord {
@@ -18,15 +34,24 @@ export interface OwnerRecord {
   readonly except: readonly string[];
   /** Its VIPs are bound again at boot. */
   readonly persist: boolean;
+  /** Lines of a later version, in their order. */
+  readonly unknown: readonly string[];
+}
+
+/** What the host's ARP keys were before this package first wrote them: the file `saved`. */
+export interface SavedRecord {
+  readonly sysctls: readonly SavedSysctl[];
+  /** Lines of a later version, in their order. */
+  readonly unknown: readonly string[];
 }
 
 /** What /var/lib/lvs-dr holds. */
 export interface Registry {
   /** By file name: `id` of `idOf(owner)`. */
   readonly owners: ReadonlyMap<string, OwnerRecord>;
-  readonly saved: readonly SavedSysctl[];
+  readonly saved: SavedRecord;
   /** The machine that it was made on, or undefined where that is not written yet. */
-  readonly machine: Machine | undefined;
+  readonly machine: MachineRecord | undefined;
 }
 
 /** `-` stands for what cannot be read. */
@@ -35,10 +60,14 @@ export interface Machine {
   readonly productUuid: string;
 }
 
-/** A file of the registry that is not as this version writes it. */
-export class UnreadableRecord extends Error {
-  override readonly name = "UnreadableRecord";
+/** The file `machine`. */
+export interface MachineRecord extends Machine {
+  /** Lines of a later version, in their order. */
+  readonly unknown: readonly string[];
 }
+
+/** What `saved` says where it is not there. */
+export const NOTHING_SAVED: SavedRecord = { sysctls: [], unknown: [] };
 
 /** A file name for an owner's record: owners are free text, file names are not. */
 export function idOf(owner: string): string {
@@ -48,7 +77,7 @@ export function idOf(owner: string): string {
 /** The lines of `owners/<id>`. The owner's name is escaped as a JSON string: one line, no control characters. */
 export function renderOwner(record: OwnerRecord): string[] {
   return [
-    "lvs-dr-owner 1",
+    headOf("owner"),
     `owner ${asciiJson(record.owner)}`,
     `incarnation ${record.incarnation}`,
     `seen ${record.seen}`,
@@ -56,29 +85,23 @@ export function renderOwner(record: OwnerRecord): string[] {
     ...record.claims.map((claim) => `claim ${claim.key} ${claim.value} ${claim.interface}`),
     ...record.except.map((glob) => `except ${glob}`),
     ...(record.persist ? ["persist"] : []),
+    ...record.unknown,
     END,
   ];
 }
 
-/** The lines of `saved`. */
-export function renderSaved(saved: readonly SavedSysctl[]): string[] {
-  return [
-    "lvs-dr-saved 1",
-    ...saved.map((one) => `sysctl ${one.key} ${one.value} ${one.written} ${one.interface}`),
-    END,
-  ];
+/** The lines of `saved`. A NIC's name goes last, as in a claim. */
+export function renderSaved({ sysctls, unknown }: SavedRecord): string[] {
+  const lines = sysctls.map((one) => {
+    const [nic, ...rest] = savedWords(one);
+    return ["sysctl", ...rest, nic].join(" ");
+  });
+  return [headOf("saved"), ...lines, ...unknown, END];
 }
-
-// Without it a file that was cut at the end of a line would pass for a shorter one.
-const END = "end";
 
 /** The lines of `machine`. */
-export function renderMachine(machine: Machine): string[] {
-  return [
-    "lvs-dr-machine 1",
-    `machine-id ${machine.machineId}`,
-    `product-uuid ${machine.productUuid}`,
-  ];
+export function renderMachine({ machineId, productUuid, unknown }: MachineRecord): string[] {
+  return [headOf("machine"), `machine-id ${machineId}`, `product-uuid ${productUuid}`, ...unknown];
 }
 
 /**
@@ -87,8 +110,8 @@ export function renderMachine(machine: Machine): string[] {
  */
 export function parseRegistry(files: ReadonlyMap<string, readonly string[]>): Registry {
   const owners = new Map<string, OwnerRecord>();
-  let saved: SavedSysctl[] = [];
-  let machine: Machine | undefined;
+  let saved = NOTHING_SAVED;
+  let machine: MachineRecord | undefined;
   for (const [name, lines] of files) {
     if (name === "saved") saved = parseSaved(lines);
     else if (name === "machine") machine = parseMachine(lines);
@@ -100,27 +123,24 @@ export function parseRegistry(files: ReadonlyMap<string, readonly string[]>): Re
   return { owners, saved, machine };
 }
 
-/** The lines before the last, which says that none is missing. */
-function beforeEnd(name: string, lines: readonly string[]): readonly string[] {
-  if (lines.at(-1) !== END) throw unreadable(name, lines.at(-1));
-  return lines.slice(0, -1);
-}
+const OWNER_WORDS = ["owner", "incarnation", "seen", "vip", "claim", "except", "persist", END];
 
 function parseOwner(name: string, lines: readonly string[]): OwnerRecord {
-  const [head, ownerLine, incarnationLine, seenLine, ...rest] = beforeEnd(name, lines);
+  const body = aboveEnd(name, belowHead(name, "owner", lines));
+  const [ownerLine, incarnationLine, seenLine, ...rest] = body;
   const owner = parseJsonString(/^owner (".*")$/.exec(ownerLine ?? "")?.[1]);
   const incarnation = /^incarnation ([0-9a-z-]+)$/.exec(incarnationLine ?? "")?.[1];
   const seen = /^seen ([0-9TZ:.-]+)$/.exec(seenLine ?? "")?.[1];
-  if (head !== "lvs-dr-owner 1") throw unreadable(name, head);
   if (owner === undefined) throw unreadable(name, ownerLine);
   if (incarnation === undefined) throw unreadable(name, incarnationLine);
   if (seen === undefined) throw unreadable(name, seenLine);
   if (name !== `owners/${idOf(owner)}`) throw unreadable(name, ownerLine);
+  const { known, unknown } = byFirstWord(name, rest, OWNER_WORDS);
   const vips: string[] = [];
   const claims: SysctlClaim[] = [];
   const except: string[] = [];
   let persist = false;
-  for (const line of rest) {
+  for (const line of known) {
     const vip = /^vip (\S+)$/.exec(line)?.[1];
     const claim = /^claim ([a-z_]+) (\d) ([^ ]+)$/.exec(line);
     const glob = /^except (.+)$/.exec(line)?.[1];
@@ -130,7 +150,7 @@ function parseOwner(name: string, lines: readonly string[]): OwnerRecord {
     else if (line === "persist") persist = true;
     else throw unreadable(name, line);
   }
-  return { owner, incarnation, seen, vips, claims, except, persist };
+  return { owner, incarnation, seen, vips, claims, except, persist, unknown };
 }
 
 /** Something else than a VIP in its canonical spelling must never be taken off a host. */
@@ -140,39 +160,34 @@ function isVip(text: string): boolean {
 }
 
 function parseClaim(name: string, line: string, match: RegExpExecArray): SysctlClaim {
-  const [, key, value, nic] = match;
-  if (!isArpKey(key) || !isNic(nic)) throw unreadable(name, line);
+  const [, key, value, nic = ""] = match;
+  if (!isArpKey(key) || !isInterface(nic)) throw unreadable(name, line);
   return { interface: nic, key, value: Number(value) };
 }
 
-function parseSaved(lines: readonly string[]): SavedSysctl[] {
-  const [head, ...rest] = beforeEnd("saved", lines);
-  if (head !== "lvs-dr-saved 1") throw unreadable("saved", head);
-  return rest.map((line) => {
-    const match = /^sysctl ([a-z_]+) (-?\d+) (-?\d+) ([^ ]+)$/.exec(line);
-    const [, key, value, written, nic] = match ?? [];
-    if (!isArpKey(key) || !isNic(nic)) throw unreadable("saved", line);
-    return { interface: nic, key, value: Number(value), written: Number(written) };
-  });
+function parseSaved(lines: readonly string[]): SavedRecord {
+  const body = aboveEnd("saved", belowHead("saved", "saved", lines));
+  const { known, unknown } = byFirstWord("saved", body, ["sysctl", END]);
+  return { sysctls: known.map(parseSavedLine), unknown };
 }
 
-function parseMachine(lines: readonly string[]): Machine {
-  const [head, idLine, productLine, ...rest] = lines;
+// sysctl KEY VALUE WRITTEN INTERFACE
+function parseSavedLine(line: string): SavedSysctl {
+  const [word, ...rest] = line.split(" ");
+  const saved = savedFrom([...rest.slice(-1), ...rest.slice(0, -1)]);
+  if (word !== "sysctl" || saved === undefined) throw unreadable("saved", line);
+  return saved;
+}
+
+function parseMachine(lines: readonly string[]): MachineRecord {
+  const [idLine, productLine, ...rest] = belowHead("machine", "machine", lines);
   const machineId = /^machine-id ([0-9a-zA-Z-]+)$/.exec(idLine ?? "")?.[1];
   const productUuid = /^product-uuid ([0-9a-zA-Z-]+)$/.exec(productLine ?? "")?.[1];
-  if (head !== "lvs-dr-machine 1" || rest.length > 0) throw unreadable("machine", head);
   if (machineId === undefined) throw unreadable("machine", idLine);
   if (productUuid === undefined) throw unreadable("machine", productLine);
-  return { machineId, productUuid };
-}
-
-/** It becomes part of a path on the host, and must not lead out of its folder. */
-function isNic(text: string | undefined): text is string {
-  return text !== undefined && !text.includes("/") && text !== "." && text !== "..";
-}
-
-function isArpKey(text: string | undefined): text is ArpKey {
-  return ARP_KEYS.some((key) => key === text);
+  const { known, unknown } = byFirstWord("machine", rest, ["machine-id", "product-uuid", END]);
+  if (known.length > 0) throw unreadable("machine", known[0]);
+  return { machineId, productUuid, unknown };
 }
 
 function asciiJson(text: string): string {
@@ -190,8 +205,4 @@ function parseJsonString(text: string | undefined): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function unreadable(name: string, line: string | undefined): UnreadableRecord {
-  return new UnreadableRecord(`${name}: ${JSON.stringify(line ?? "(end of file)")}`);
 }

@@ -34,8 +34,19 @@ export type Desired =
       readonly sysctls: "restore" | "leave";
     };
 
-/** The record that a served claim has in the registry. An IPv6 VIP needs no ARP key. */
-export function recordOf(claim: Claim, now: string): OwnerRecord {
+/**
+ * The record that a served claim has in the registry. An IPv6 VIP needs no ARP key.
+ *
+ * @param now When the operation began, ISO 8601 in UTC.
+ * @param mine The claim's records on the host, which this one replaces. Their lines of a later version
+ *   stay, whatever becomes of the owner's name and incarnation: like the VIPs in them, they may say what
+ *   is on the host, and nobody would take it away who does not know of it.
+ */
+export function recordOf(
+  claim: Claim,
+  now: string,
+  mine: ReadonlyMap<string, OwnerRecord> = new Map(),
+): OwnerRecord {
   const ipv4 = claim.vips.some((vip) => vip.family === 4);
   return {
     owner: claim.owner,
@@ -45,7 +56,18 @@ export function recordOf(claim: Claim, now: string): OwnerRecord {
     claims: ipv4 ? claimsOf(claim.arp) : [],
     except: ipv4 ? claim.arp.except : [],
     persist: claim.persist ?? false,
+    unknown: unknownLines(claim, mine),
   };
+}
+
+// Two records where an earlier create left one under the owner's name, and the owner had another name.
+function unknownLines(claim: Claim, mine: ReadonlyMap<string, OwnerRecord>): string[] {
+  const named = mine.get(idOf(claim.owner));
+  const former = [...mine.values()].filter((record) => record !== named);
+  return [...(named ? [named] : []), ...former].reduce<string[]>(
+    (lines, { unknown }) => [...lines, ...unknown.filter((line) => !lines.includes(line))],
+    [],
+  );
 }
 
 /** The claim's own record: under its owner's name, or under a former name with its incarnation. */
@@ -63,7 +85,7 @@ export function ownRecords(claim: Claim, observed: Observed): Map<string, OwnerR
  */
 export function asRecorded(claim: Claim, observed: Observed): Claim {
   const mine = [...ownRecords(claim, observed).values()];
-  const known = new Set(observed.registry?.saved.map(nameOf));
+  const known = new Set(observed.registry?.saved.sysctls.map(nameOf));
   if (mine.length === 0)
     return { ...claim, saved: claim.saved.filter((one) => !known.has(nameOf(one))) };
   return { ...claim, vips: mine.flatMap((record) => record.vips.map(vipOf)), saved: [] };

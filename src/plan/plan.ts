@@ -6,10 +6,12 @@ import type { Observed } from "../observed/observed";
 import { refusals } from "./refusals";
 import {
   idOf,
+  NOTHING_SAVED,
   renderMachine,
   renderOwner,
   renderSaved,
   type OwnerRecord,
+  type SavedRecord,
 } from "../observed/registry";
 import { planSysctls, type SysctlPlan } from "./sysctls";
 import type { Refusal } from "../domain/errors";
@@ -44,7 +46,7 @@ export function plan(desired: Desired, observed: Observed): Plan {
   const { claim } = desired;
   const mine = ownRecords(claim, observed);
   const others = otherOwners(mine, observed);
-  const record = desired.kind === "serve" ? recordOf(claim, desired.now) : undefined;
+  const record = desired.kind === "serve" ? recordOf(claim, desired.now, mine) : undefined;
   const addresses = planAddresses(desired, mine, others, observed);
   const sysctls = planSysctls({ desired, record, others, observed, removed: addresses.removed });
   const boot = planBoot(record, others, observed);
@@ -70,6 +72,7 @@ export function plan(desired: Desired, observed: Observed): Plan {
       ...ownNotes(claim, mine),
       ...(desired.kind === "withdraw" ? leftNotes(addresses, observed) : []),
       ...sysctls.notes,
+      ...(desired.kind === "withdraw" && others.length === 0 ? savedNotes(observed) : []),
     ],
     leaving: addresses.removed.map((one) => one.address),
     stale: addresses.stale.map((one) => one.prefix),
@@ -109,28 +112,35 @@ function planFiles(
   observed: Observed,
 ): FilePlan {
   const registry = observed.registry;
+  const saved = registry?.saved ?? NOTHING_SAVED;
+  const savedAhead = { ...saved, sysctls: sysctls.savedAhead };
+  const savedAfter = { ...saved, sysctls: sysctls.saved };
   const id = record && idOf(record.owner);
   const known = id === undefined ? undefined : mine.get(id);
   const stale = [...mine.keys()].filter((one) => one !== id);
   const before: Change[] = [];
   const after: Change[] = [];
   if (record && registry?.machine === undefined)
-    before.push({ kind: "put", file: "machine", lines: renderMachine(observed.machine) });
+    before.push({
+      kind: "put",
+      file: "machine",
+      lines: renderMachine({ ...observed.machine, unknown: [] }),
+    });
   if (record && id !== undefined)
     before.push({ kind: "put", file: `owners/${id}`, lines: renderOwner(record) });
   const differ =
     (record !== undefined && !sameRecord(record, known)) ||
     stale.length > 0 ||
-    !sameSaved(registry?.saved ?? [], sysctls.saved);
-  if (!sameSaved(registry?.saved ?? [], sysctls.savedAhead))
-    before.push({ kind: "put", file: "saved", lines: renderSaved(sysctls.savedAhead) });
+    !sameSaved(saved, savedAfter);
+  if (!sameSaved(saved, savedAhead))
+    before.push({ kind: "put", file: "saved", lines: renderSaved(savedAhead) });
   after.push(...stale.map((one): Change => ({ kind: "drop", file: `owners/${one}` })));
-  if (!sameSaved(sysctls.savedAhead, sysctls.saved)) after.push(savedFile(sysctls.saved));
+  if (!sameSaved(savedAhead, savedAfter)) after.push(savedFile(savedAfter));
   return { before, after, differ };
 }
 
-function savedFile(saved: readonly SavedSysctl[]): Change {
-  return saved.length === 0
+function savedFile(saved: SavedRecord): Change {
+  return saved.sysctls.length + saved.unknown.length === 0
     ? { kind: "drop", file: "saved" }
     : { kind: "put", file: "saved", lines: renderSaved(saved) };
 }
@@ -139,12 +149,16 @@ function savedFile(saved: readonly SavedSysctl[]): Change {
 function sameRecord(record: OwnerRecord, known: OwnerRecord | undefined): boolean {
   return (
     known !== undefined &&
-    JSON.stringify({ ...record, seen: "" }) === JSON.stringify({ ...known, seen: "" })
+    sameLines(renderOwner({ ...record, seen: "" }), renderOwner({ ...known, seen: "" }))
   );
 }
 
-function sameSaved(a: readonly SavedSysctl[], b: readonly SavedSysctl[]): boolean {
-  return renderSaved(a).join("\n") === renderSaved(b).join("\n");
+function sameSaved(a: SavedRecord, b: SavedRecord): boolean {
+  return sameLines(renderSaved(a), renderSaved(b));
+}
+
+function sameLines(a: readonly string[], b: readonly string[]): boolean {
+  return a.join("\n") === b.join("\n");
 }
 
 /** Two resources of one owner would take the record from each other, and one's VIPs would go. */
@@ -162,4 +176,13 @@ function ownNotes(claim: Claim, mine: ReadonlyMap<string, OwnerRecord>): string[
   if (known === undefined || known.incarnation === claim.incarnation) return [];
   if (claim.replaces?.has(known.incarnation)) return [];
   return [`takes over the record that an earlier create of this resource left on the host`];
+}
+
+/** What the last owner leaves behind, because only a later version knows how to put it back. */
+function savedNotes({ registry }: Observed): string[] {
+  const lines = registry?.saved.unknown ?? [];
+  if (lines.length === 0) return [];
+  return [
+    `saved stays in /var/lib/lvs-dr: a newer version of pulumi-lvs-dr wrote ${lines.join(", ")} there`,
+  ];
 }

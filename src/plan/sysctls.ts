@@ -107,7 +107,7 @@ function write(claim: SysctlClaim, observed: Observed): SysctlWrite[] {
 
 // Where the registry was lost while our values are still set, the state knows the original ones.
 function knownSaved(desired: Desired, observed: Observed): readonly SavedSysctl[] {
-  const saved = observed.registry?.saved ?? [];
+  const saved = observed.registry?.saved.sysctls ?? [];
   const lost = desired.claim.saved.filter(
     (one) =>
       !saved.some((other) => nameOf(other) === nameOf(one)) &&

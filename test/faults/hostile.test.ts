@@ -4,12 +4,13 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { UnreadableRecord } from "../../src/observed/record-lines";
 import {
   idOf,
+  NOTHING_SAVED,
   parseRegistry,
   renderOwner,
   renderSaved,
-  UnreadableRecord,
 } from "../../src/observed/registry";
 import { checkInputs } from "../../src/inputs/real-server";
 import { Box } from "../host/box";
@@ -106,9 +107,9 @@ describe("a registry's file that leads out of its folder", () => {
   ])("cannot be read: %s with %j", (name, line) => {
     const record = renderOwner({
       ...{ owner: "web", incarnation: "1-a", seen: "2030-01-01T00:00:00Z" },
-      ...{ vips: [], claims: [], except: [], persist: false },
+      ...{ vips: [], claims: [], except: [], persist: false, unknown: [] },
     });
-    const text = name === "saved" ? renderSaved([]) : record;
+    const text = name === "saved" ? renderSaved(NOTHING_SAVED) : record;
     expect(() => parseRegistry(new Map([[name, text.with(-1, line).concat("end")]]))).toThrow(
       UnreadableRecord,
     );

@@ -56,7 +56,7 @@ export async function leaveJournal(agent: Agent, journal: HostState["journal"]):
       [ "$announce" = 2 ] || echo "sysctl eth0 arp_announce $announce 2"
       echo 'bound 6 2001:db8::30/128 global forever 0'
     } >journal
-    printf '%s\\n' ${lines(renderOwner({ ...DEAD, claims: [], except: [], persist: true }))} >owners/${id}
+    printf '%s\\n' ${lines(renderOwner({ ...DEAD, claims: [], except: [], persist: true, unknown: [] }))} >owners/${id}
     ${journal === "of this boot" ? "echo 2 >/proc/sys/net/ipv4/conf/eth0/arp_announce" : ""}
     ${journal === "of this boot" ? "ip addr add 2001:db8::30/128 dev lo preferred_lft 0" : ""}`);
 }
@@ -118,9 +118,11 @@ function registryOf(
     return value >= to ? [] : [{ interface: "all", key, value, written: to }];
   });
   const files: [string, string[]][] = [
-    ["machine", renderMachine({ machineId, productUuid: "-" })],
+    ["machine", renderMachine({ machineId, productUuid: "-", unknown: [] })],
     ...owners.map((one): [string, string[]] => [`owners/${idOf(one.owner)}`, recordOf(one)]),
-    ...(saved.length > 0 ? [["saved", renderSaved(saved)] as [string, string[]]] : []),
+    ...(saved.length > 0
+      ? [["saved", renderSaved({ sysctls: saved, unknown: [] })] as [string, string[]]]
+      : []),
   ];
   return [
     "mkdir -p -m 700 /var/lib/lvs-dr/owners; cd /var/lib/lvs-dr",
@@ -146,6 +148,7 @@ function recordOf({ owner, vips, ignore, persist }: OtherOwner): string[] {
     claims,
     except: [],
     persist,
+    unknown: [],
   });
 }
 

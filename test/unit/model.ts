@@ -35,6 +35,8 @@ export interface HostSketch {
   readonly owners?: readonly Partial<OwnerRecord>[];
   /** `"all arp_ignore 0 1"`: what it was, and what was written. */
   readonly saved?: readonly string[];
+  /** Lines of a later version in the file of the saved values. */
+  readonly unknownSaved?: readonly string[];
   /** What it has for its boot, or a word for it. Default: systemd, and nothing of ours. */
   readonly boot?: Partial<BootState> | keyof typeof KITS;
   /** The rest of what is observed, as it is. */
@@ -62,8 +64,10 @@ export function hostOf(sketch: HostSketch): Host {
   const files = new Map<string, readonly string[]>();
   for (const owner of owners.map(recordFrom))
     files.set(`owners/${idOf(owner.owner)}`, renderOwner(owner));
-  if (saved.length > 0) files.set("saved", renderSaved(saved));
-  if (files.size > 0) files.set("machine", renderMachine(MACHINE));
+  const unknown = sketch.unknownSaved ?? [];
+  if (saved.length + unknown.length > 0)
+    files.set("saved", renderSaved({ sysctls: saved, unknown }));
+  if (files.size > 0) files.set("machine", renderMachine({ ...MACHINE, unknown: [] }));
   return withFiles(
     {
       session: { client: "10.0.0.1", server: "10.0.0.11" },
@@ -391,6 +395,7 @@ function recordFrom(sketch: Partial<OwnerRecord>): OwnerRecord {
     claims: vips.some((vip) => !vip.includes(":")) ? claims : [],
     except: [],
     persist: false,
+    unknown: [],
     ...sketch,
     vips,
   };

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { asRecorded, ownRecords, recordOf, type Desired } from "../../../src/plan/claim";
+import type { Change } from "../../../src/plan/change";
 import { plan, type Plan } from "../../../src/plan/plan";
-import type { OwnerRecord } from "../../../src/observed/registry";
+import { idOf, type OwnerRecord } from "../../../src/observed/registry";
 import { nameOf } from "../../../src/domain/sysctl";
 import {
   applyAll,
@@ -99,9 +100,13 @@ const host: fc.Arbitrary<Host> = fc
     saved,
     registry: fc.boolean(),
     boot: fc.constantFrom(...BOOTS),
+    later: fc.record({ owners: fc.constantFrom(0, 0, 1, 2), saved: fc.constantFrom(0, 0, 0, 2) }),
   })
-  .map(({ eth0, vlan, docker0, portless, owners, registry, ...rest }) => {
-    const records = owners.map((one) => recordOf(claimOf(one), "2026-07-01T10:00:00.000Z"));
+  .map(({ eth0, vlan, docker0, portless, owners, registry, later, ...rest }) => {
+    const records = owners.map((one, at) => ({
+      ...recordOf(claimOf(one), "2026-07-01T10:00:00.000Z"),
+      unknown: linesOfLater(later.owners, `of the owner ${at}`),
+    }));
     const distinct = records.filter(
       (one, at) => records.findIndex((two) => two.incarnation === one.incarnation) === at,
     );
@@ -113,10 +118,17 @@ const host: fc.Arbitrary<Host> = fc
         docker0: portless ? [...docker0, "portless"] : docker0,
         "kube-ipvs0": [0, 0, "noarp"],
       },
-      ...(registry ? { owners: distinct } : { saved: [] }),
+      ...(registry
+        ? { owners: distinct, unknownSaved: linesOfLater(later.saved, "saved") }
+        : { saved: [] }),
     };
     return hostOf(sketch);
   });
+
+/** Lines that no version of today knows, each only once on a host. */
+function linesOfLater(count: number, text: string): string[] {
+  return Array.from({ length: count }, (_, at) => `x-later ${text}, ${at}`);
+}
 
 const NOW = "2026-07-02T10:00:00.000Z";
 const desired: fc.Arbitrary<Desired> = fc.oneof(
@@ -259,7 +271,7 @@ describe("a plan, on any host", () => {
       const mine = wanted.kind === "serve" ? recordOf(wanted.claim, NOW).claims : [];
       const theirs = [...(observed.registry?.owners.values() ?? [])].flatMap((one) => one.claims);
       const claimed = new Set([...mine, ...theirs].map(nameOf));
-      const known = [...(observed.registry?.saved ?? []), ...wanted.claim.saved];
+      const known = [...(observed.registry?.saved.sysctls ?? []), ...wanted.claim.saved];
       for (const one of needed.changes) {
         if (one.kind !== "write-sysctl" || claimed.has(nameOf(one))) continue;
         expect(known).toContainEqual({
@@ -312,6 +324,35 @@ describe("a plan, on any host", () => {
     });
   });
 
+  it("carries lines of a later version along, through any operations, as long as their owner is there", () => {
+    fc.assert(
+      fc.property(fc.array(desired, { minLength: 1, maxLength: 6 }), host, (all, before) => {
+        let now = before;
+        const { owners, saved } = laterLines(before);
+        for (const wanted of all) {
+          const claim =
+            wanted.kind === "serve" ? wanted.claim : asRecorded(wanted.claim, now.observed);
+          const needed = plan({ ...wanted, claim }, now.observed);
+          if (needed.refusals.length > 0) continue;
+          const mine = [...ownRecords(claim, now.observed).keys()];
+          const lines = mine.flatMap((id) => owners.get(id) ?? []).sort();
+          for (const id of mine) owners.delete(id);
+          if (wanted.kind === "serve") owners.set(idOf(claim.owner), lines);
+          now = tidy(applyAll(needed.changes, now).at(-1) ?? now);
+          expect(laterLines(now)).toEqual({ owners, saved });
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("is the same with lines of a later version as without them, but for those lines", () => {
+    onAnyHost((wanted, before, needed) => {
+      const without = plan(wanted, withoutLaterLines(before).observed);
+      expect(needed.changes.flatMap(withoutLater)).toEqual(without.changes.flatMap(withoutLater));
+    });
+  });
+
   it("depends on nothing but what it is given: twice the same", () => {
     onAnyHost((wanted, before, needed) => {
       expect(plan(wanted, before.observed)).toEqual(needed);
@@ -353,6 +394,33 @@ function shares({ claim }: Desired, before: Host): Shares {
   const recorded = [...mine.values()].flatMap((record) => record.vips);
   const former = mine.size > 0 ? recorded : claim.vips.map((vip) => vip.address);
   return { records, owners: new Set(records.flatMap((record) => record.vips)), former };
+}
+
+/** Sorted, by owner: two records that become one have an order of their own. */
+function laterLines({ observed: { registry } }: Host) {
+  const records = [...(registry?.owners ?? [])];
+  return {
+    owners: new Map(records.map(([id, record]) => [id, [...record.unknown].sort()])),
+    saved: registry?.saved.unknown ?? [],
+  };
+}
+
+function withoutLaterLines(before: Host): Host {
+  const { registry } = before.observed;
+  if (registry === undefined) return before;
+  const owners = new Map(
+    [...registry.owners].map(([id, record]) => [id, { ...record, unknown: [] }]),
+  );
+  const saved = { ...registry.saved, unknown: [] };
+  return { ...before, observed: { ...before.observed, registry: { ...registry, owners, saved } } };
+}
+
+/** With them `saved` is still there when the last value has gone back. */
+function withoutLater(change: Change): Change[] {
+  if (change.kind === "drop" && change.file === "saved")
+    return [{ kind: "put", file: "saved", lines: ["lvs-dr-saved 1", "end"] }];
+  if (change.kind !== "put") return [change];
+  return [{ ...change, lines: change.lines.filter((line) => !line.startsWith("x-later ")) }];
 }
 
 function onLo({ observed }: Host) {
