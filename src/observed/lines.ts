@@ -1,5 +1,7 @@
 import { UnreadableAnswer } from "../protocol/answer";
 
+const HEAD = "lvs-dr-observation 1";
+
 /** The lines of an observation by their first word. Knows every word, the first and the last line. */
 export class Lines {
   static readonly KINDS = new Set(
@@ -12,9 +14,10 @@ export class Lines {
   private readonly byKind = new Map<string, string[]>();
 
   constructor(body: string) {
-    const lines = body.split("\n");
-    if (lines.shift() !== "lvs-dr-observation 1") broken(lines[0] ?? "");
-    if (lines.pop() !== "end") broken(lines.at(-1) ?? "");
+    const [head = "", ...lines] = body.split("\n");
+    if (head !== HEAD) broken(`the observation begins with ${JSON.stringify(head)}, not "${HEAD}"`);
+    const last = lines.pop() ?? head;
+    if (last !== "end") broken(`the observation ends with ${JSON.stringify(last)}, not "end"`);
     for (const line of lines) {
       const space = line.indexOf(" ");
       const kind = space < 0 ? line : line.slice(0, space);

@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ARP_KEYS, effective, isSilent, satisfies, strictest } from "../../../src/domain/sysctl";
+import {
+  ARP_KEYS,
+  effective,
+  isSilent,
+  satisfies,
+  savedFrom,
+  savedWords,
+  strictest,
+} from "../../../src/domain/sysctl";
 
 const value = fc.integer({ min: 0, max: 9 });
 const key = fc.constantFrom(...ARP_KEYS);
@@ -49,5 +57,30 @@ describe("the strictest claims", () => {
         }
       }),
     );
+  });
+});
+
+describe("a saved value in words", () => {
+  it("is read as it was written, for any value that a kernel keeps", () => {
+    const nic = fc.constantFrom("all", "eth0.100", "日本\u3000", "arp_ignore", "-1");
+    const any = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+    fc.assert(
+      fc.property(fc.record({ interface: nic, key, value: any, written: any }), (saved) => {
+        expect(savedFrom(savedWords(saved))).toEqual(saved);
+      }),
+    );
+  });
+
+  it.each([
+    "all arp_ignore 0",
+    "all arp_ignore 0 1 2",
+    "all rp_filter 0 1",
+    "all arp_ignore 0x0 1",
+    "all arp_ignore 0 ",
+    " arp_ignore 0 1",
+    "../lo arp_ignore 0 1",
+    ".. arp_ignore 0 1",
+  ])("is none where it says %j", (text) => {
+    expect(savedFrom(text.split(" "))).toBeUndefined();
   });
 });

@@ -103,6 +103,44 @@ describe("a host's answer", () => {
     expect(read(withLines(kind, line))).toBe("unreadable");
   });
 
+  it.each([
+    [
+      "of another version",
+      BUSY.with(0, "lvs-dr-observation 2"),
+      /^the observation begins with "lvs-dr-observation 2", not "lvs-dr-observation 1"$/,
+    ],
+    [
+      "with another last line",
+      BUSY.with(-1, "more 1"),
+      /^the observation ends with "more 1", not "end"$/,
+    ],
+    [
+      "that ends with its first line",
+      BUSY.slice(0, 1),
+      /^the observation ends with "lvs-dr-observation 1"/,
+    ],
+    ["that is empty", [""], /^the observation begins with "", not/],
+  ])("%s is told by the line that is wrong", (_, lines, message) => {
+    expect(() => parseObservation(lines.join("\n"))).toThrow(message);
+    expect(read(lines.join("\n"))).toBe("unreadable");
+  });
+
+  it("is told by the file where a later version wrote the registry", () => {
+    const newer = BUSY.map((line) => line.replace("lvs-dr-saved 1", "lvs-dr-saved 2"));
+    expect(() => parseObservation(newer.join("\n"))).toThrow(
+      /^registry file saved has format 2, .*a newer version wrote it; npm install pulumi-lvs-dr@latest$/,
+    );
+    expect(read(newer.join("\n"))).toBe("unreadable");
+  });
+
+  it("carries a registry's lines of a later version, whatever text they have", () => {
+    const line = "x-note  a\u2028b  'c' \\ größe ";
+    const later = BUSY.flatMap((one) =>
+      one === "file saved end" ? [`file saved ${line}`, one] : [one],
+    );
+    expect(parseObservation(later.join("\n")).registry?.saved.unknown).toEqual([line]);
+  });
+
   it("is unreadable when a line that stands once stands twice, or is missing", () => {
     for (const kind of "session ip boot machine product sysctl-writable ip-forward".split(" ")) {
       const line = BUSY.find((one) => one.startsWith(`${kind} `)) ?? "";
