@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { HostReport } from "../operation/converge";
-import type { SavedSysctl } from "../domain/sysctl";
+import { savedFrom, savedWords, type SavedSysctl } from "../domain/sysctl";
 import { RealServerError, type HostKeys } from "../domain/errors";
 import { PROVIDER_KEY } from "./provider-source";
-import { parseSettings, type Settings } from "../inputs/real-server";
+import { parseSettings, realServerInputs, type Settings } from "../inputs/real-server";
 import { readable } from "../domain/terminal";
 
 /** A resource's properties, as Pulumi hands them over: JSON. */
@@ -26,8 +26,9 @@ export interface State {
 }
 
 /**
- * The version of the state's shape. It rises when an installed version could not read what this one
- * writes; every older one stays readable for ever.
+ * The version of the state's shape; every older one stays readable for ever. A new field needs no new
+ * version, for one that does not know it carries it along; but it rises for a field that must not be
+ * passed over, and for a secret one: the program of an older version does not name it as a secret.
  */
 export const FORMAT = 1;
 
@@ -38,13 +39,13 @@ export const FORMAT = 1;
  */
 export function readState(outputs: Properties): State {
   refuseNewer(outputs);
-  const inputs = withoutOutputs(outputs);
+  const inputs = inputsIn(outputs);
   const { saved, machineId, converged } = outputs;
   return {
     settings: parseSettings(inputs),
     inputs,
     pins: pinsIn(outputs),
-    saved: Array.isArray(saved) ? saved.flatMap(unpackSaved) : [],
+    saved: Array.isArray(saved) ? saved.flatMap(savedIn) : [],
     machineId: typeof machineId === "string" ? machineId : "",
     converged: converged === true,
   };
@@ -60,13 +61,21 @@ export function refuseNewer({ format }: Properties): void {
   );
 }
 
-/** The state after an operation that ended with a report: the inputs, and what the host said. */
-export function reportedState(inputs: Properties, report: HostReport): Properties {
+/**
+ * The state after an operation that ended with a report: the inputs, what the host said, and of the
+ * state before it what this version does not know.
+ */
+export function reportedState(
+  inputs: Properties,
+  report: HostReport,
+  olds: Properties,
+): Properties {
   const { bindings, effectiveArp, foreignVips, drift, machineId } = report;
   return plain({
-    ...withoutOutputs(inputs),
+    ...unknownIn(olds),
+    ...inputsIn(inputs),
     ...readableIn({ bindings, effectiveArp, foreignVips, drift, machineId }),
-    saved: report.saved.map(packSaved),
+    saved: report.saved.map((one) => savedWords(one).join(" ")),
     converged: drift.length === 0,
     hostKey: report.hostKey,
     proxyHostKey: report.proxyHostKey,
@@ -77,8 +86,9 @@ export function reportedState(inputs: Properties, report: HostReport): Propertie
 /** The state after an update that left the host as it was: new inputs, and all else as known. */
 export function restatedState(inputs: Properties, olds: Properties, pins: HostKeys): Properties {
   return plain({
-    ...onlyOutputs(olds),
-    ...withoutOutputs(inputs),
+    ...unknownIn(olds),
+    ...outputsIn(olds),
+    ...inputsIn(inputs),
     proxyHostKey: undefined,
     ...pins,
     format: FORMAT,
@@ -103,6 +113,8 @@ export function newIncarnation(): string {
   return Date.now().toString(16).padStart(12, "0") + randomBytes(4).toString("hex");
 }
 
+const INPUTS = new Set(Object.keys(realServerInputs));
+
 const OUTPUTS = new Set([
   "bindings",
   "effectiveArp",
@@ -116,29 +128,28 @@ const OUTPUTS = new Set([
   "format",
 ]);
 
-/** Every input is mirrored in the outputs, so what is no output of its own is an input. */
-function withoutOutputs(properties: Properties): Properties {
-  return pick(properties, (key) => !OUTPUTS.has(key) && key !== PROVIDER_KEY);
+/** Every input is mirrored in the outputs. */
+function inputsIn(properties: Properties): Properties {
+  return pick(properties, (key) => INPUTS.has(key));
 }
 
-function onlyOutputs(properties: Properties): Properties {
+function outputsIn(properties: Properties): Properties {
   return pick(properties, (key) => OUTPUTS.has(key));
+}
+
+/** What a later version wrote: an input of its own or an output, which here nobody can tell. */
+function unknownIn(properties: Properties): Properties {
+  return pick(properties, (key) => !INPUTS.has(key) && !OUTPUTS.has(key) && key !== PROVIDER_KEY);
 }
 
 function pick(properties: Properties, wanted: (key: string) => boolean): Properties {
   return Object.fromEntries(Object.entries(properties).filter(([key]) => wanted(key)));
 }
 
-/** Short, because every resource carries it: "all arp_ignore 0 1" was 0 before, and we wrote 1. */
-function packSaved(one: SavedSysctl): string {
-  return `${one.interface} ${one.key} ${one.value} ${one.written}`;
-}
-
-function unpackSaved(text: unknown): SavedSysctl[] {
-  const match = /^(\S+) (arp_ignore|arp_announce) (\d+) (\d+)$/.exec(String(text));
-  const [, name, key, value, written] = match ?? [];
-  if (name === undefined || (key !== "arp_ignore" && key !== "arp_announce")) return [];
-  return [{ interface: name, key, value: Number(value), written: Number(written) }];
+/** A text each, because every resource carries them: "all arp_ignore 0 1" was 0 before, and we wrote 1. */
+function savedIn(text: unknown): SavedSysctl[] {
+  const saved = savedFrom(String(text).split(" "));
+  return saved ? [saved] : [];
 }
 
 function pinsIn({ hostKey, proxyHostKey }: Properties): HostKeys {

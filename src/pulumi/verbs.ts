@@ -86,7 +86,7 @@ export async function create(context: Context, inputs: Properties): Promise<dyna
       throw unsettled(error, id, inputs, {}, {});
     },
   );
-  const outs = reportedState(inputs, report);
+  const outs = reportedState(inputs, report, {});
   context.run.creates.set(identity(settings.owner, report), id);
   return { id, outs };
 }
@@ -114,7 +114,7 @@ export async function update(
           throw unsettled(error, id, news, olds, pins);
         },
       );
-      return { outs: reportedState(news, report) };
+      return { outs: reportedState(news, report, olds) };
     }
   }
 }
@@ -148,7 +148,7 @@ export async function read(
   const arp = { ...(inputs["arp"] as Properties), ...observedArp };
   return {
     id,
-    props: reportedState(inputs, report),
+    props: reportedState(inputs, report, outputs),
     inputs: { ...inputs, vips: observedVips, arp },
   };
 }

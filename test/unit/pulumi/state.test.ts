@@ -5,11 +5,14 @@ import { RealServerError } from "../../../src/domain/errors";
 import {
   FORMAT,
   newIncarnation,
+  type Properties,
   readState,
   reportedState,
   restatedState,
   unsettledState,
 } from "../../../src/pulumi/state";
+import { realServerInputs } from "../../../src/inputs/real-server";
+import { fixtures } from "../fixtures";
 
 const inputs = {
   __provider: "exports.handler=...",
@@ -36,7 +39,7 @@ const report: HostReport = {
 
 describe("the state of a real server", () => {
   it("is read as it was written", () => {
-    const state = readState(reportedState(inputs, report));
+    const state = readState(reportedState(inputs, report, {}));
     expect(state).toMatchObject({
       pins: { hostKey: report.hostKey, proxyHostKey: report.proxyHostKey },
       saved: report.saved,
@@ -49,12 +52,16 @@ describe("the state of a real server", () => {
   });
 
   it("is not converged where the host drifted", () => {
-    const drifted = reportedState(inputs, { ...report, drift: ["lo: 203.0.113.10/32 not bound"] });
+    const drifted = reportedState(
+      inputs,
+      { ...report, drift: ["lo: 203.0.113.10/32 not bound"] },
+      {},
+    );
     expect(readState(drifted).converged).toBe(false);
   });
 
   it("of a newer format is refused, and says what to install", () => {
-    const newer = { ...reportedState(inputs, report), format: FORMAT + 1 };
+    const newer = { ...reportedState(inputs, report, {}), format: FORMAT + 1 };
     expect(() => readState(newer)).toThrow(/format 2.*npm install pulumi-lvs-dr@latest/);
   });
 
@@ -69,10 +76,13 @@ describe("the state of a real server", () => {
   });
 
   it("keeps nothing of an input that the program no longer gives", () => {
-    const olds = { ...reportedState(inputs, report), later: "an input of another version" };
+    const drain = { timeoutSeconds: 10, onTimeout: "fail" };
+    const olds = reportedState({ ...inputs, drain }, report, {});
+    expect(olds).toMatchObject({ drain });
+    expect(reportedState(inputs, report, olds)).not.toHaveProperty("drain");
     const pins = { hostKey: "ssh-ed25519 AAAAnew" };
     const restated = restatedState(inputs, olds, pins);
-    expect(restated).not.toHaveProperty("later");
+    expect(restated).not.toHaveProperty("drain");
     expect(restated).not.toHaveProperty("proxyHostKey");
     expect(restated).toMatchObject({ ...pins, machineId: report.machineId, converged: true });
   });
@@ -88,11 +98,77 @@ describe("the state of a real server", () => {
     });
   });
 
+  it("keeps a saved value of -1, and one of any NIC", () => {
+    const saved = [
+      { interface: "all", key: "arp_ignore", value: -1, written: 1 },
+      { interface: "日本\u3000", key: "arp_announce", value: 0, written: 2 },
+    ] as const;
+    expect(readState(reportedState(inputs, { ...report, saved }, {})).saved).toEqual(saved);
+  });
+
+  it("passes over a saved value that it cannot read", () => {
+    const { saved, ...rest } = reportedState(inputs, report, {});
+    const others = ["all rp_filter 1 0", "all arp_ignore 0", 7, null, {}];
+    expect(readState({ ...rest, saved: [...others, ...(saved as string[])] }).saved).toEqual(
+      report.saved,
+    );
+    expect(readState({ ...rest, saved: "all arp_ignore 0 1" }).saved).toEqual([]);
+  });
+
   it("gets incarnations that sort by time", async () => {
     const first = newIncarnation();
     await new Promise((resolve) => setTimeout(resolve, 2));
     expect(newIncarnation() > first).toBe(true);
     expect(first).toMatch(/^[0-9a-f]{20}$/);
+  });
+});
+
+// After a downgrade, or where people of one team have installed different versions.
+describe("a state of a version to come", () => {
+  const later = { tunnels: [{ name: "ipip0", mtu: null }], mode: "dr" };
+  const known = reportedState(inputs, report, {});
+  const pins = { hostKey: "ssh-ed25519 AAAAnew" };
+
+  it("is read, and what is not known is no input", () => {
+    expect(readState({ ...known, ...later })).toEqual(readState(known));
+  });
+
+  it.each<[string, (olds: Properties) => Properties]>([
+    ["an update on the host", (olds) => reportedState(inputs, report, olds)],
+    ["a refresh", (olds) => reportedState(readState(olds).inputs, report, olds)],
+    ["an update that leaves the host alone", (olds) => restatedState(inputs, olds, pins)],
+    ["an update with an unknown outcome", (olds) => unsettledState(inputs, olds, pins)],
+    [
+      "the update that settles it",
+      (olds) => reportedState(inputs, report, unsettledState(inputs, olds, pins)),
+    ],
+  ])("keeps what is not known after %s, and nothing else is different", (_, after) => {
+    expect(after({ ...known, ...later })).toEqual({ ...after(known), ...later });
+  });
+});
+
+interface StateCase {
+  readonly state: Properties;
+  /** The names of its inputs. */
+  readonly inputs: readonly string[];
+  readonly read: Readonly<Record<string, unknown>>;
+}
+
+describe("a state that a version wrote, for ever", () => {
+  it.each(fixtures<StateCase>("state"))("is read: $name", ({ data }) => {
+    const { inputs: read, ...rest } = readState(data.state);
+    expect(JSON.parse(JSON.stringify(rest))).toMatchObject(data.read);
+    expect(read).toEqual(Object.fromEntries(data.inputs.map((name) => [name, data.state[name]])));
+  });
+
+  it("is one with each input, and one with none but those that have to be there", () => {
+    const given = fixtures<StateCase>("state").map(({ data }) => new Set(data.inputs));
+    for (const name of Object.keys(realServerInputs))
+      expect(
+        given.some((names) => names.has(name)),
+        name,
+      ).toBe(true);
+    expect(given.some((names) => !names.has("drain") && !names.has("staleVips"))).toBe(true);
   });
 });
 
