@@ -1,8 +1,9 @@
 import { describe, it } from "vitest";
 
 import { changeRequest } from "../../src/plan/request";
-import { giveUpRequest } from "../../src/protocol/program";
+import { giveUpRequest, quote } from "../../src/protocol/program";
 import { parseObservation } from "../../src/observed/observed";
+import { idOf } from "../../src/observed/registry";
 import { UnreadableAnswer } from "../../src/protocol/answer";
 import { plan } from "../../src/plan/plan";
 import { Box, FLAVOURS } from "./box";
@@ -113,6 +114,62 @@ describe.concurrent.each(FLAVOURS)("the registry under $shell with the ip of $ip
       expect(() => parseObservation(body), harm).toThrow(UnreadableAnswer);
       await session.end();
       await box.run(`rm -rf ${LIB} && cp -a /mnt/good ${LIB}`);
+    }
+  });
+
+  it("keeps the lines of a later version in every file, through each of its owner's lives", async ({
+    expect,
+  }) => {
+    await using box = await Box.create(flavour);
+    const clean = await box.snapshot();
+    await carryOut(box.open({ vips: [A] }), serve(claim("web", [A])));
+    const later = `x-note überall 'so' "$x" \\ # *`;
+    await box.run(
+      `cd ${LIB} && for file in owners/* saved; do
+         sed -i '$d' "$file" && printf '%s\\n' ${quote(later)} x-flag end >>"$file"
+       done && echo x-more >>machine && echo theirs >notes`,
+    );
+    const unknown = [later, "x-flag"];
+    const lives = [
+      claim("web", [A]),
+      claim("web", [A, B]),
+      claim("renamed", [A, B], { incarnation: "web-1" }),
+      claim("renamed", [A], { incarnation: "web-2" }),
+    ];
+    for (const [at, life] of lives.entries()) {
+      const before = await box.snapshot();
+      const session = box.open({ vips: [A, B] });
+      const { registry } = await carryOut(session, serve(life));
+      expect([...(registry?.owners ?? [])]).toMatchObject([[idOf(life.owner), { unknown }]]);
+      expect(registry?.saved.unknown).toEqual(unknown);
+      expect(registry?.machine?.unknown).toEqual(["x-more"]);
+      expect((await box.snapshot()) === before).toBe(at === 0);
+    }
+    const last = lives.at(-1) ?? claim("web", []);
+    const { registry } = await carryOut(box.open({ vips: [A, B] }), withdraw(last));
+    expect(registry?.owners.size).toBe(0);
+    const { stdout } = await box.run(`cd ${LIB} && find . -type f | sort && cat saved`);
+    expect(stdout.split("\n")).toEqual([
+      ...["./lock", "./machine", "./notes", "./saved"],
+      ...["lvs-dr-saved 1", ...unknown, "end", ""],
+    ]);
+    await box.run(`rm -r ${LIB}`);
+    expect(await box.snapshot()).toBe(clean);
+  });
+
+  it("of a later format is named, and is nothing that an operation passes over", async ({
+    expect,
+  }) => {
+    await using box = await Box.create(flavour);
+    await carryOut(box.open({ vips: [A] }), serve(claim("web", [A])));
+    for (const file of [`owners/${idOf("web")}`, "saved", "machine"]) {
+      await box.run(`sed -i '1s/1$/2/' ${LIB}/${file}`);
+      const session = box.open({ vips: [A] });
+      await expect(session.observed()).rejects.toThrow(
+        `registry file ${file} has format 2, and this pulumi-lvs-dr reads format 1`,
+      );
+      await session.end();
+      await box.run(`sed -i '1s/2$/1/' ${LIB}/${file}`);
     }
   });
 
