@@ -7,8 +7,9 @@ import { commandAdvice } from "./advice";
 import { connectionOf } from "./connection";
 import { release } from "./release";
 import { RealServerError } from "../domain/errors";
+import { visible } from "../domain/terminal";
 import { lookAt, type Onlooker } from "../inspect/look";
-import { inspectionJson, inspectionText, visible } from "../inspect/text";
+import { inspectionJson, inspectionText } from "../inspect/text";
 
 const OK = 0;
 const SOMETHING_WRONG = 1;

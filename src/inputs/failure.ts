@@ -1,3 +1,5 @@
+import { quoted } from "../domain/terminal";
+
 /** Where in the inputs something stands: `["vips", 1]`. */
 export type Path = readonly PropertyKey[];
 
@@ -44,7 +46,7 @@ export function unknownInput(path: Path, known: readonly string[]): Failure {
  * @param value Any value; of lists and objects only the kind is told.
  */
 export function shown(value: unknown): string {
-  if (typeof value === "string") return quoted(value);
+  if (typeof value === "string") return quoted(value, LONGEST);
   return typeof value === "number" || typeof value === "boolean" ? String(value) : kindOf(value);
 }
 
@@ -58,21 +60,11 @@ export function kindOf(value: unknown): string {
 
 const LONGEST = 60;
 
-function quoted(text: string): string {
-  const characters = Array.from(text);
-  const cut = characters.length > LONGEST ? [...characters.slice(0, LONGEST), "…"] : characters;
-  return JSON.stringify(cut.join("")).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped);
-}
-
-function escaped(character: string): string {
-  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
-}
-
 function pathText(path: Path): string {
   const text = path.map((part) => {
     if (typeof part === "number") return `[${part}]`;
     const name = String(part);
-    return /^[A-Za-z_]\w{0,59}$/.test(name) ? `.${name}` : `[${quoted(name)}]`;
+    return /^[A-Za-z_]\w{0,59}$/.test(name) ? `.${name}` : `[${quoted(name, LONGEST)}]`;
   });
   return text.length === 0 ? "inputs" : text.join("").replace(/^\./, "");
 }

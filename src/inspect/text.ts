@@ -1,5 +1,6 @@
 import type { Inspection, InspectedName, InspectedNameAddress } from "./types";
 import { fingerprint } from "../transport/keys";
+import { asciiJson, visible } from "../domain/terminal";
 
 /** An inspection for people: sections of lines, none of which a terminal obeys. */
 export function inspectionText(inspection: Inspection): string {
@@ -30,18 +31,7 @@ export function inspectionText(inspection: Inspection): string {
 
 /** An inspection for programs. ASCII alone, so that no terminal finds anything to obey in it. */
 export function inspectionJson(inspection: Inspection): string {
-  return JSON.stringify(inspection, null, 2).replace(
-    /[\u007f-\uffff]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-}
-
-/** A text on one line, with what a terminal could obey or hide written out: `\u{1b}`. */
-export function visible(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]/gu,
-    (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`,
-  );
+  return asciiJson(inspection, 2);
 }
 
 type Row = readonly string[];

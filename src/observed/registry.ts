@@ -18,6 +18,7 @@ import {
   unreadable,
   UnreadableRecord,
 } from "./record-lines";
+import { asciiJson } from "../domain/terminal";
 
 /** One declared resource, as the host's registry knows it: a file `owners/<id>`. */
 export interface OwnerRecord {
@@ -188,13 +189,6 @@ function parseMachine(lines: readonly string[]): MachineRecord {
   const { known, unknown } = byFirstWord("machine", rest, ["machine-id", "product-uuid", END]);
   if (known.length > 0) throw unreadable("machine", known[0]);
   return { machineId, productUuid, unknown };
-}
-
-function asciiJson(text: string): string {
-  return JSON.stringify(text).replace(
-    /[\u007f-\uffff]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }
 
 function parseJsonString(text: string | undefined): string | undefined {

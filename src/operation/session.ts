@@ -1,7 +1,8 @@
 import { RealServerError, type HostKeys } from "../domain/errors";
+import { oneLine } from "../domain/terminal";
 import { UnreadableAnswer } from "../protocol/answer";
 import { converse, Interrupted, type Conversation } from "../protocol/conversation";
-import { oneLine, type Opening } from "../protocol/program";
+import type { Opening } from "../protocol/program";
 import type { HostAccess, Transport } from "../transport/transport";
 import type { Observer } from "./kind";
 

@@ -1,7 +1,7 @@
-import { stripVTControlCharacters } from "node:util";
 import { RealServerError } from "../domain/errors";
+import { lastWords } from "../domain/terminal";
 import type { Login } from "../transport/transport";
-import { oneLine, sudoPrompt } from "./program";
+import { sudoPrompt } from "./program";
 
 /**
  * How far the opening command got. `connected`: the login shell has not said a word of ours; `login`:
@@ -18,7 +18,6 @@ export interface ArrivalActions {
 }
 
 const MOST_HEARD = 4096;
-const MOST_QUOTED = 300;
 /** A text without a line end after which nothing comes for so long waits for an answer. */
 const PROMPT_MILLISECONDS = 1500;
 
@@ -118,7 +117,7 @@ export class Arrival {
   }
 
   private foreignPrompt(): RealServerError {
-    const prompt = quoted(lastLine(this.asking));
+    const prompt = lastWords(lastLine(this.asking));
     const what = `sudo asks "${prompt}", and not with the prompt that it was given`;
     const hint = this.answered
       ? "a second factor cannot be answered here"
@@ -146,18 +145,20 @@ export class Arrival {
   }
 
   private shellName(): string {
-    return `the login shell${this.shell === "" ? "" : ` ${quoted(this.shell)}`}`;
+    return `the login shell${this.shell === "" ? "" : ` ${lastWords(this.shell)}`}`;
   }
 
   /** The last words, of both streams: which of the two somebody takes is anybody's guess. */
   private saying(): string {
-    const words = [this.heard.stdout, this.heard.stderr].map(quoted).filter((text) => text !== "");
+    const words = [this.heard.stdout, this.heard.stderr]
+      .map(lastWords)
+      .filter((text) => text !== "");
     return words.length === 0 ? "" : `, saying: ${words.join(" / ")}`;
   }
 }
 
 function wrongPassword(said: string): RealServerError {
-  return new RealServerError("privilege", `sudo did not accept the password: ${quoted(said)}`, {
+  return new RealServerError("privilege", `sudo did not accept the password: ${lastWords(said)}`, {
     remedies: [{ kind: "mend-sudo-password" }],
   });
 }
@@ -179,9 +180,4 @@ function lastLine(text: string): string {
 /** sudo-rs 0.2.4 and before: "unknown option" or the like, with the option's name. */
 function hasNoPromptOption(stderr: string): boolean {
   return /(unknown|unexpected|unrecognized|invalid|illegal)\b.*['"\s]-{0,2}p\b/i.test(stderr);
-}
-
-function quoted(text: string): string {
-  const plain = oneLine(stripVTControlCharacters(text)).replace(/ +/g, " ").trim();
-  return plain.length > MOST_QUOTED ? `…${plain.slice(-MOST_QUOTED)}` : plain;
 }

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { RealServerError } from "../domain/errors";
+import { oneLine } from "../domain/terminal";
 import type { Channel, Login, Transport } from "../transport/transport";
 import { AnswerReader, type AnswerEvent, type Status } from "./answer";
 import { Arrival } from "./arrival";
-import { oneLine, openingCommand, programLine, shortOpeningCommand, type Opening } from "./program";
+import { openingCommand, programLine, shortOpeningCommand, type Opening } from "./program";
 
 /** What a conversation is opened with. */
 export interface ConversationOptions extends Omit<Opening, "nonce" | "login"> {

@@ -1,3 +1,4 @@
+import { oneLine } from "../domain/terminal";
 import type { Login } from "../transport/transport";
 
 /** What the first command line of a conversation says. */
@@ -95,11 +96,6 @@ export function quote(text: string): string {
 
 function inQuotes(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-/** Control characters become spaces: for names that people gave. */
-export function oneLine(text: string): string {
-  return text.replace(/\p{Cc}+/gu, " ");
 }
 
 function sudoWords({ login, nonce }: Opening): string {

@@ -1,4 +1,5 @@
 import { RealServerError, type Remedy } from "../domain/errors";
+import { excerpt } from "../domain/terminal";
 import type { Hop } from "./connection";
 
 /**
@@ -25,18 +26,6 @@ export class TryAgain extends Error {
   ) {
     super(message, options);
   }
-}
-
-/**
- * What somebody else sent, made fit for a terminal: escape sequences go, other control and
- * direction characters become spaces, and at most 200 characters stay.
- */
-export function printable(text: string): string {
-  const plain = text
-    .replace(/\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])/g, "")
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+/gu, " ")
-    .trim();
-  return plain.length > 200 ? `${plain.slice(0, 199)}…` : plain;
 }
 
 /**
@@ -86,7 +75,7 @@ export function socketProblem(error: unknown): string {
     case "EPERM":
       return `this machine may not open the connection (${code})`;
     default:
-      return printable(code ?? (error instanceof Error ? error.message : String(error)));
+      return excerpt(code ?? (error instanceof Error ? error.message : String(error)));
   }
 }
 

@@ -3,8 +3,9 @@ import { connect, isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { Client, type ClientErrorExtensions, type ConnectConfig } from "ssh2";
 import { RealServerError } from "../../domain/errors";
+import { excerpt } from "../../domain/terminal";
 import { authHandler, refused, type AuthLog, type Identity } from "./auth";
-import { connectProblem, printable, socketProblem, TryAgain, type Sign } from "../problems";
+import { connectProblem, socketProblem, TryAgain, type Sign } from "../problems";
 import type { Hop, Target } from "../connection";
 import type { HostKeyPolicy } from "../host-key";
 
@@ -261,7 +262,7 @@ function failure(
       // A number is the reason of an SSH disconnect message; sshd sends one after too many tries.
       return typeof error.code === "number" && seen.auth.tried.length > 0
         ? refused(login, seen.auth, error.message)
-        : new TryAgain(`${printable(error.message)}${saying(beforeSsh(seen))}`, "answered", {
+        : new TryAgain(`${excerpt(error.message)}${saying(beforeSsh(seen))}`, "answered", {
             cause: error,
           });
   }
@@ -281,7 +282,7 @@ function hungUp(login: PreparedHop, seen: Seen): Error {
 }
 
 function saying(text: string | undefined): string {
-  return text === undefined || text.trim() === "" ? "" : `, saying: ${printable(text)}`;
+  return text === undefined || text.trim() === "" ? "" : `, saying: ${excerpt(text)}`;
 }
 
 /** What a server says in place of SSH: OpenSSH "Not allowed at this time", others their banner. */
@@ -298,7 +299,7 @@ function noHandshake(login: PreparedHop, error: Error): RealServerError {
   }
   return new RealServerError(
     "unsupported",
-    `${login.title} and this client cannot agree on how to speak SSH: ${printable(error.message)}.`,
+    `${login.title} and this client cannot agree on how to speak SSH: ${excerpt(error.message)}.`,
     { host: login.hop.host, cause: error },
   );
 }

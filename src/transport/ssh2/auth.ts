@@ -3,7 +3,7 @@ import { createConnection } from "node:net";
 import type { AnyAuthMethod, AuthenticationType, AuthHandlerMiddleware, ParsedKey } from "ssh2";
 import { RealServerError } from "../../domain/errors";
 import type { Target } from "../connection";
-import { printable } from "../problems";
+import { excerpt } from "../../domain/terminal";
 import { fileProblem, homePath } from "../files";
 import { fingerprint, readPrivateKey } from "../keys";
 
@@ -77,7 +77,7 @@ export function authHandler(
   let unproved = [...identities];
   let current: Identity | undefined;
   return (methods: AuthenticationType[] | null, partial, next) => {
-    if (methods !== null) log.accepted = methods.map(printable);
+    if (methods !== null) log.accepted = methods.map(excerpt);
     if (current !== undefined && partial) {
       unproved = unproved.filter((identity) => identity !== current);
       waiting = [...unproved];
@@ -100,7 +100,7 @@ export function authHandler(
 export function refused(target: Target, log: AuthLog, hostSays?: string): RealServerError {
   const tried = log.tried.length > 0 ? `tried ${log.tried.join(", ")}` : "nothing could be tried";
   const takes = log.accepted.length > 0 ? `; it takes ${log.accepted.join(", ")}` : "";
-  const says = hostSays === undefined ? "" : `; it says: ${printable(hostSays)}`;
+  const says = hostSays === undefined ? "" : `; it says: ${excerpt(hostSays)}`;
   return authenticationError(
     `${target.title} does not let ${target.hop.user} in: ${tried}${takes}${says}. ` +
       `Check the user and, on the host, its authorized_keys or its password.`,

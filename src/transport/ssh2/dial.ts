@@ -2,10 +2,11 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ClientChannel } from "ssh2";
 import { RealServerError } from "../../domain/errors";
+import { excerpt } from "../../domain/terminal";
 import type { PreparedHop, OpenStream, SshSession } from "./attempt";
 import { loadIdentities } from "./auth";
 import { dialUntil, type DialLimits } from "./redial";
-import { printable, socketProblem, TryAgain } from "../problems";
+import { socketProblem, TryAgain } from "../problems";
 import { type Connection, place, type Target } from "../connection";
 import { hostKeyPolicy } from "../host-key";
 import type { Channel, DialOptions, Transport } from "../transport";
@@ -87,13 +88,13 @@ function forwardProblem(
   error: Error & { reason?: unknown },
 ): Error {
   if (error.reason !== 1) {
-    return new TryAgain(`${bastion.title} says: ${printable(error.message)}`, "nothing", {
+    return new TryAgain(`${bastion.title} says: ${excerpt(error.message)}`, "nothing", {
       cause: error,
     });
   }
   return new RealServerError(
     "failed",
-    `${bastion.title} does not forward to ${host.title}: ${printable(error.message)}. ` +
+    `${bastion.title} does not forward to ${host.title}: ${excerpt(error.message)}. ` +
       `Its sshd_config must have AllowTcpForwarding, and PermitOpen must not exclude the host.`,
     { host: host.hop.host, cause: error },
   );

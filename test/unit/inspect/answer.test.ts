@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { listensAt, parseLookAnswer } from "../../../src/inspect/answer";
-import { inspectionJson, visible } from "../../../src/inspect/text";
+import { visible } from "../../../src/domain/terminal";
+import { inspectionJson } from "../../../src/inspect/text";
 import type { Inspection } from "../../../src/inspect/types";
 import { UnreadableAnswer } from "../../../src/protocol/answer";
 

@@ -2,10 +2,10 @@ import { REAL_SERVER_PROGRAM } from "../../../src/host/scripts";
 import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { oneLine } from "../../../src/domain/terminal";
 import { changeRequest } from "../../../src/plan/request";
 import {
   giveUpRequest,
-  oneLine,
   openingCommand,
   programLine,
   shortOpeningCommand,

@@ -4,7 +4,6 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { privateKeyProblem } from "../../../src/transport/ssh2/auth";
-import { printable } from "../../../src/transport/problems";
 import { readPrivateKey, readPublicKey } from "../../../src/transport/keys";
 
 const pkcs8 = (passphrase?: string): string =>
@@ -82,20 +81,5 @@ describe("a public key", () => {
     const notKeys = ["", "ssh-ed25519", "SHA256:abc", `web ${publicLine}`, "ssh-rsa AAAA", pkcs8()];
     for (const text of notKeys) expect(readPublicKey(text)).toBeUndefined();
     fc.assert(fc.property(fc.string(), (text) => readPublicKey(text) === undefined));
-  });
-});
-
-describe("what a server says", () => {
-  it("reaches a terminal without escapes, line ends and direction marks", () => {
-    expect(
-      printable("\u001b[31mred\u001b[0m \u001b]0;title\u0007ok\r\n\u202eback\u0000\u009b2J"),
-    ).toBe("red ok back 2J");
-    expect(printable("x".repeat(500))).toHaveLength(200);
-    fc.assert(
-      fc.property(
-        fc.string({ unit: "binary" }),
-        (text) => !/[\p{Cc}\p{Cf}]/u.test(printable(text)),
-      ),
-    );
   });
 });
