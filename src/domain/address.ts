@@ -42,6 +42,24 @@ export function canonicalAddress(text: string): string | undefined {
   return parse(text.replace(/%.*$/, ""))?.toString();
 }
 
+/**
+ * `canonicalAddress`, but for an IPv4-mapped IPv6 address the IPv4 address in it (RFC 4291, 2.5.5.2):
+ * sockets that serve both families, and resolvers, write IPv4 addresses so.
+ */
+export function unmappedAddress(text: string): string | undefined {
+  const address = canonicalAddress(text);
+  return address === undefined ? undefined : ipaddr.process(address).toString();
+}
+
+/** Whether an address is in the subnet of another, which has this prefix; both canonical. */
+export function isWithin(
+  address: string,
+  subnet: { readonly address: string; readonly prefixLength: number },
+): boolean {
+  const [one, other] = [ipaddr.parse(address), ipaddr.parse(subnet.address)];
+  return one.kind() === other.kind() && one.match(other, subnet.prefixLength);
+}
+
 /** Orders VIPs: IPv4 before IPv6, then by number, so that 10.0.0.9 comes before 10.0.0.10. */
 export function compareVips(a: Vip, b: Vip): number {
   if (a.family !== b.family) return a.family - b.family;
@@ -53,7 +71,7 @@ export function compareVips(a: Vip, b: Vip): number {
 
 /** Whether a canonical address is one that a host has for itself: 127/8 or ::1. */
 export function isLoopback(address: string): boolean {
-  return address.startsWith("127.") || address === "::1";
+  return ipaddr.parse(address).range() === "loopback";
 }
 
 /** The only prefix length that a VIP is bound with: one wider makes its neighbours local too. */
@@ -75,8 +93,11 @@ function parse(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
 
 /** The last 32 bits of an IPv6 address, written as IPv4, as two groups of hex digits. */
 function twoGroups(dotted: string): string {
-  const [a = 0, b = 0, c = 0, d = 0] = dotted.split(".").map(Number);
-  return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+  const { parts } = ipaddr.IPv4.parse(dotted).toIPv4MappedAddress();
+  return parts
+    .slice(-2)
+    .map((group) => group.toString(16))
+    .join(":");
 }
 
 function prefixProblem(prefix: string | undefined, vip: Vip): string | undefined {

@@ -1,6 +1,7 @@
 import { call } from "../protocol/program";
-import { canonicalAddress } from "../domain/address";
+import { canonicalAddress, unmappedAddress } from "../domain/address";
 import { UnreadableAnswer } from "../protocol/answer";
+import { ofProcTcp } from "../observed/proc-net";
 
 /** What an inspection asked besides the observation, as the host answered. */
 export interface LookAnswer {
@@ -96,8 +97,8 @@ function resolution({ name, none, getent, hosts, nslookup }: Draft): Resolution 
 
 // "203.0.113.10   STREAM web.example.org", one line for each kind of socket.
 function firstAddress(line: string): string[] {
-  const address = canonicalAddress(line.split(/\s+/)[0] ?? "");
-  return address === undefined ? [] : [unmapped(address)];
+  const address = unmappedAddress(line.split(/\s+/)[0] ?? "");
+  return address === undefined ? [] : [address];
 }
 
 function inHosts(name: string, lines: readonly string[]): string[] {
@@ -122,34 +123,18 @@ function listenerOfSs(line: string): Listener[] {
   const local = /^LISTEN +\d+ +\d+ +(\S+)/.exec(line)?.[1] ?? "";
   const match = /^\[?([0-9a-fA-F:.]+|\*)\]?(?:%(\S+?))?:(\d+)$/.exec(local);
   const [, text = "", device = "lo", port] = match ?? [];
-  const address = text === "*" ? text : canonicalAddress(text);
+  const address = text === "*" ? text : unmappedAddress(text);
   if (address === undefined || device !== "lo") return [];
-  return [{ address: unmapped(address), port: Number(port) }];
+  return [{ address, port: Number(port) }];
 }
 
 /**
- * Of /proc/net/tcp and tcp6: "0100007F:0016", each 32 bits as a number of the host's, taken to be
- * little-endian. That `::` may be for IPv6 alone does not show; it rarely is.
+ * Of /proc/net/tcp and tcp6: "0100007F:0016". That `::` may be for IPv6 alone does not show; it rarely
+ * is.
  */
 function listenerOfProc(local: string): Listener[] {
-  const match = /^((?:[0-9A-F]{8}){1,4}):([0-9A-F]{4})$/.exec(local);
-  const [, hex = "", port = ""] = match ?? [];
-  const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) =>
-    [...Buffer.from(word, "hex")].reverse(),
-  );
-  const text =
-    bytes.length === 4
-      ? bytes.join(".")
-      : (Buffer.from(bytes).toString("hex").match(/.{4}/g) ?? []).join(":");
-  const address = canonicalAddress(text);
-  if (address === undefined) return [];
-  return [{ address: address === "::" ? "*" : unmapped(address), port: Number.parseInt(port, 16) }];
-}
-
-/** A socket that serves IPv4 by an IPv6 address (RFC 4291, 2.5.5.2) serves that IPv4 address. */
-function unmapped(address: string): string {
-  const groups = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(address);
-  if (groups === null) return address;
-  const words = groups.slice(1).map((group) => Number.parseInt(group, 16));
-  return words.flatMap((word) => [word >> 8, word & 0xff]).join(".");
+  const [, hex, port = ""] = /^([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})$/.exec(local) ?? [];
+  if (hex === undefined) return [];
+  const address = ofProcTcp(hex);
+  return [{ address: address === "::" ? "*" : address, port: Number.parseInt(port, 16) }];
 }

@@ -1,5 +1,4 @@
-import ipaddr from "ipaddr.js";
-import { isLoopback } from "../domain/address";
+import { isLoopback, isWithin } from "../domain/address";
 import { listensAt, type Listener, type Resolution } from "./answer";
 import type { InspectedName, InspectedNameAddress } from "./types";
 import type { BoundAddress } from "../observed/ip-addr";
@@ -42,6 +41,5 @@ function endOf(
 /** On `lo` the kernel takes all of an IPv4 prefix for its own (fib_add_ifaddr in fib_frontend.c). */
 function holds(one: BoundAddress, address: string): boolean {
   if (one.address === address) return true;
-  if (one.interface !== "lo" || one.family !== 4 || address.includes(":")) return false;
-  return ipaddr.parse(address).match(ipaddr.parse(one.address), one.prefixLength);
+  return one.interface === "lo" && one.family === 4 && isWithin(address, one);
 }

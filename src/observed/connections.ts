@@ -1,7 +1,7 @@
 import { call } from "../protocol/program";
-import { canonicalAddress } from "../domain/address";
+import { unmappedAddress } from "../domain/address";
 import { UnreadableAnswer } from "../protocol/answer";
-import ipaddr from "ipaddr.js";
+import { inProcConntrack, inProcTcp } from "./proc-net";
 
 /** What a host is to look for: one word for each place where it keeps connections. */
 export interface ConnectionPatterns {
@@ -37,10 +37,10 @@ export function connectionPatterns(vips: readonly string[]): ConnectionPatterns 
   const sources = vips.flatMap((vip) =>
     vip.includes(":") ? [`src [${vip}]`] : [`src ${vip}`, `src [::ffff:${vip}]`],
   );
-  const spellings = vips.flatMap((vip) => [vip, expanded(vip)]).map((one) => literally(one));
+  const spellings = vips.flatMap((vip) => [vip, inProcConntrack(vip)]).map((one) => literally(one));
   return {
     ss: `( ${sources.join(" or ")} )`,
-    tcp: `^ *[0-9]+: (${vips.flatMap(hexForms).join("|")}):[0-9A-F]{4} [0-9A-F]+:[0-9A-F]{4}`,
+    tcp: `^ *[0-9]+: (${vips.flatMap(inProcTcp).join("|")}):[0-9A-F]{4} [0-9A-F]+:[0-9A-F]{4}`,
     // The first pair of addresses is that of the original direction.
     conntrack: `^(ipv[46] +[0-9]+ +)?tcp +6 [^=]*src=[^ ]+ dst=(${[...new Set(spellings)].join("|")}) `,
   };
@@ -57,7 +57,7 @@ export function connectionsRequest({ ss, tcp, conntrack }: ConnectionPatterns): 
  */
 export function parseUsage(body: string, vips: readonly string[]): Usage {
   const groups = groupsIn(body);
-  const byHex = new Map(vips.flatMap((vip) => hexForms(vip).map((hex) => [hex, vip] as const)));
+  const byHex = new Map(vips.flatMap((vip) => inProcTcp(vip).map((hex) => [hex, vip] as const)));
   const [open, ended] = [new Map<string, string>(), new Map<string, string>()];
   for (const line of groups.flatMap((group) => group.lines)) {
     if (line === BLIND) continue;
@@ -180,42 +180,13 @@ function pair(local: string, peer: string): string {
 
 /** Of `[::ffff:203.0.113.10]` or `203.0.113.10%lo` the address: a dual-stack listener's clients are IPv4's. */
 function canonical(text: string): string {
-  const bare = text.replace(/^\[(.*)\]/, "$1").replace(/^::ffff:(?=[0-9]+\.)/, "");
-  return canonicalAddress(bare) ?? "";
+  return unmappedAddress(text.replace(/^\[(.*)\]/, "$1")) ?? "";
 }
 
 function tally(vips: Iterable<string>): Map<string, number> {
   const counts = new Map<string, number>();
   for (const vip of vips) counts.set(vip, (counts.get(vip) ?? 0) + 1);
   return counts;
-}
-
-/**
- * An address as /proc/net/tcp and tcp6 print it: 32-bit words in the host's byte order. Both orders,
- * for the answer does not tell which it is; that a host also has the other's address is as good
- * as impossible, and would only make a drain wait for it.
- */
-function hexForms(vip: string): string[] {
-  const bytes = ipaddr.parse(vip).toByteArray();
-  const big = Buffer.from(bytes);
-  const little = Buffer.from(bytes).swap32();
-  const forms = [big, little].map((one) => one.toString("hex").toUpperCase());
-  if (bytes.length === 16) return forms;
-  const [mappedBig = "", mappedLittle = ""] = forms;
-  // ::ffff:203.0.113.10, an IPv4 client of a dual-stack listener.
-  return [
-    ...forms,
-    `00000000000000000000FFFF${mappedBig}`,
-    `0000000000000000FFFF0000${mappedLittle}`,
-  ];
-}
-
-/** /proc/net/nf_conntrack writes all 32 digits of an IPv6 address; the `conntrack` tool does not. */
-function expanded(vip: string): string {
-  if (!vip.includes(":")) return vip;
-  return (Buffer.from(ipaddr.parse(vip).toByteArray()).toString("hex").match(/.{4}/g) ?? []).join(
-    ":",
-  );
 }
 
 function literally(text: string): string {

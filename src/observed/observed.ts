@@ -2,9 +2,9 @@ import { parseAddressLine, type BoundAddress } from "./ip-addr";
 import { canonicalAddress } from "../domain/address";
 import { broken, Lines, oneOf } from "./lines";
 import { parseBoot, type BootState } from "./boot-state";
-
 import { UnreadableRecord } from "./record-lines";
 import { parseRegistry, type Machine, type Registry } from "./registry";
+import { ofProcIpvs } from "./proc-net";
 import type { ArpValues } from "../domain/sysctl";
 
 /** One network interface. */
@@ -151,7 +151,7 @@ function serviceAddress(line: string): string[] {
   const v6 = /^(?:TCP|UDP|SCTP) +\[([0-9a-fA-F:]+)\]:/.exec(line)?.[1];
   if (v6 !== undefined) return [addressIn(v6)];
   const v4 = /^(?:TCP|UDP|SCTP) +([0-9a-fA-F]{8}):/.exec(line)?.[1];
-  return v4 === undefined ? [] : [[...Buffer.from(v4, "hex")].join(".")];
+  return v4 === undefined ? [] : [ofProcIpvs(v4)];
 }
 
 function parseSysctlLine(line: string): SysctlLine {

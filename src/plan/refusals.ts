@@ -1,6 +1,6 @@
 import type { Refusal } from "../domain/errors";
 import { isExcepted } from "../domain/arp";
-import type { Vip } from "../domain/address";
+import { isWithin, type Vip } from "../domain/address";
 import type { BoundAddress } from "../observed/ip-addr";
 import type { Nic, Observed } from "../observed/observed";
 import type { Claim, Desired } from "./claim";
@@ -154,16 +154,9 @@ function cutsSession(observed: Observed): string[] {
   const own = observed.addresses.find((one) => one.address === server && one.interface !== "lo");
   if (own === undefined || own.family !== 4) return [];
   const neighbour = observed.sessionRoute?.via ?? client;
-  if (own.prefixLength < 32 && inSubnet(neighbour, own)) return [];
+  const isHeard = neighbour.includes(":") || isWithin(neighbour, own);
+  if (own.prefixLength < 32 && isHeard) return [];
   return [
     `arp.ignore 2 would cut this host off: ${neighbour} is not in ${own.prefix}, so ARP requests of it for ${server} would go unanswered; use arp.ignore 1`,
   ];
-}
-
-function inSubnet(address: string, own: BoundAddress): boolean {
-  if (address.includes(":")) return true;
-  const bits = (text: string) =>
-    text.split(".").reduce((number, byte) => number * 256 + Number(byte), 0);
-  const size = 2 ** (32 - own.prefixLength);
-  return Math.floor(bits(address) / size) === Math.floor(bits(own.address) / size);
 }

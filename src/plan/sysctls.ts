@@ -1,3 +1,4 @@
+import { isLoopback } from "../domain/address";
 import { isExcepted } from "../domain/arp";
 import type { BoundAddress } from "../observed/ip-addr";
 import type { Nic, Observed } from "../observed/observed";
@@ -244,7 +245,7 @@ function unclaimedAddresses(
   const offWire = new Set(observed.nics.filter((nic) => nic.offWire).map((nic) => nic.name));
   const claimed = new Set(owners.flatMap((owner) => owner.vips));
   return observed.addresses
-    .filter((one) => one.family === 4 && !one.address.startsWith("127."))
+    .filter((one) => one.family === 4 && !isLoopback(one.address))
     .filter((one) => one.interface === "lo" || offWire.has(one.interface))
     .filter((one) => !removed.includes(one))
     .filter((one) => one.interface !== "lo" || !claimed.has(one.address))

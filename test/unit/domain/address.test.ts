@@ -3,8 +3,11 @@ import { describe, expect, it } from "vitest";
 import {
   canonicalAddress,
   compareVips,
+  isLoopback,
+  isWithin,
   parseVip,
   prefixLength,
+  unmappedAddress,
   type Vip,
 } from "../../../src/domain/address";
 
@@ -128,6 +131,58 @@ describe("an address in a host's answer", () => {
         expect(`[${canonicalAddress(text)}]`).toBe(new URL(`http://[${text}]/`).hostname);
       }),
     );
+  });
+});
+
+describe("an IPv4-mapped IPv6 address", () => {
+  it.each([
+    ["::ffff:192.0.2.33", "192.0.2.33"],
+    ["::FFFF:c000:221", "192.0.2.33"],
+    ["0:0:0:0:0:ffff:0.0.0.1%eth0", "0.0.0.1"],
+    ["192.0.2.33", "192.0.2.33"],
+    // IPv4-compatible, which is another thing, and IPv4 within other prefixes.
+    ["::192.0.2.33", "::c000:221"],
+    ["64:ff9b::192.0.2.33", "64:ff9b::c000:221"],
+    ["::ffff:0:192.0.2.33", "::ffff:0:c000:221"],
+    ["::", "::"],
+  ])("is the IPv4 address in it, and no other is: %s is %s", (text, address) => {
+    expect(unmappedAddress(text)).toBe(address);
+  });
+
+  it("is an address", () => {
+    for (const text of ["", "*", "::ffff:192.0.2.256", "::ffff:192.0.2.1/96"])
+      expect(unmappedAddress(text)).toBeUndefined();
+  });
+});
+
+describe("a host's own addresses", () => {
+  it.each(["127.0.0.1", "127.255.255.255", "::1"])("are loopback's: %s", (address) => {
+    expect(isLoopback(address)).toBe(true);
+  });
+
+  it.each(["126.255.255.255", "128.0.0.0", "::2", "::", "2001:db8::1", "::ffff:7f00:1"])(
+    "are not all loopback's: %s",
+    (address) => {
+      expect(isLoopback(address)).toBe(false);
+    },
+  );
+});
+
+describe("a subnet", () => {
+  it.each([
+    ["10.0.0.255", "10.0.0.1", 24, true],
+    ["10.0.1.0", "10.0.0.1", 24, false],
+    ["10.0.1.0", "10.0.0.1", 23, true],
+    ["10.0.0.2", "10.0.0.1", 31, false],
+    ["10.0.0.1", "10.0.0.1", 32, true],
+    ["10.0.0.2", "10.0.0.1", 32, false],
+    ["203.0.113.1", "10.0.0.1", 0, true],
+    ["2001:db8::ffff", "2001:db8::1", 64, true],
+    ["2001:db8:0:1::1", "2001:db8::1", 64, false],
+    ["::ffff:a00:1", "10.0.0.1", 0, false],
+    ["10.0.0.1", "::", 0, false],
+  ])("has %s, where the host is %s/%i: %s", (address, own, prefix, is) => {
+    expect(isWithin(address, { address: own, prefixLength: prefix })).toBe(is);
   });
 });
 

@@ -1,0 +1,43 @@
+import ipaddr from "ipaddr.js";
+
+/**
+ * An address in each form that /proc/net/tcp and tcp6 may print it in: 32-bit words in the host's byte
+ * order. Both orders, for the answer does not say which it is; that a host also has the other's
+ * address is as good as impossible, and would only make a drain wait for it. An IPv4 address also as
+ * a dual-stack listener's client has it, IPv4-mapped.
+ */
+export function inProcTcp(address: string): string[] {
+  const parsed = ipaddr.parse(address);
+  const both = parsed instanceof ipaddr.IPv4 ? [parsed, parsed.toIPv4MappedAddress()] : [parsed];
+  return both.flatMap((one) => {
+    const bytes = one.toByteArray();
+    return [Buffer.from(bytes), Buffer.from(bytes).swap32()].map((words) =>
+      words.toString("hex").toUpperCase(),
+    );
+  });
+}
+
+/**
+ * The address that /proc/net/tcp or tcp6 prints as these 8 or 32 digits, its words taken to be
+ * little-endian; of an IPv4-mapped one the IPv4 address.
+ */
+export function ofProcTcp(hex: string): string {
+  return ipaddr.process(addressOfBytes(Buffer.from(hex, "hex").swap32())).toString();
+}
+
+/** The IPv4 address that /proc/net/ip_vs prints as these 8 digits, in the order of the wire. */
+export function ofProcIpvs(hex: string): string {
+  return addressOfBytes(Buffer.from(hex, "hex"));
+}
+
+/** An address as /proc/net/nf_conntrack prints it: all 32 digits of an IPv6 one. The tool does not. */
+export function inProcConntrack(address: string): string {
+  const parsed = ipaddr.parse(address);
+  if (parsed.kind() === "ipv4") return parsed.toString();
+  const groups = parsed.toNormalizedString().split(":");
+  return groups.map((group) => group.padStart(4, "0")).join(":");
+}
+
+function addressOfBytes(bytes: Buffer): string {
+  return ipaddr.fromByteArray([...bytes]).toString();
+}
