@@ -109,9 +109,11 @@ function inHosts(name: string, lines: readonly string[]): string[] {
   });
 }
 
-// Bind: "Address: 192.0.2.1", busybox: "Address 1: 192.0.2.1 web"; the server's own comes before "Name:".
+// Bind: "Address: 192.0.2.1", busybox: "Address 1: 192.0.2.1 web", both below "Name:". The server's own
+// address stands above it, and alone where there is no answer.
 function inNslookup(lines: readonly string[]): string[] {
-  const answer = lines.slice(lines.findIndex((line) => line.startsWith("Name:")));
+  const first = lines.findIndex((line) => line.startsWith("Name:"));
+  const answer = first === -1 ? [] : lines.slice(first);
   return answer.flatMap((line) => {
     const address = /^Address(?: \d+)?:\s+(\S+)/.exec(line)?.[1];
     return canonicalAddress(address ?? "") ?? [];

@@ -6,6 +6,14 @@ import { visible } from "../../../src/domain/terminal";
 import { inspectionJson } from "../../../src/inspect/text";
 import type { Inspection } from "../../../src/inspect/types";
 import { UnreadableAnswer } from "../../../src/protocol/answer";
+import { fixtures } from "../fixtures";
+
+/** One run of an nslookup: what it prints, and the addresses that the name has. */
+interface Lookup {
+  readonly name: string;
+  readonly prints: readonly string[];
+  readonly addresses: readonly string[];
+}
 
 const listeners = (...lines: string[]) => parseLookAnswer(lines.join("\n")).listeners;
 const addresses = (...lines: string[]) => parseLookAnswer(lines.join("\n")).names[0]?.addresses;
@@ -86,6 +94,20 @@ describe("names", () => {
     expect(addresses("name web", ...server, ...bind)).toEqual(["203.0.113.10"]);
     expect(addresses("name web", ...server, ...old)).toEqual(["203.0.113.10"]);
     expect(addresses("name web", ...server, "nslookup ** server can't find web")).toEqual([]);
+  });
+
+  describe.each(fixtures<Lookup[]>("nslookup"))("come from nslookup of $name", ({ data }) => {
+    it.each(data)("$name: $addresses", ({ name, prints, addresses: wanted }) => {
+      const printed = prints.map((line) => `nslookup ${line}`);
+      expect(addresses(`name ${name}`, ...printed)).toEqual(wanted);
+    });
+
+    it.each(data)("$name, cut at any line: never the server's own address", ({ name, prints }) => {
+      for (let kept = 0; kept <= prints.length; kept += 1) {
+        const printed = prints.slice(0, kept).map((line) => `nslookup ${line}`);
+        expect(addresses(`name ${name}`, ...printed)).not.toContain("10.0.0.53");
+      }
+    });
   });
 
   it("come from /etc/hosts before nslookup, in any case, and not out of a comment", () => {
