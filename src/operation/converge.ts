@@ -6,7 +6,8 @@ import { recordState, report, type ClaimReport } from "../plan/report";
 import { warnings } from "../plan/warnings";
 import type { Opening } from "../protocol/program";
 import { carryOut } from "./carry-out";
-import { drainFirst, type DrainPolicy } from "./drain";
+import { drainFirst } from "./drain";
+import type { DrainPolicy } from "./drain-tally";
 import { INSPECTED_SERVER, REAL_SERVER } from "./real-server";
 import { onHost, type Operation, type Purpose } from "./session";
 
@@ -30,7 +31,7 @@ export async function converge(
     onHost(REAL_SERVER, operation, purposeOf(claim, "hold"), async (session, observed) => {
       const needed = plan(desired, observed);
       refuse(needed);
-      await gate(session, observed, needed.leaving);
+      if (!(await gate(session, observed, needed.leaving))) return undefined;
       const said = [
         ...needed.stale.map((prefix) => `${prefix} leaves lo: declared by nobody (staleVips)`),
         ...warnings(claim, recordOf(claim, "").claims, observed),
@@ -73,7 +74,7 @@ export async function withdraw(
       const desired = desiredOn(observed);
       const needed = plan(desired, observed);
       refuse(needed);
-      await gate(session, observed, needed.leaving);
+      if (!(await gate(session, observed, needed.leaving))) return undefined;
       const after = await carryOut(REAL_SERVER, session, desired, needed, observed);
       return { superseded: false, notes: [...needed.notes, ...stillLocal(needed, after)] };
     }),

@@ -1,214 +1,150 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { RealServerError } from "../domain/errors";
 import {
-  arrivals,
   connectionPatterns,
+  connectionsRequest,
   parseUsage,
   type Usage,
-  connectionsRequest,
 } from "../observed/connections";
-import { RealServerError } from "../domain/errors";
-import { UnreadableAnswer } from "../protocol/answer";
 import type { Observed } from "../observed/observed";
+import { UnreadableAnswer } from "../protocol/answer";
+import {
+  loopWarning,
+  verdictOn,
+  withCount,
+  type DrainPolicy,
+  type DrainTally,
+  type DrainVerdict,
+} from "./drain-tally";
 import { REAL_SERVER } from "./real-server";
 import { onHost, type Operation, type Session } from "./session";
 
-/** How connections are waited for before a VIP is withdrawn. */
-export interface DrainPolicy {
-  /** How long at most, in seconds. `operationSeconds` does not count it. */
-  readonly timeoutSeconds: number;
-  /** What becomes of those that are left then. */
-  readonly onTimeout: "withdraw" | "fail";
-}
-
 /**
- * Stands before the first write of an attempt, under the lock: passes when no connection to a leaving
- * VIP is left, or the drain is over.
+ * Stands before the first write of an attempt, under the lock, and resolves to whether the attempt may
+ * go on: no connection to a leaving VIP is left, or the drain's time is over. Where it may not, the
+ * attempt ends there with the host as it was, and is made again later.
  *
  * Raises {@link RealServerError} `refused` where connections cannot be counted, `timed-out` where
- * the policy says so; and what makes {@link drainFirst} wait and try again.
+ * the policy says so.
  */
 export type Gate = (
   session: Session,
   observed: Observed,
   leaving: readonly string[],
-) => Promise<void>;
+) => Promise<boolean>;
 
 /**
  * Makes an attempt that withdraws VIPs; while connections use them, waits without the lock and then
  * makes it again. The time runs from the first connection seen, over all waits.
  *
  * @param leaving what the attempt would withdraw from a host as it is
+ * @param attempt resolves to undefined where the gate did not let it go on
  */
-export async function drainFirst<Result>(
+export async function drainFirst<Result extends object>(
   operation: Operation,
   policy: DrainPolicy | undefined,
   leaving: (observed: Observed) => readonly string[],
-  attempt: (gate: Gate) => Promise<Result>,
+  attempt: (gate: Gate) => Promise<Result | undefined>,
 ): Promise<Result> {
-  if (policy === undefined) return attempt((...seen) => warnOfLoop(operation, ...seen));
-  const drain = new Drain(operation, policy, leaving);
+  const count = policy === undefined ? asUnused : counterFor(policy);
+  const gate: Gate = async (session, observed, vips) => {
+    const verdict = await count(session, vips);
+    if (verdict.kind === "wait") return false;
+    if (verdict.warning !== undefined) operation.warn(verdict.warning);
+    await warnOfLoop(session, observed, vips);
+    return true;
+  };
+  // A conversation a turn: an attempt, or a look that tells when to look again, or to try again.
+  let rest: number | undefined;
   for (;;) {
-    try {
-      return await attempt((...seen) => drain.gate(...seen));
-    } catch (error) {
-      if (!(error instanceof InUse)) throw error;
-      await drain.wait();
+    if (rest === undefined) {
+      const result = await attempt(gate);
+      if (result !== undefined) return result;
     }
+    await sleep(operation, rest ?? 0);
+    rest = await onHost(REAL_SERVER, operation, PURPOSE, (session, observed) =>
+      watch(session, leaving(observed), count),
+    );
   }
-}
-
-/** There are connections, and there is time. */
-class InUse extends Error {
-  override readonly name = "InUse";
 }
 
 const PURPOSE = { mode: "look", holder: "a drain", subjects: [] } as const;
 const POLL_MILLISECONDS = 1000;
-/** The host is not to be busy with counting: it has at least so many times the time in between. */
+/** Counting must not keep the host busy: the time in between is at least so many times as long. */
 const REST = 4;
-const RECENT_MILLISECONDS = 5000;
 
-class Drain {
-  private end = Infinity;
-  private last: Usage | undefined;
-  private arrived = 0;
-  private lastArrival = -Infinity;
+/** Counts the connections to some VIPs, and says what to do; raises what makes the drain give up. */
+type Count = (
+  session: Session,
+  vips: readonly string[],
+) => Promise<Exclude<DrainVerdict, { readonly kind: "give-up" }>>;
 
-  constructor(
-    private readonly operation: Operation,
-    private readonly policy: DrainPolicy,
-    private readonly leaving: (observed: Observed) => readonly string[],
-  ) {}
+/** Without a drain the host is not asked. */
+const asUnused: Count = () => Promise.resolve({ kind: "unused" });
 
-  async gate(session: Session, observed: Observed, leaving: readonly string[]): Promise<void> {
-    if (leaving.length === 0) return;
-    const usage = await this.count(session, leaving);
-    if (usage.total > 0 && !this.isOver()) throw new InUse();
-    const fault = this.stillSending();
-    if (usage.total > 0) this.operation.warn(`${this.leftOver(usage)}, cut now${fault}`);
-    else if (fault !== "") this.operation.warn(`no connection is left, but${fault.slice(1)}`);
-    await warnOfLoop(this.operation, session, observed, leaving);
-  }
-
-  /** Returns when nothing is left, or when the time is over and the policy is to withdraw. */
-  async wait(): Promise<void> {
-    let rest: number | undefined = 0;
-    while (rest !== undefined) {
-      await this.sleep(rest);
-      rest = await onHost(REAL_SERVER, this.operation, PURPOSE, async (session, observed) => {
-        return this.watch(session, this.leaving(observed));
-      });
-    }
-  }
-
-  /**
-   * A conversation, like any other, has `operationSeconds`: it ends in good time for another.
-   *
-   * @returns after how many milliseconds that is to begin; undefined when nothing is to be waited for
-   */
-  private async watch(session: Session, leaving: readonly string[]): Promise<number | undefined> {
-    const enough = session.secondsLeft() / 2;
-    while (leaving.length > 0) {
-      const started = performance.now();
-      const usage = await this.count(session, leaving);
-      if (usage.total === 0 && this.end < Infinity) this.operation.progress("drained");
-      if (usage.total === 0 || this.isOver()) return undefined;
-      this.operation.progress(this.progress(usage));
-      const rest = Math.max(POLL_MILLISECONDS, REST * (performance.now() - started));
-      const next = Math.min(rest, this.millisecondsLeft());
-      if (session.secondsLeft() - next / 1000 < enough) return next;
-      await this.sleep(next);
-    }
-    return undefined;
-  }
-
-  private async count({ conversation }: Session, leaving: readonly string[]): Promise<Usage> {
-    const request = connectionsRequest(connectionPatterns(leaving));
-    const usage = parseUsage(await conversation.request(request), leaving);
-    if (usage.blind) throw new RealServerError("refused", BLIND);
-    if (usage.total > 0 && this.last === undefined)
-      this.end = performance.now() + this.policy.timeoutSeconds * 1000;
-    const news = this.last === undefined ? 0 : arrivals(this.last, usage);
-    this.arrived += news;
-    if (news > 0) this.lastArrival = performance.now();
-    this.last = usage;
-    if (usage.total > 0 && this.isOver() && this.policy.onTimeout === "fail")
-      throw new RealServerError(
-        "timed-out",
-        `${this.leftOver(usage)}${this.stillSending()}. Run it again, raise drain.timeoutSeconds, or set drain.onTimeout to "withdraw", which cuts them`,
-      );
-    return usage;
-  }
-
-  /** Ends early when the operation is stopped; the next word with the host says so. */
-  private async sleep(milliseconds: number): Promise<void> {
-    const { signal } = this.operation;
-    await pause(milliseconds, undefined, { signal }).catch(() => undefined);
-  }
-
-  private millisecondsLeft(): number {
-    return Math.max(0, this.end - performance.now());
-  }
-
-  private isOver(): boolean {
-    return this.millisecondsLeft() === 0;
-  }
-
-  private progress(usage: Usage): string {
-    const left = Math.ceil(this.millisecondsLeft() / 1000);
-    const warning = this.stillSending() === "" ? "" : `; new ones come: ${STOP_SENDING}`;
-    return `draining ${told(usage)}, at most ${left} s more${warning}`;
-  }
-
-  private leftOver(usage: Usage): string {
-    return `${told(usage)} ${usage.total === 1 ? "was" : "were"} left after draining for ${this.policy.timeoutSeconds} s`;
-  }
-
-  /** New connections until now, and not only at first: then the drain would never end. */
-  private stillSending(): string {
-    if (performance.now() - this.lastArrival > RECENT_MILLISECONDS) return "";
-    return `; ${counted(this.arrived, "new one")} came meanwhile: the director has not stopped sending, ${STOP_SENDING}`;
-  }
+function counterFor(policy: DrainPolicy): Count {
+  let tally: DrainTally | undefined;
+  return async (session, vips) => {
+    if (vips.length === 0) return { kind: "unused" };
+    const usage = parseUsage(await askWhoUses(session, vips), vips);
+    const now = performance.now();
+    tally = withCount(tally, usage, policy, now);
+    const verdict = verdictOn(tally, policy, now);
+    if (verdict.kind === "give-up") throw new RealServerError(verdict.error, verdict.message);
+    return verdict;
+  };
 }
 
-const STOP_SENDING = "set its weight for this host to 0 first";
-
-const BLIND =
-  "connections cannot be counted: addresses are translated here (DNAT), and conntrack cannot be read; " +
-  "install the tool conntrack on the host, or take the input drain away";
-
-/** `12 connections (203.0.113.10: 9, 203.0.113.11: 3)` */
-function told(usage: Usage): string {
-  const each = [...(usage.byVip ?? [])].map(([vip, number]) => `${vip}: ${number}`);
-  return `${counted(usage.total, "connection")}${each.length === 0 ? "" : ` (${each.join(", ")})`}`;
-}
-
-function counted(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? "" : "s"}`;
+async function askWhoUses({ conversation }: Session, vips: readonly string[]): Promise<string> {
+  return conversation.request(connectionsRequest(connectionPatterns(vips)));
 }
 
 /**
- * A host that forwards sends what it has no address for back to the director, which sends it to the
- * host again, until the packet's TTL ends. Only a warning: nothing fails for want of it.
+ * Looks until there is nothing to wait for. A conversation, like any other, has `operationSeconds`: it
+ * ends in good time for another.
+ *
+ * @returns after how many milliseconds that is to begin; undefined when nothing is to be waited for
  */
+async function watch(
+  session: Session,
+  vips: readonly string[],
+  count: Count,
+): Promise<number | undefined> {
+  const { operation } = session;
+  const enough = session.secondsLeft() / 2;
+  while (vips.length > 0) {
+    const started = performance.now();
+    const verdict = await count(session, vips);
+    if (verdict.kind === "unused") operation.progress("drained");
+    if (verdict.kind !== "wait") return undefined;
+    operation.progress(verdict.progress);
+    const rest = Math.max(POLL_MILLISECONDS, REST * (performance.now() - started));
+    const next = Math.min(rest, verdict.milliseconds);
+    if (session.secondsLeft() - next / 1000 < enough) return next;
+    await sleep(operation, next);
+  }
+  return undefined;
+}
+
+/** Ends early when the operation is stopped; the next word with the host says so. */
+async function sleep({ signal }: Operation, milliseconds: number): Promise<void> {
+  await pause(milliseconds, undefined, { signal }).catch(() => undefined);
+}
+
+/** Only a warning: nothing fails for want of it. */
 async function warnOfLoop(
-  operation: Operation,
-  { conversation }: Session,
+  session: Session,
   observed: Observed,
   leaving: readonly string[],
 ): Promise<void> {
   const vips = leaving.filter((vip) => !vip.includes(":"));
   if (!observed.forwards || vips.length === 0) return;
-  const answer = await conversation.request(connectionsRequest(connectionPatterns(vips)));
-  const usage = readable(answer, vips);
-  if (usage === undefined || usage.total === 0) return;
-  operation.warn(
-    `withdrawn while ${told(usage)} ${usage.total === 1 ? "is" : "are"} open, and this host forwards packets (ip_forward is 1): ` +
-      `what the director still sends goes round between the two until its TTL ends; ${STOP_SENDING}`,
-  );
+  const usage = usageIn(await askWhoUses(session, vips), vips);
+  const warning = usage && loopWarning(usage);
+  if (warning !== undefined) session.operation.warn(warning);
 }
 
-function readable(answer: string, vips: readonly string[]): Usage | undefined {
+function usageIn(answer: string, vips: readonly string[]): Usage | undefined {
   try {
     return parseUsage(answer, vips);
   } catch (error) {

@@ -1,7 +1,7 @@
 import { accessBy } from "../../src/transport/access";
 import { converge, withdraw } from "../../src/operation/converge";
 import type { Operation } from "../../src/operation/session";
-import type { DrainPolicy } from "../../src/operation/drain";
+import type { DrainPolicy } from "../../src/operation/drain-tally";
 import { connectionTo, options } from "../contract/ssh-connection";
 import { claim } from "../host/claims";
 import type { Lab } from "../../lab/lab";

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { drainFirst, type DrainPolicy } from "../../../src/operation/drain";
+import { drainFirst } from "../../../src/operation/drain";
+import type { DrainPolicy } from "../../../src/operation/drain-tally";
 import { RealServerError } from "../../../src/domain/errors";
 import { UnreadableAnswer } from "../../../src/protocol/answer";
 import type { Operation, Session } from "../../../src/operation/session";
@@ -42,7 +43,7 @@ async function attemptOn(
     operation,
     drain,
     () => leaving,
-    (gate) => gate(session, observed, leaving),
+    async (gate) => ((await gate(session, observed, leaving)) ? {} : undefined),
   );
   return result;
 }
