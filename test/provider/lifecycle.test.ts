@@ -96,6 +96,11 @@ describe("the life of a real server", () => {
   });
 
   it("leaves nothing after destroy", async () => {
+    expect((await traces(host)).files).toEqual([
+      "/etc/init.d/pulumi-lvs-dr",
+      "/etc/runlevels/boot/pulumi-lvs-dr",
+      "/var/lib/lvs-dr",
+    ]);
     const outcome = await engine.destroy();
     expect(outcome.succeeded, outcome.text).toBe(true);
     expect(await traces(host)).toEqual(NOTHING);

@@ -115,12 +115,22 @@ export async function owners(host: Host): Promise<string[] | undefined> {
 }
 
 /** Nothing of ours is left on a host. */
-export const NOTHING = { lo: [], arp: "0 0", registry: "" };
+export const NOTHING: Traces = { lo: [], arp: "0 0", files: [] };
 
 /** What of ours is on a host. */
-export async function traces(host: Host): Promise<typeof NOTHING> {
-  const { stdout } = await host.run("ls -Ad /var/lib/lvs-dr 2>/dev/null", { allowFailure: true });
-  return { lo: (await onLo(host)) as never[], arp: await arpOf(host), registry: stdout };
+export interface Traces {
+  readonly lo: readonly string[];
+  /** `arp_ignore` and `arp_announce` of `conf.all`. */
+  readonly arp: string;
+  /** The registry, the unit for the boot, its link, and what an operation left beside them. */
+  readonly files: readonly string[];
+}
+
+/** Looks for what of ours is on a host. */
+export async function traces(host: Host): Promise<Traces> {
+  const { stdout } = await host.run("find /etc /run /var/lib -name '*lvs-dr*'");
+  const files = stdout.split("\n").filter((file) => file !== "");
+  return { lo: await onLo(host), arp: await arpOf(host), files: files.sort() };
 }
 
 /** The step that a run took for the real server named `name`. */
