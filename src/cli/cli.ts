@@ -18,16 +18,16 @@ const INTERRUPTED = 130;
 
 /** Does what the command line says. @returns the exit status */
 async function main(words: readonly string[]): Promise<number> {
-  const signal = interruption();
+  const signal = interruptSignal();
   try {
-    return await carryOut(parseCommandLine(words), signal);
+    return await execute(parseCommandLine(words), signal);
   } catch (error) {
     for (const line of signal.aborted ? [STOPPED] : messageOf(error)) say(line);
     return signal.aborted ? INTERRUPTED : NOT_DONE;
   }
 }
 
-async function carryOut(command: Command, signal: AbortSignal): Promise<number> {
+async function execute(command: Command, signal: AbortSignal): Promise<number> {
   switch (command.kind) {
     case "help":
       process.stdout.write(USAGE);
@@ -94,7 +94,7 @@ function reasonOf(error: NodeJS.ErrnoException): string {
 }
 
 /** The first ^C ends the operation, and the host undoes it; the second ends the process. */
-function interruption(): AbortSignal {
+function interruptSignal(): AbortSignal {
   const controller = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     process.on(name, () => {
@@ -126,6 +126,6 @@ function version(): string {
   return (JSON.parse(file) as { version: string }).version;
 }
 
-// Told by whoever writes; without a listener it would end the process before that.
+// Whoever writes reports it; without a listener the process would end before that.
 process.stdout.on("error", ignore);
 void main(process.argv.slice(2)).then((status) => (process.exitCode = status));

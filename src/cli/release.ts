@@ -2,7 +2,7 @@ import { createInterface } from "node:readline/promises";
 import { parseVip } from "../domain/address";
 import { UsageError } from "./arguments";
 import { withdraw } from "../operation/converge";
-import type { Seen } from "../inspect/look";
+import type { SeenHost } from "../inspect/look";
 import { ownersHere } from "../inspect/report";
 import { plan } from "../plan/plan";
 import type { Change } from "../plan/change";
@@ -27,10 +27,10 @@ export interface ReleaseOptions {
  * @returns whether it was done; false when somebody at the terminal said no
  * @throws UsageError for an unknown owner, and where nobody can be asked; else what `withdraw` throws
  */
-export async function release(seen: Seen, options: ReleaseOptions): Promise<boolean> {
+export async function release(seen: SeenHost, options: ReleaseOptions): Promise<boolean> {
   const { observed, operation } = seen;
   const { sysctls } = options;
-  const claim = claimOf(recordOf(seen, options.owner));
+  const claim = claimFrom(recordNamed(seen, options.owner));
   const desired: Desired = { kind: "withdraw", claim, now: "-", sysctls };
   const needed = plan(desired, observed);
   options.say(`${claim.owner}, last seen ${lastSeen(seen, claim)}:`);
@@ -44,7 +44,7 @@ export async function release(seen: Seen, options: ReleaseOptions): Promise<bool
   return true;
 }
 
-function recordOf({ observed }: Seen, wanted: string): OwnerRecord {
+function recordNamed({ observed }: SeenHost, wanted: string): OwnerRecord {
   const owners = [...ownersHere(observed)];
   const found = owners.find(([id, record]) => id === wanted || record.owner === wanted);
   if (found !== undefined) return found[1];
@@ -56,7 +56,7 @@ function recordOf({ observed }: Seen, wanted: string): OwnerRecord {
 }
 
 /** What the resource's own state would say. Its values matter to a host that serves it, not here. */
-function claimOf({ owner, incarnation, vips }: OwnerRecord): Claim {
+function claimFrom({ owner, incarnation, vips }: OwnerRecord): Claim {
   return {
     ...{ owner, incarnation, saved: [] },
     vips: vips.flatMap((vip) => {
@@ -67,7 +67,7 @@ function claimOf({ owner, incarnation, vips }: OwnerRecord): Claim {
   };
 }
 
-function lastSeen({ inspection }: Seen, { owner }: Claim): string {
+function lastSeen({ inspection }: SeenHost, { owner }: Claim): string {
   return inspection.owners.find((one) => one.owner === owner)?.lastSeen ?? "never";
 }
 
@@ -91,7 +91,7 @@ async function isConfirmed(signal: AbortSignal): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY)
     throw new UsageError("nobody is there to be asked; --yes does not ask");
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  // While it reads, ^C is a key and no signal.
+  // While readline has the terminal, ^C is a key press and no signal.
   terminal.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
   // ^D ends the reading, and is no yes.
   const closed = new Promise<string>((resolve) => terminal.once("close", () => resolve("")));

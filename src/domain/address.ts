@@ -25,7 +25,7 @@ export function parseVip(text: string): { vip: Vip } | { reason: string } {
   if (address.includes("%")) {
     return { reason: "has a zone; a VIP is an address without one, routed to the real server" };
   }
-  const parsed = parse(address);
+  const parsed = parseAddress(address);
   if (parsed === undefined) return { reason: NO_ADDRESS };
   const vip: Vip = { family: parsed.kind() === "ipv4" ? 4 : 6, address: parsed.toString() };
   const reason = prefixProblem(prefix, vip) ?? rangeProblem(parsed);
@@ -39,19 +39,19 @@ export function parseVip(text: string): { vip: Vip } | { reason: string } {
  * @returns Dotted decimal, or IPv6 as RFC 5952 writes it; undefined when it is no address.
  */
 export function canonicalAddress(text: string): string | undefined {
-  return parse(text.replace(/%.*$/, ""))?.toString();
+  return parseAddress(text.replace(/%.*$/, ""))?.toString();
 }
 
 /**
- * `canonicalAddress`, but for an IPv4-mapped IPv6 address the IPv4 address in it (RFC 4291, 2.5.5.2):
- * sockets that serve both families, and resolvers, write IPv4 addresses so.
+ * Like `canonicalAddress`, but of an IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2) it is the IPv4
+ * address: that is how dual-stack sockets, and some resolvers, write one.
  */
 export function unmappedAddress(text: string): string | undefined {
   const address = canonicalAddress(text);
   return address === undefined ? undefined : ipaddr.process(address).toString();
 }
 
-/** Whether an address is in the subnet of another, which has this prefix; both canonical. */
+/** Whether an address is in the subnet of another one. Both are canonical; never across families. */
 export function isWithin(
   address: string,
   subnet: { readonly address: string; readonly prefixLength: number },
@@ -82,10 +82,10 @@ export function prefixLength(vip: Vip): 32 | 128 {
 const NO_ADDRESS = "is not an IPv4 or IPv6 address";
 
 /**
- * Node's parser is the gate: that of ipaddr.js also takes octal, hex and short forms (`10.1`). It
- * also takes `::192.0.2.1` for an IPv4-mapped address, so it gets no dotted tail to see.
+ * Node's parser decides what an address is: that of ipaddr.js also accepts octal, hex and short forms
+ * (`10.1`). It also reads `::192.0.2.1` as IPv4-mapped, so a dotted tail is written in hex first.
  */
-function parse(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   const version = isIP(text);
   if (version === 0) return undefined;
   return ipaddr.parse(version === 4 ? text : text.replace(/[0-9]+(\.[0-9]+){3}/, twoGroups));

@@ -18,7 +18,7 @@ export interface Arp {
  *   stands for itself.
  */
 export function isExcepted(name: string, except: readonly string[]): boolean {
-  return except.some((glob) => matches(name, glob));
+  return except.some((glob) => matchesGlob(name, glob));
 }
 
 /**
@@ -53,7 +53,7 @@ function isInterfaceName(name: string): boolean {
  * Names have 15 bytes at most, and runs of `*` become one, so that backtracking stays within some
  * 2^15 tries for any glob.
  */
-function matches(name: string, glob: string): boolean {
+function matchesGlob(name: string, glob: string): boolean {
   const pattern = (glob.match(/\*+|./gsu) ?? []).map((token) => {
     if (token.startsWith("*")) return ".*";
     return token === "?" ? "." : token.replace(/[\\^$.|+()[\]{}]/, "\\$&");

@@ -1,13 +1,13 @@
 /**
  * Text that somebody else wrote (a host, a server, a program's inputs), made fit for a terminal. Names
- * of interfaces, labels of addresses and names of owners may hold almost anything.
+ * of interfaces, labels of addresses and names of owners may hold almost any character.
  *
- * Nothing that these functions return holds a character of `OBEYED`, but for the line breaks that
- * `readable` and `asciiJson` say they keep. Text without one stays as it is.
+ * The results hold no character that a terminal obeys (`KINDS` below), except for the line breaks that
+ * `readable` and `asciiJson` keep. Text without such characters comes back unchanged.
  */
 import { stripVTControlCharacters } from "node:util";
 
-/** Text of several lines: line breaks stay, every other character that a terminal obeys is a space. */
+/** Text of several lines: line breaks stay, each other character that a terminal obeys is a space. */
 export function readable(text: string): string {
   return text.replace(OBEYED_IN_LINES, " ");
 }
@@ -38,24 +38,19 @@ export function lastWords(text: string): string {
   return `…${line.slice(-MOST_LAST_WORDS).replace(HALF_AT_START, "")}`;
 }
 
-function withoutEscapes(text: string): string {
-  // A single character of C1 is more often one of another encoding: the text behind it stays.
-  return oneLine(stripVTControlCharacters(text.replace(C1, "\0")));
-}
-
 /** Text on one line of which nothing is lost: what a terminal obeys is written out, as `\u{1b}`. */
 export function visible(text: string): string {
   return text.replace(OBEYED, (run) => Array.from(run, writtenOut).join(""));
 }
 
-/** A value for a message: in quotes, as `visible` has it, and cut to so many characters. */
+/** A value for a message: in quotes, written out as by `visible`, of at most so many characters. */
 export function quoted(text: string, most: number): string {
   const characters = Array.from(text);
   const cut = characters.length > most ? [...characters.slice(0, most), "…"] : characters;
   return visible(JSON.stringify(cut.join("")));
 }
 
-/** JSON of ASCII alone. `indent`, in spaces, breaks it into lines; without it there is one. */
+/** JSON in ASCII alone: on one line, or on several that are indented by so many spaces. */
 export function asciiJson(value: unknown, indent?: number): string {
   return JSON.stringify(value, null, indent).replace(
     /[\u007f-\uffff]/g,
@@ -66,7 +61,7 @@ export function asciiJson(value: unknown, indent?: number): string {
 /**
  * What a terminal obeys, or people cannot see: controls, marks without a width or that turn the
  * direction of writing, separators of lines, halves of surrogate pairs, and private characters,
- * which each terminal may take for what it likes.
+ * whose meaning is each terminal's own.
  */
 const KINDS = "\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}\\p{Cs}\\p{Co}";
 const OBEYED = new RegExp(`[${KINDS}]+`, "gu");
@@ -78,8 +73,13 @@ const HALF_AT_START = /^[\udc00-\udfff]/;
 
 const LONGEST_EXCERPT = 200;
 const MOST_LAST_WORDS = 300;
-/** Node's own search took seconds for 40,000 characters made for it, up to 24.20 (nodejs/node#64319). */
+/** Up to Node 24.20, 40,000 characters made for its pattern took seconds (nodejs/node#64319). */
 const MOST_STRIPPED = 4000;
+
+function withoutEscapes(text: string): string {
+  // One of C1 is more often a letter in another encoding than an escape: the text after it stays.
+  return oneLine(stripVTControlCharacters(text.replace(C1, "\0")));
+}
 
 function writtenOut(character: string): string {
   return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;

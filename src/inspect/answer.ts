@@ -130,10 +130,7 @@ function listenerOfSs(line: string): Listener[] {
   return [{ address, port: Number(port) }];
 }
 
-/**
- * Of /proc/net/tcp and tcp6: "0100007F:0016". That `::` may be for IPv6 alone does not show; it rarely
- * is.
- */
+// "0100007F:0016", of /proc/net/tcp and tcp6. Whether `::` is for IPv6 alone is not shown; it rarely is.
 function listenerOfProc(local: string): Listener[] {
   const [, hex, port = ""] = /^([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})$/.exec(local) ?? [];
   if (hex === undefined) return [];

@@ -9,17 +9,17 @@ import type { Observed } from "../observed/observed";
 import { accessBy } from "../transport/access";
 import { parseConnection } from "../inputs/connection";
 
-/** Who is told how a look goes, and what ends it early. */
+/** Where the progress of a look goes, and what ends it early. */
 export interface Onlooker {
   readonly signal: AbortSignal;
   progress(text: string): void;
 }
 
-/** What was seen, for people and for whoever goes on from there. */
-export interface Seen {
+/** A host as a look found it: for people, and for work that follows. */
+export interface SeenHost {
   readonly inspection: Inspection;
   readonly observed: Observed;
-  /** The same way to the same host, for what comes next. */
+  /** Reaches the same host in the same way. */
   readonly operation: Operation;
 }
 
@@ -28,7 +28,7 @@ export async function lookAt(
   given: InspectConnection,
   options: InspectOptions,
   onlooker: Onlooker = { signal: new AbortController().signal, progress: () => undefined },
-): Promise<Seen> {
+): Promise<SeenHost> {
   const names = [...new Set(options.names ?? [])];
   for (const name of names) refuseName(name);
   const { connectSeconds = 15, operationSeconds = 60 } = options;

@@ -34,23 +34,24 @@ export function inspectionJson(inspection: Inspection): string {
   return asciiJson(inspection, 2);
 }
 
-type Row = readonly string[];
+type Cells = readonly string[];
 
-function section(title: string, lines: readonly Row[], empty?: string): string[] {
+function section(title: string, lines: readonly Cells[], empty?: string): string[] {
   if (lines.length === 0) return empty === undefined ? [] : [title, `  ${empty}`];
   const cells = lines.map((row) => row.map(visible));
   const widths: number[] = [];
   for (const row of cells.filter((one) => one.length > 1))
     row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)));
-  const text = (row: Row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ");
+  const text = (row: Cells) =>
+    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ");
   return [title, ...cells.map((row) => `  ${text(row)}`.trimEnd())];
 }
 
-function rows(lines: readonly string[]): Row[] {
+function rows(lines: readonly string[]): Cells[] {
   return lines.map((line) => [line]);
 }
 
-function vipRows({ vips, owners }: Inspection): Row[] {
+function vipRows({ vips, owners }: Inspection): Cells[] {
   if (vips.length === 0) return [];
   const claims = (ids: readonly string[]) =>
     owners.filter((owner) => ids.includes(owner.id)).map((owner) => owner.owner);
@@ -64,7 +65,7 @@ function vipRows({ vips, owners }: Inspection): Row[] {
   ];
 }
 
-function ownerRows({ owners }: Inspection): Row[] {
+function ownerRows({ owners }: Inspection): Cells[] {
   if (owners.length === 0) return [];
   return [
     ["id", "last seen", "at boot", "VIPs", "owner"],
@@ -74,7 +75,7 @@ function ownerRows({ owners }: Inspection): Row[] {
   ];
 }
 
-function nicRows({ nics }: Inspection): Row[] {
+function nicRows({ nics }: Inspection): Cells[] {
   if (nics.length === 0) return [];
   return [
     ["NIC", "arp_ignore", "arp_announce", "about a VIP on lo"],
@@ -87,14 +88,14 @@ function nicRows({ nics }: Inspection): Row[] {
   ];
 }
 
-function sysctlRows({ savedSysctls }: Inspection): Row[] {
+function sysctlRows({ savedSysctls }: Inspection): Cells[] {
   return savedSysctls.map(({ interface: nic, key, value, written }) => [
     `${nic} ${key}`,
     `${written} back to ${value}`,
   ]);
 }
 
-function nameRows({ names }: Inspection): Row[] {
+function nameRows({ names }: Inspection): Cells[] {
   return names.flatMap(({ name, addresses, problem }) =>
     addresses.length === 0
       ? [[name, "-", problem ?? ""]]

@@ -17,19 +17,19 @@ export interface ConnectionPatterns {
 export interface Usage {
   /** How many there are. */
   readonly total: number;
-  /** How many each VIP has; undefined where there are too many to be told one by one. */
+  /** How many each VIP has; undefined where there are too many to list. */
   readonly byVip: ReadonlyMap<string, number> | undefined;
   /** Each by its two ends, those in TIME-WAIT included; undefined likewise. */
   readonly ends: ReadonlySet<string> | undefined;
   /** How many are in TIME-WAIT. */
   readonly ended: number;
-  /** Addresses may be translated there, and nobody can be asked which connections are. */
+  /** Addresses may be translated on the host, and it cannot say of which connections. */
   readonly blind: boolean;
 }
 
 /**
  * What the host looks for. A connection counts in each state but LISTEN, TIME-WAIT and CLOSE; those in
- * TIME-WAIT tell of connections that came and went between two looks.
+ * TIME-WAIT show which came and went between two looks.
  *
  * @param vips canonical addresses, at least one
  */
@@ -52,8 +52,8 @@ export function connectionsRequest({ ss, tcp, conntrack }: ConnectionPatterns): 
 }
 
 /**
- * Reads what the host answered. Total: a line that is none of its own throws
- * {@link UnreadableAnswer}, for a connection that is overlooked would be cut.
+ * Reads what the host answered. Total: throws {@link UnreadableAnswer} for a line that it does not know,
+ * because a connection that is overlooked would be cut.
  */
 export function parseUsage(body: string, vips: readonly string[]): Usage {
   const groups = groupsIn(body);
@@ -62,7 +62,11 @@ export function parseUsage(body: string, vips: readonly string[]): Usage {
   for (const line of groups.flatMap((group) => group.lines)) {
     if (line === BLIND) continue;
     const isEnded = line.startsWith(ENDED);
-    const { vip, ends } = parseConnection(isEnded ? line.slice(ENDED.length) : line, vips, byHex);
+    const { vip, ends } = parseVipConnection(
+      isEnded ? line.slice(ENDED.length) : line,
+      vips,
+      byHex,
+    );
     (isEnded ? ended : open).set(ends, vip);
   }
   const [ofEnded, ofOpen] = [groups.filter(isOfEnded), groups.filter((one) => !isOfEnded(one))];
@@ -121,16 +125,16 @@ function sizeOf(groups: readonly Group[]): number {
   return groups.reduce((sum, { size }) => sum + size, 0);
 }
 
-interface Connection {
+interface VipConnection {
   readonly vip: string;
   readonly ends: string;
 }
 
-function parseConnection(
+function parseVipConnection(
   line: string,
   vips: readonly string[],
   byHex: ReadonlyMap<string, string>,
-): Connection {
+): VipConnection {
   const [source = "", ...words] = line.trim().split(/\s+/);
   const found =
     source === "ss"
@@ -145,7 +149,7 @@ function parseConnection(
 }
 
 // [STATE] RECV-Q SEND-Q LOCAL:PORT PEER:PORT; asked for a single state, it does not print it.
-function socketOfSs(words: readonly string[], vips: readonly string[]): Connection | undefined {
+function socketOfSs(words: readonly string[], vips: readonly string[]): VipConnection | undefined {
   const [local = "", peer = ""] = words.filter((word) => word.includes(":"));
   const vip = canonical(local.replace(/:[^:]*$/, ""));
   return vips.includes(vip) ? { vip, ends: pair(local, peer) } : undefined;
@@ -155,17 +159,17 @@ function socketOfSs(words: readonly string[], vips: readonly string[]): Connecti
 function socketOfProc(
   words: readonly string[],
   byHex: ReadonlyMap<string, string>,
-): Connection | undefined {
+): VipConnection | undefined {
   const [, local = "", peer = ""] = words;
   const vip = byHex.get(local.split(":")[0] ?? "");
   return vip === undefined ? undefined : { vip, ends: pair(local, peer) };
 }
 
-// ... src= dst= sport= dport= ... src= dst= ...: as it came in, then as it is answered.
+// ... src= dst= sport= dport= ... src= dst= ...: the original direction, then the reply's.
 function entryOfConntrack(
   words: readonly string[],
   vips: readonly string[],
-): Connection | undefined {
+): VipConnection | undefined {
   const field = (name: string) =>
     words.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
   const vip = canonical(field("dst"));
@@ -173,12 +177,12 @@ function entryOfConntrack(
   return { vip, ends: `${field("src")} ${field("sport")} to ${vip} ${field("dport")}` };
 }
 
-/** In one order: a host that talks to its own VIP has both ends of one connection. */
+/** In a fixed order: a host that talks to its own VIP lists both ends of one connection. */
 function pair(local: string, peer: string): string {
   return [local, peer].sort().join(" ");
 }
 
-/** Of `[::ffff:203.0.113.10]` or `203.0.113.10%lo` the address: a dual-stack listener's clients are IPv4's. */
+/** The address in `[::ffff:203.0.113.10]` or `203.0.113.10%lo`. */
 function canonical(text: string): string {
   return unmappedAddress(text.replace(/^\[(.*)\]/, "$1")) ?? "";
 }

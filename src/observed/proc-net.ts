@@ -1,10 +1,10 @@
 import ipaddr from "ipaddr.js";
 
 /**
- * An address in each form that /proc/net/tcp and tcp6 may print it in: 32-bit words in the host's byte
- * order. Both orders, for the answer does not say which it is; that a host also has the other's
- * address is as good as impossible, and would only make a drain wait for it. An IPv4 address also as
- * a dual-stack listener's client has it, IPv4-mapped.
+ * An address in each form in which /proc/net/tcp and tcp6 may print it: 32-bit words in the host's byte
+ * order. An answer does not say which order that is, so both are here; that a host also has the
+ * address with its bytes swapped is next to impossible, and would only make a drain wait for it. An
+ * IPv4 address is here as IPv4-mapped, too, as a dual-stack listener has it.
  */
 export function inProcTcp(address: string): string[] {
   const parsed = ipaddr.parse(address);
@@ -18,19 +18,19 @@ export function inProcTcp(address: string): string[] {
 }
 
 /**
- * The address that /proc/net/tcp or tcp6 prints as these 8 or 32 digits, its words taken to be
- * little-endian; of an IPv4-mapped one the IPv4 address.
+ * The address that /proc/net/tcp or tcp6 prints as these 8 or 32 digits, on a little-endian host. Of an
+ * IPv4-mapped one it is the IPv4 address.
  */
 export function ofProcTcp(hex: string): string {
   return ipaddr.process(addressOfBytes(Buffer.from(hex, "hex").swap32())).toString();
 }
 
-/** The IPv4 address that /proc/net/ip_vs prints as these 8 digits, in the order of the wire. */
+/** The IPv4 address that /proc/net/ip_vs prints as these 8 digits, in network byte order. */
 export function ofProcIpvs(hex: string): string {
   return addressOfBytes(Buffer.from(hex, "hex"));
 }
 
-/** An address as /proc/net/nf_conntrack prints it: all 32 digits of an IPv6 one. The tool does not. */
+/** An address as /proc/net/nf_conntrack prints it: IPv6 with all 32 digits, unlike `conntrack -L`. */
 export function inProcConntrack(address: string): string {
   const parsed = ipaddr.parse(address);
   if (parsed.kind() === "ipv4") return parsed.toString();

@@ -54,7 +54,8 @@ export async function drainFirst<Result extends object>(
     await warnOfLoop(session, observed, vips);
     return true;
   };
-  // A conversation a turn: an attempt, or a look that tells when to look again, or to try again.
+  // Each turn is one conversation: an attempt, or looks, which end with when to look again, or with
+  // nothing more to wait for.
   let rest: number | undefined;
   for (;;) {
     if (rest === undefined) {

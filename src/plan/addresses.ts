@@ -68,10 +68,10 @@ function bind(vip: Vip, onLo: readonly BoundAddress[]): Change[] {
   return [asChange("unbind", bound), asChange("bind", { ...wanted, prefix: bound.prefix })];
 }
 
-type Binding = Omit<BoundAddress, "interface" | "address" | "prefixLength" | "peer">;
+type AddressAttributes = Omit<BoundAddress, "interface" | "address" | "prefixLength" | "peer">;
 
 /** How a VIP is bound. IPv6 has no labels, and `preferred_lft 0` keeps it from being a source. */
-function bindingOf(vip: Vip): Binding {
+function bindingOf(vip: Vip): AddressAttributes {
   return vip.family === 4
     ? {
         family: 4,
@@ -91,7 +91,7 @@ function bindingOf(vip: Vip): Binding {
       };
 }
 
-function isAsWanted(bound: Binding, wanted: Binding): boolean {
+function isAsWanted(bound: AddressAttributes, wanted: AddressAttributes): boolean {
   return (
     bound.label === wanted.label &&
     bound.validLft === wanted.validLft &&
@@ -101,7 +101,7 @@ function isAsWanted(bound: Binding, wanted: Binding): boolean {
   );
 }
 
-function asChange(kind: "bind" | "unbind", binding: Binding): Change {
+function asChange(kind: "bind" | "unbind", binding: AddressAttributes): Change {
   const { family, prefix, scope, validLft, preferredLft, label } = binding;
   return { kind, family, prefix, scope, validLft, preferredLft, label };
 }

@@ -100,7 +100,7 @@ function arpRefusals(claim: Claim, observed: Observed, writes: readonly SysctlWr
       : arp.interfaces.filter((name) => !observed.nics.some((nic) => nic.name === name));
   return [
     ...missing.map((name) => `arp.interfaces names ${name}, and the host has no such interface`),
-    ...leaks(claim, observed, writes),
+    ...leakRefusals(claim, observed, writes),
     ...(arp.ignore === 2 ? cutsSession(observed) : []),
   ];
 }
@@ -118,7 +118,7 @@ function sentence(writes: readonly SysctlWrite[]): string {
 }
 
 /** What would still leak after the writes. (Values that go back later make nothing leak.) */
-function leaks(claim: Claim, observed: Observed, writes: readonly SysctlWrite[]): string[] {
+function leakRefusals(claim: Claim, observed: Observed, writes: readonly SysctlWrite[]): string[] {
   const { arp } = claim;
   const after = writes.reduce(withWrite, observed);
   return after.nics

@@ -10,7 +10,7 @@ import { effectiveOn, nicsInScope, valueOf } from "./sysctls";
 import { ARP_KEYS, isSilent, satisfies, type ArpKey, type SavedSysctl } from "../domain/sysctl";
 
 /** A VIP as it is on `lo`. */
-export interface Binding {
+export interface BoundVip {
   /** Canonical, without prefix. */
   readonly address: string;
   readonly scope: string;
@@ -21,7 +21,7 @@ export interface Binding {
 /** What a host says of one claim. */
 export interface ClaimReport {
   /** The declared VIPs as read back from `lo`. */
-  readonly bindings: readonly Binding[];
+  readonly bindings: readonly BoundVip[];
   /** As the kernel applies them: the session's and the default routes' NICs, and any that leaks. */
   readonly effectiveArp: Readonly<
     Record<string, { readonly ignore: number; readonly announce: number }>
