@@ -5,7 +5,8 @@ import { RealServerError } from "../domain/errors";
 import { UNKNOWN } from "./values";
 import { storedReader } from "./stored";
 import type { Connection } from "../transport/connection";
-import { readPrivateKey, readPublicKey } from "../transport/keys";
+import { readPrivateKey } from "../transport/keys";
+import { readHostKey } from "../transport/public-key";
 
 /** How to reach a bastion: the fields of `connection.proxy`. */
 export const proxyFields = {
@@ -175,9 +176,8 @@ function keyFileProblem(file: string): string | undefined {
 }
 
 function hostKeyProblem(key: string): string | undefined {
-  return readPublicKey(key) === undefined
-    ? "is not a public host key as ssh-keyscan prints it: its type and base64, ssh-ed25519 AAAA..."
-    : undefined;
+  const { instead } = readHostKey(key);
+  return instead === undefined ? undefined : `is not a public host key${instead}`;
 }
 
 function hopComplaints(hop: Readonly<Record<string, unknown>>): Complaint[] {

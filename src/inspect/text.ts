@@ -1,5 +1,5 @@
 import type { Inspection, InspectedName, InspectedNameAddress } from "./types";
-import { fingerprint } from "../transport/keys";
+import { fingerprint } from "../transport/public-key";
 import { asciiJson, visible } from "../domain/terminal";
 
 /** An inspection for people: sections of lines, none of which a terminal obeys. */

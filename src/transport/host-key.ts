@@ -4,7 +4,7 @@ import { RealServerError } from "../domain/errors";
 import { keysOf, knownHostsName, parseKnownHosts, type KnownHost } from "./known-hosts";
 import type { Hop, Target } from "./connection";
 import { fileProblem, homePath } from "./files";
-import { fingerprint, readPublicKey } from "./keys";
+import { fingerprint, readHostKey } from "./public-key";
 
 /** What is known about a host's key before it is dialled. */
 export interface HostKeyPolicy {
@@ -101,14 +101,9 @@ function algorithmsOf(type: string): ServerHostKeyAlgorithm[] {
 }
 
 function parse(target: Target, text: string, from: string): WantedKey {
-  const key = readPublicKey(text);
-  if (key === undefined || algorithmsOf(key.type).length === 0) {
-    throw refusal(
-      `${target.title}: ${from} is not a host key; wanted is a line such as ` +
-        `"ssh-ed25519 AAAA…", as ssh-keyscan prints it after the name.`,
-    );
-  }
-  return { ...key, source: from };
+  const { key, instead } = readHostKey(text);
+  if (key !== undefined) return { ...key, source: from };
+  throw refusal(`${target.title}: ${from} is not a host key${instead}.`);
 }
 
 async function readKnownHosts({ hop, title }: Target): Promise<KnownHost[]> {

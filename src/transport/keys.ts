@@ -1,21 +1,17 @@
 import { createHash, createPrivateKey, type KeyObject } from "node:crypto";
 import { utils, type ParsedKey } from "ssh2";
+import { DAMAGED, findKey } from "./key-text";
+import { openSshEd25519, readOpenSshHeader } from "./openssh-key";
+import { isUsableType } from "./public-key";
 
 /** A private key that can sign, or why there is none; the reason never holds any of the key. */
 export type PrivateKey =
   | { readonly key: ParsedKey; readonly problem?: undefined }
   | { readonly key?: undefined; readonly problem: string };
 
-/** A public key as `authorized_keys` has it, comment left out. */
-export interface PublicKey {
-  /** `ssh-ed25519` and the like. */
-  readonly type: string;
-  /** The key in base64. */
-  readonly key: string;
-}
-
 /**
- * Reads a private key: OpenSSH's format, PEM (PKCS#1, SEC1), PKCS#8 or PuTTY's.
+ * Reads a private key: OpenSSH's format, PEM (PKCS#1, SEC1), PKCS#8, or PuTTY's format 2 of RSA.
+ * A passphrase for a key that is not encrypted is of no account.
  *
  * The result is kept: decrypting an OpenSSH key takes 0.3 s of this process's only thread, and a
  * program that declares fifty hosts hands us the same key a hundred times.
@@ -34,108 +30,108 @@ export function readPrivateKey(text: string, passphrase: string | undefined): Pr
 
 const read = new Map<string, PrivateKey>();
 
-/** Reads `type base64 comment`; undefined when it is something else. */
-export function readPublicKey(text: string): PublicKey | undefined {
-  const [type, key] = text.trim().split(/[ \t]+/);
-  if (type === undefined || key === undefined || text.trim().includes("\n")) return undefined;
-  const parsed = utils.parseKey(`${type} ${key}`);
-  if (parsed instanceof Error || parsed.isPrivateKey() || parsed.type !== type) return undefined;
-  return { type, key: parsed.getPublicSSH().toString("base64") };
+function parsePrivateKey(given: string, passphrase: string | undefined): PrivateKey {
+  const found = findKey(given);
+  switch (found.format) {
+    case "openssh":
+      return parseOpenSsh(found.text, found.content, passphrase);
+    case "pem":
+      return parsePem(found.text, passphrase);
+    case "putty":
+      return parsePutty(found.text, passphrase);
+    case "none":
+      return { problem: found.problem };
+  }
 }
 
-/** The fingerprint as `ssh` prints it: `SHA256:` and 43 characters of base64. */
-export function fingerprint(blob: Buffer): string {
-  return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
+function parseOpenSsh(text: string, content: Buffer, passphrase: string | undefined): PrivateKey {
+  const header = readOpenSshHeader(content);
+  if (header === undefined) return { problem: DAMAGED };
+  const { type, cipher } = header;
+  if (!isUsableType(type)) return { problem: ofNoUse(type) };
+  if (cipher === "none") return parseBySsh2(text, undefined);
+  if (!READABLE.test(cipher)) return { problem: `is encrypted with ${cipher}, ${rewrite}` };
+  return passphrase === undefined ? { problem: NO_PASSPHRASE } : parseBySsh2(text, passphrase);
 }
 
-function parsePrivateKey(text: string, passphrase: string | undefined): PrivateKey {
-  if (isPkcs8(text)) return parsePkcs8(text, passphrase);
+/** The ciphers of OpenSSH's key files that ssh2 knows: all but chacha20-poly1305. */
+const READABLE = /^(?:3des-cbc|aes(?:128|192|256)-(?:cbc|ctr)|aes(?:128|256)-gcm@openssh\.com)$/;
+
+const rewrite = "which cannot be read here; write it anew: ssh-keygen -p -Z aes256-ctr -f key";
+
+const NO_PASSPHRASE = "is encrypted, and no privateKeyPassword is given";
+const WRONG_PASSPHRASE = "cannot be decrypted with privateKeyPassword";
+
+/** @param passphrase undefined for a key that is not encrypted */
+function parseBySsh2(text: string, passphrase: string | undefined): PrivateKey {
   const parsed: unknown = utils.parseKey(text, passphrase);
   // Its types leave out that a file may hold several keys; OpenSSH writes one.
   const key = (Array.isArray(parsed) ? parsed[0] : parsed) as ParsedKey | Error | undefined;
   // ssh2's messages quote parts of what it could not read, so none of them is passed on.
-  if (key === undefined || key instanceof Error) {
-    return { problem: unreadable(isEncrypted(text), passphrase) };
+  if (key === undefined || key instanceof Error || !key.isPrivateKey()) {
+    return { problem: passphrase === undefined ? DAMAGED : WRONG_PASSPHRASE };
   }
-  if (!key.isPrivateKey()) return { problem: "is a public key; the private one is needed" };
   return { key };
 }
 
-function unreadable(encrypted: boolean, passphrase: string | undefined): string {
-  if (!encrypted) return "is not a private key in OpenSSH, PEM, PKCS#8 or PuTTY format";
-  return passphrase === undefined
-    ? "is encrypted, and no privateKeyPassword is given"
-    : "cannot be decrypted with privateKeyPassword";
-}
-
-function isPkcs8(text: string): boolean {
-  return /^\s*-----BEGIN (ENCRYPTED )?PRIVATE KEY-----/.test(text);
-}
-
-function isEncrypted(text: string): boolean {
-  if (/^(Proc-Type: 4,ENCRYPTED|Encryption: (?!none))/m.test(text)) return true;
-  if (/^\s*-----BEGIN ENCRYPTED PRIVATE KEY-----/.test(text)) return true;
-  const body = /-----BEGIN OPENSSH PRIVATE KEY-----([^-]+)-----END/.exec(text)?.[1] ?? "";
-  // PROTOCOL.key of OpenSSH: the magic, then the cipher's name with its length before it.
-  const blob = Buffer.from(body, "base64");
-  const name = openSshMagic.length + 4;
-  return blob.length > name + 4 && blob.toString("latin1", name, name + 4) !== "none";
-}
-
-const openSshMagic = "openssh-key-v1\0";
-
 /** ssh2 knows no PKCS#8, which is what Terraform's and Pulumi's tls providers write. */
-function parsePkcs8(text: string, passphrase: string | undefined): PrivateKey {
+function parsePem(text: string, passphrase: string | undefined): PrivateKey {
   let key: KeyObject;
   try {
     key = createPrivateKey({ key: text, format: "pem", passphrase });
-  } catch {
-    return { problem: unreadable(isEncrypted(text), passphrase) };
+  } catch (error) {
+    return { problem: pemProblem(text, passphrase, error) };
   }
   switch (key.asymmetricKeyType) {
     case "rsa":
-      return parsePrivateKey(String(key.export({ type: "pkcs1", format: "pem" })), undefined);
+      return parseBySsh2(String(key.export({ type: "pkcs1", format: "pem" })), undefined);
     case "ec":
-      return parsePrivateKey(String(key.export({ type: "sec1", format: "pem" })), undefined);
+      return parseEc(key);
     case "ed25519":
-      return parsePrivateKey(openSshEd25519(key), undefined);
+      return parseBySsh2(openSshEd25519(key), undefined);
     default:
-      return {
-        problem: `is of the type ${key.asymmetricKeyType ?? "none"}, which ssh has no use for`,
-      };
+      return { problem: ofNoUse(key.asymmetricKeyType ?? "none") };
   }
 }
 
-/** An Ed25519 key in OpenSSH's format (PROTOCOL.key), unencrypted and in memory only. */
-function openSshEd25519(key: KeyObject): string {
-  const jwk = key.export({ format: "jwk" });
-  const publicPart = Buffer.from(jwk.x ?? "", "base64url");
-  const seed = Buffer.from(jwk.d ?? "", "base64url");
-  const type = Buffer.from("ssh-ed25519");
-  const publicKey = Buffer.concat([string(type), string(publicPart)]);
-  const check = Buffer.alloc(8);
-  const secret = string(Buffer.concat([seed, publicPart]));
-  const unpadded = Buffer.concat([check, publicKey, secret, string(Buffer.alloc(0))]);
-  const padding = Buffer.from([1, 2, 3, 4, 5, 6, 7]).subarray(0, (8 - (unpadded.length % 8)) % 8);
-  const none = string(Buffer.from("none"));
-  const blob = Buffer.concat([
-    Buffer.from(openSshMagic),
-    none,
-    none,
-    string(Buffer.alloc(0)),
-    Buffer.from([0, 0, 0, 1]),
-    string(publicKey),
-    string(Buffer.concat([unpadded, padding])),
-  ]);
-  const lines = blob.toString("base64").match(/.{1,70}/g) ?? [];
-  return ["OPENSSH PRIVATE KEY"]
-    .flatMap((name) => [`-----BEGIN ${name}-----`, ...lines, `-----END ${name}-----`, ""])
-    .join("\n");
+function parseEc(key: KeyObject): PrivateKey {
+  const curve = key.asymmetricKeyDetails?.namedCurve ?? "none that has a name";
+  if (!["prime256v1", "secp384r1", "secp521r1"].includes(curve)) {
+    return { problem: `is on the elliptic curve ${curve}, which ssh has no use for` };
+  }
+  return parseBySsh2(String(key.export({ type: "sec1", format: "pem" })), undefined);
 }
 
-/** A `string` of RFC 4251: four bytes of length, then the bytes. */
-function string(bytes: Buffer): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(bytes.length);
-  return Buffer.concat([length, bytes]);
+function pemProblem(text: string, passphrase: string | undefined, error: unknown): string {
+  const encrypted = /^(?:-----BEGIN ENCRYPTED |Proc-Type: 4,ENCRYPTED)/m.test(text);
+  if (!encrypted) return DAMAGED;
+  if (passphrase === undefined) return NO_PASSPHRASE;
+  return (error as NodeJS.ErrnoException).code === "ERR_OSSL_EVP_UNSUPPORTED"
+    ? `is encrypted in a way that this Node.js cannot decrypt; write it anew: ${withLegacy}`
+    : WRONG_PASSPHRASE;
+}
+
+/** DES and RC2, which OpenSSL 3 has moved to its legacy provider. */
+const withLegacy = "openssl pkey -provider default -provider legacy -in key -aes256 -out key.new";
+
+/** ssh2 knows format 2 of RSA; format 3 may want Argon2, which Node.js has only from 24.7 on. */
+function parsePutty(text: string, passphrase: string | undefined): PrivateKey {
+  const [, version = "", type = ""] = /^PuTTY-User-Key-File-(\d+): *(\S*)/.exec(text) ?? [];
+  if (type === "ssh-dss") return { problem: ofNoUse(type) };
+  if (version !== "2" || type !== "ssh-rsa") return { problem: OTHER_PUTTY };
+  if (/^Encryption: none$/m.test(text)) return parseBySsh2(text, undefined);
+  return passphrase === undefined ? { problem: NO_PASSPHRASE } : parseBySsh2(text, passphrase);
+}
+
+const OTHER_PUTTY =
+  "is in a format of PuTTY's that cannot be read here (only format 2 of RSA can); " +
+  "convert it: puttygen key.ppk -O private-openssh -o key";
+
+function ofNoUse(type: string): string {
+  if (type.startsWith("sk-")) {
+    return `is a hardware key (${type}), which only OpenSSH itself can ask to sign; give another key`;
+  }
+  return type === "ssh-dss" || type === "dsa"
+    ? "is a DSA key, which sshd has refused since OpenSSH 7.0; give another, such as one of ssh-keygen -t ed25519"
+    : `is of the type ${type}, which ssh has no use for`;
 }

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RealServer, type RealServerArgs } from "../../src/index";
 import { Engine } from "../../lab/engine";
+import { fixtures } from "../unit/fixtures";
 import { said } from "./stage";
 
 // Nobody listens there, and a connection would take a minute.
 const connection = { host: "192.0.2.1", password: "s3cret-word" };
 const vips = ["203.0.113.10"];
+const written = (name: string): string =>
+  fixtures<{ text: string }>("keys").find((one) => one.name === name)?.data.text ?? "";
 
 describe("bad input", () => {
   let engine: Engine;
@@ -41,6 +44,31 @@ describe("bad input", () => {
       what: "a key that is none",
       args: { connection: { host: "192.0.2.1", privateKey: "s3cret-word" } },
       message: /connection\.privateKey/,
+    },
+    {
+      what: "a DSA key",
+      args: { connection: { host: "192.0.2.1", privateKey: written("OpenSSH-dsa") } },
+      message: /connection\.privateKey: the text given is a DSA key/,
+    },
+    {
+      what: "a hardware key",
+      args: { connection: { host: "192.0.2.1", privateKey: written("OpenSSH-ed25519-sk") } },
+      message: /is a hardware key \(sk-ssh-ed25519@openssh\.com\)/,
+    },
+    {
+      what: "a key of PuTTY's format 3",
+      args: { connection: { host: "192.0.2.1", privateKey: written("PuTTY-3-ed25519") } },
+      message: /puttygen key\.ppk -O private-openssh -o key/,
+    },
+    {
+      what: "a key without its line breaks",
+      args: {
+        connection: {
+          host: "192.0.2.1",
+          privateKey: written("OpenSSH-ed25519").replaceAll("\n", "\\n"),
+        },
+      },
+      message: /has lost its line breaks/,
     },
     {
       what: "a port out of range",

@@ -5,7 +5,8 @@ import { RealServerError } from "../../domain/errors";
 import type { Target } from "../connection";
 import { excerpt } from "../../domain/terminal";
 import { fileProblem, homePath } from "../files";
-import { fingerprint, readPrivateKey } from "../keys";
+import { readPrivateKey } from "../keys";
+import { fingerprint } from "../public-key";
 
 /** One way to prove who we are, with what to call it in a message. */
 export type Identity =
