@@ -37,6 +37,11 @@ export interface Target {
   readonly path: string;
 }
 
+/** The host that an error names when it begins with a target's title; a bastion is not what it is about. */
+export function hostNamedBy({ hop, path }: Target): string | undefined {
+  return path === "connection" ? hop.host : undefined;
+}
+
 /** `10.0.0.1:22`, with brackets round an IPv6 address. */
 export function place(hop: Hop): string {
   return hop.host.includes(":") ? `[${hop.host}]:${hop.port}` : `${hop.host}:${hop.port}`;

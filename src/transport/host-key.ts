@@ -1,29 +1,35 @@
-import { readFile } from "node:fs/promises";
 import type { ServerHostKeyAlgorithm } from "ssh2";
 import { RealServerError } from "../domain/errors";
-import { keysOf, knownHostsName, parseKnownHosts, type KnownHost } from "./known-hosts";
-import type { Hop, Target } from "./connection";
-import { fileProblem, homePath } from "./files";
+import { keysOf, knownHostsName } from "./known-hosts";
+import { readKnownHosts, type LocatedHost } from "./known-hosts-files";
+import { hostNamedBy, type Hop, type Target } from "./connection";
 import { fingerprint, readHostKey } from "./public-key";
 
 /** What is known about a host's key before it is dialled. */
 export interface HostKeyPolicy {
   /** What to offer in the key exchange; undefined on first contact: all there is. */
   readonly algorithms: ServerHostKeyAlgorithm[] | undefined;
+  /** What a person should know before the host is dialled, a sentence each. */
+  readonly warnings: readonly string[];
   /** Why the key that the host offered is not accepted; undefined when it is. */
   judge(offered: Buffer): RealServerError | undefined;
-  /** The error for a host that has no key of the types known. */
-  noCommonType(): RealServerError;
+  /**
+   * The error for a host that has no key of the types known.
+   *
+   * @param offers the algorithms of the keys that it has, as it names them
+   */
+  noCommonType(offers: string): RealServerError;
 }
 
 /**
  * Who says what a host's key is, the first of them that says anything: `hostKey` of the
- * connection; the known hosts file; the pin. Where none does, any key is accepted, and the
- * transport reports it for pinning. A key that known hosts revokes is never accepted, except that
- * a given `hostKey` leaves known hosts unread.
+ * connection; known hosts, the user's and the machine's alike; the pin. Where none does, any key is
+ * accepted, and the transport reports it for pinning. A key that known hosts revoke is never
+ * accepted, except that a given `hostKey` leaves known hosts unread.
  *
  * @param pin the key that the first contact saw, `ssh-ed25519 AAAA…`
- * @throws RealServerError `host-key` when a key cannot be parsed or known hosts cannot be read
+ * @throws RealServerError `host-key` when a key cannot be parsed, known hosts cannot be read, or
+ *   they know the host by nothing but keys that cannot be checked here
  */
 export async function hostKeyPolicy(
   target: Target,
@@ -31,18 +37,37 @@ export async function hostKeyPolicy(
 ): Promise<HostKeyPolicy> {
   const { hop, path } = target;
   if (hop.hostKey !== undefined) {
-    const wanted = parse(target, hop.hostKey, `${path}.hostKey`);
-    return policy(target, [wanted], [], `${compare}, then put its new key in ${path}.hostKey.`);
+    const wanted = [parse(target, hop.hostKey, `${path}.hostKey`)];
+    const nextStep = `${compare}, then put its new key in ${path}.hostKey.`;
+    return policy(target, { wanted, nextStep });
   }
-  const { trusted, revoked } = keysOf(await readKnownHosts(target), hop.host, hop.port);
-  const usable = trusted.filter((entry) => algorithmsOf(entry.type).length > 0);
-  if (usable.length > 0) {
-    const wanted = usable.map((entry) => ({ ...entry, source: source(hop, entry) }));
-    return policy(target, wanted, revoked, replaceKnownHost(hop));
+  const { entries, warnings } = await readKnownHosts(target);
+  const { trusted, revoked, authorities } = keysOf(entries, hop.host, hop.port);
+  if (trusted.length > 0) {
+    const wanted = usable(target, trusted).map((entry) => ({ ...entry, source: source(entry) }));
+    const nextStep = replaceKnownHost(hop, trusted);
+    return policy(target, { wanted, revoked, warnings, nextStep });
   }
-  if (pin === undefined) return policy(target, [], revoked, "");
-  const wanted = parse(target, pin, "the pin from the first contact");
-  return policy(target, [wanted], revoked, addKnownHost(hop));
+  // As ssh does: where nobody knows the host on its port, what is known of port 22 is as good.
+  const bare = keysOf(entries, hop.host, 22);
+  const [authority] = [...authorities, ...bare.authorities];
+  const common = { revoked: [...revoked, ...bare.revoked], alsoTrusted: bare.trusted };
+  if (pin === undefined) {
+    const unproved = authority === undefined ? [] : [authorityNotUsed(target, authority)];
+    return policy(target, { ...common, warnings: [...warnings, ...unproved] });
+  }
+  const wanted = [parse(target, pin, "the pin from the first contact")];
+  return policy(target, { ...common, wanted, warnings, nextStep: addKnownHost(hop, authority) });
+}
+
+interface Knowledge {
+  readonly wanted?: readonly WantedKey[];
+  readonly revoked?: readonly LocatedHost[];
+  /** Accepted as well, and not asked for. */
+  readonly alsoTrusted?: readonly LocatedHost[];
+  readonly warnings?: readonly string[];
+  /** What to do where the key is not the one that is wanted. */
+  readonly nextStep?: string;
 }
 
 interface WantedKey {
@@ -51,34 +76,37 @@ interface WantedKey {
   readonly source: string;
 }
 
-function policy(
-  target: Target,
-  wanted: readonly WantedKey[],
-  revoked: readonly KnownHost[],
-  nextStep: string,
-): HostKeyPolicy {
+function policy(target: Target, knowledge: Knowledge): HostKeyPolicy {
+  const { wanted = [], revoked = [], alsoTrusted = [], warnings = [], nextStep = "" } = knowledge;
   const known = wanted.map((key) => `${shown(key.type, key.key)} (${key.source})`).join(", ");
   const offer = [...new Set(wanted.flatMap((key) => algorithmsOf(key.type)))];
   return {
     algorithms: offer.length > 0 ? offer : undefined,
+    warnings,
     judge(offered) {
       const key = offered.toString("base64");
       const type = typeOf(offered);
       const ban = revoked.find((entry) => entry.key === key);
       if (ban !== undefined) {
-        const who = source(target.hop, ban);
         return refusal(
-          `${target.title} offers ${shown(type, key)}, which ${who} revokes. Give it a new key.`,
+          target,
+          `${target.title} offers ${shown(type, key)}, which ${source(ban)} revokes. Give it a new key.`,
         );
       }
-      if (wanted.length === 0 || wanted.some((entry) => entry.key === key)) return undefined;
+      if (wanted.length === 0) return undefined;
+      if ([...wanted, ...alsoTrusted].some((entry) => entry.key === key)) return undefined;
       return refusal(
+        target,
         `${target.title} offers the host key ${shown(type, key)}, and known is ${known}. ` +
           `Either it was rebuilt, or somebody is in between. ${nextStep}`,
       );
     },
-    noCommonType: () =>
-      refusal(`${target.title} has no host key of a known type; known is ${known}. ${nextStep}`),
+    noCommonType: (offers) =>
+      refusal(
+        target,
+        `${target.title} has no host key of a known type; known is ${known}; ` +
+          `it offers ${offers}. ${nextStep}`,
+      ),
   };
 }
 
@@ -103,23 +131,32 @@ function algorithmsOf(type: string): ServerHostKeyAlgorithm[] {
 function parse(target: Target, text: string, from: string): WantedKey {
   const { key, instead } = readHostKey(text);
   if (key !== undefined) return { ...key, source: from };
-  throw refusal(`${target.title}: ${from} is not a host key${instead}.`);
+  throw refusal(target, `${target.title}: ${from} is not a host key${instead}.`);
 }
 
-async function readKnownHosts({ hop, title }: Target): Promise<KnownHost[]> {
-  try {
-    return parseKnownHosts(await readFile(homePath(hop.knownHostsFile), "utf8"));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw refusal(
-      `${title}: cannot read known hosts ${hop.knownHostsFile}: ${fileProblem(error)}.`,
-      error,
-    );
-  }
+/** A host that is known by other types of key alone must not pass for one that nobody knows. */
+function usable(target: Target, trusted: readonly LocatedHost[]): readonly LocatedHost[] {
+  const found = trusted.filter((entry) => algorithmsOf(entry.type).length > 0);
+  if (found.length > 0) return found;
+  const lines = trusted.map((entry) => `${entry.type} (${source(entry)})`).join(", ");
+  throw refusal(
+    target,
+    `${target.title} is known by keys that cannot be checked here alone: ${lines}. ` +
+      `Compare one of its other keys on its console, then: ${scan(target.hop)}`,
+  );
 }
 
-function source(hop: Hop, entry: KnownHost): string {
-  return `${hop.knownHostsFile} line ${entry.line}`;
+function authorityNotUsed(target: Target, authority: LocatedHost): string {
+  const { hop, title, path } = target;
+  return (
+    `${title}: ${source(authority)} (@cert-authority) was not used, because host certificates are ` +
+    `not checked here, and nothing else is known of this host: whatever key it has is accepted. ` +
+    `To prove it, give the key as ${path}.hostKey, or: ${scan(hop)}`
+  );
+}
+
+function source({ file, line }: LocatedHost): string {
+  return `${file} line ${line}`;
 }
 
 /** The type and fingerprint, as `ssh` and `ssh-keygen -l` show them. */
@@ -134,19 +171,23 @@ function typeOf(blob: Buffer): string {
 
 const compare = "If it was rebuilt, compare the fingerprint on its console";
 
-function replaceKnownHost(hop: Hop): string {
+function replaceKnownHost(hop: Hop, trusted: readonly LocatedHost[]): string {
   const name = knownHostsName(hop.host, hop.port);
-  return `${compare}, then: ` + `ssh-keygen -f ${hop.knownHostsFile} -R '${name}'; ${scan(hop)}`;
+  const files = [...new Set(trusted.map(({ file }) => file))];
+  const removals = files.map((file) => `ssh-keygen -f ${file} -R '${name}'; `);
+  return `${compare}, then: ${removals.join("")}${scan(hop)}`;
 }
 
-function addKnownHost(hop: Hop): string {
-  return `${compare}, then: ${scan(hop)} ` + `(known hosts come before the pin)`;
+function addKnownHost(hop: Hop, authority: LocatedHost | undefined): string {
+  const unused =
+    authority === undefined ? "" : `; ${source(authority)}, a @cert-authority, is not used here`;
+  return `${compare}, then: ${scan(hop)} (known hosts come before the pin${unused})`;
 }
 
 function scan(hop: Hop): string {
   return `ssh-keyscan -p ${hop.port} ${hop.host} >> ${hop.knownHostsFile}`;
 }
 
-function refusal(message: string, cause?: unknown): RealServerError {
-  return new RealServerError("host-key", message, { cause });
+function refusal(target: Target, message: string): RealServerError {
+  return new RealServerError("host-key", message, { host: hostNamedBy(target) });
 }

@@ -1,11 +1,12 @@
 import { createHmac } from "node:crypto";
+import { readSshString } from "./ssh-string";
 
 /** One usable line of a known hosts file, as sshd(8) describes it under SSH_KNOWN_HOSTS. */
 export interface KnownHost {
   /** Counted from 1, for messages. */
   readonly line: number;
-  /** The line names a key that must never be accepted. */
-  readonly revoked: boolean;
+  /** What the key is for: undefined says that it is the host's. */
+  readonly marker: "@revoked" | "@cert-authority" | undefined;
   /** Comma-separated patterns, or one hashed name. */
   readonly names: string;
   /** `ssh-ed25519` and the like. */
@@ -14,16 +15,16 @@ export interface KnownHost {
   readonly key: string;
 }
 
-/** What a known hosts file says about one host. */
-export interface KnownKeys {
-  readonly trusted: readonly KnownHost[];
-  readonly revoked: readonly KnownHost[];
+/** What known hosts say about one host. */
+export interface KnownKeys<Entry extends KnownHost = KnownHost> {
+  readonly trusted: readonly Entry[];
+  /** Keys that must never be accepted. */
+  readonly revoked: readonly Entry[];
+  /** Keys that may certify the host's own. */
+  readonly authorities: readonly Entry[];
 }
 
-/**
- * Reads a known hosts file. Total: a line that cannot be read is passed over, as OpenSSH does, and
- * so is `@cert-authority`, because host certificates are not offered.
- */
+/** Reads a known hosts file. Total: a line that cannot be read is passed over, as OpenSSH does. */
 export function parseKnownHosts(text: string): KnownHost[] {
   return text.split(/\r?\n/).flatMap((line, index) => parseLine(line, index + 1) ?? []);
 }
@@ -32,12 +33,19 @@ export function parseKnownHosts(text: string): KnownHost[] {
  * The keys that `entries` trust and revoke for a host, under the name by which OpenSSH stores it:
  * the bare name on port 22, `[name]:port` on any other.
  */
-export function keysOf(entries: readonly KnownHost[], host: string, port: number): KnownKeys {
+export function keysOf<Entry extends KnownHost>(
+  entries: readonly Entry[],
+  host: string,
+  port: number,
+): KnownKeys<Entry> {
   const name = knownHostsName(host, port);
   const matching = entries.filter((entry) => matches(entry.names, name));
+  const marked = (marker: KnownHost["marker"]): Entry[] =>
+    matching.filter((entry) => entry.marker === marker);
   return {
-    trusted: matching.filter((entry) => !entry.revoked),
-    revoked: matching.filter((entry) => entry.revoked),
+    trusted: marked(undefined),
+    revoked: marked("@revoked"),
+    authorities: marked("@cert-authority"),
   };
 }
 
@@ -54,17 +62,17 @@ function parseLine(line: string, number: number): KnownHost | undefined {
   if (names === undefined || names.startsWith("#") || type === undefined || key === undefined) {
     return undefined;
   }
-  if (marker !== undefined && marker !== "@revoked") return undefined;
-  if (!isKeyOfType(key, type)) return undefined;
-  return { line: number, revoked: marker === "@revoked", names, type, key };
+  if (marker !== undefined && marker !== "@revoked" && marker !== "@cert-authority")
+    return undefined;
+  return isKeyOfType(key, type) ? { line: number, marker, names, type, key } : undefined;
 }
 
 /** A key's blob opens with its type's length and name (RFC 4253, 6.6). */
 function isKeyOfType(key: string, type: string): boolean {
   const blob = Buffer.from(key, "base64");
-  if (blob.toString("base64") !== key || blob.length < 4) return false;
-  const end = 4 + blob.readUInt32BE(0);
-  return blob.length > end && blob.toString("latin1", 4, end) === type;
+  const name = readSshString(blob, 0);
+  if (blob.toString("base64") !== key || name === undefined) return false;
+  return blob.length > name.end && name.bytes.toString("latin1") === type;
 }
 
 function matches(names: string, name: string): boolean {

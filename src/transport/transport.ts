@@ -11,6 +11,8 @@ export interface DialOptions {
   readonly signal: AbortSignal;
   /** Hears what goes on, in a few words for a person: `dialling 10.0.0.1:22 again (…)`. */
   progress(text: string): void;
+  /** Hears what people should know though nothing failed, a sentence at a time. */
+  warn(text: string): void;
 }
 
 /**

@@ -39,6 +39,7 @@ export const options = (changes: Partial<DialOptions> = {}): DialOptions => ({
   connectSeconds: 20,
   signal: new AbortController().signal,
   progress: () => undefined,
+  warn: () => undefined,
   ...changes,
 });
 

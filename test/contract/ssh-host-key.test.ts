@@ -71,6 +71,7 @@ describe("a host known by its pin", () => {
     const error = await failure({}, rsa);
     expect(error.kind).toBe("host-key");
     expect(error.message).toContain("has no host key of a known type; known is ssh-rsa SHA256:");
+    expect(error.message).toContain("; it offers ssh-ed25519, ecdsa-sha2-nistp256. ");
   });
 
   it("is admitted after a rebuild through known hosts, which come first", async () => {

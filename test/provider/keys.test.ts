@@ -66,6 +66,20 @@ describe("keys that change", () => {
     expect((await stored(engine)).outputs.hostKey).toBe(host.hostKey);
   });
 
+  it("an authority for host certificates is not used, which the first contact's row says", async () => {
+    const certified = await stage.host("certified");
+    const other = await stage.engine();
+    await other.writeKnownHosts(`@cert-authority * ${stage.lab.keys.unknown.publicKey}\n`);
+    const created = await other.up(stage.program(stage.args(certified)));
+    expect(created.succeeded, created.text).toBe(true);
+    expect(said(created, "warning").join()).toContain(
+      "~/.ssh/known_hosts line 1 (@cert-authority) was not used",
+    );
+    const destroyed = await other.destroy();
+    expect(destroyed.succeeded, destroyed.text).toBe(true);
+    expect(said(destroyed, "warning")).toEqual([]);
+  });
+
   it("the host's own, given by the program, goes before all", async () => {
     const connection = stage.connection(host, { hostKey: stage.lab.keys.unknown.publicKey });
     const refused = await engine.up(stage.program(stage.args(host, { connection })));

@@ -2,9 +2,10 @@ import { createSocket } from "node:dgram";
 import { connect, isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { Client, type ClientErrorExtensions, type ConnectConfig } from "ssh2";
-import { RealServerError } from "../../domain/errors";
+import type { RealServerError } from "../../domain/errors";
 import { excerpt } from "../../domain/terminal";
 import { authHandler, refused, type AuthLog, type Identity } from "./auth";
+import { noHandshake, Offers } from "./handshake";
 import { connectProblem, socketProblem, TryAgain, type Sign } from "../problems";
 import type { Hop, Target } from "../connection";
 import type { HostKeyPolicy } from "../host-key";
@@ -157,7 +158,8 @@ function logIn(
   onHandshake: () => AbortSignal,
 ): Promise<SshSession> {
   const client = new Client();
-  const seen: Seen = { auth: { tried: [], refusals: 0, accepted: [] }, heard: "" };
+  const auth: AuthLog = { tried: [], refusals: 0, accepted: [] };
+  const seen: Seen = { auth, offers: new Offers(), heard: "" };
   const session = { client, stream, hostKey: "", software: "", alive: true };
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => {
@@ -223,6 +225,7 @@ function clientConfig(login: PreparedHop, sock: Duplex, seen: Seen): ConnectConf
       return seen.verdict === undefined;
     },
     ...(algorithms === undefined ? {} : { algorithms: { serverHostKey: algorithms } }),
+    debug: (message) => seen.offers.hear(message),
     // Our own clocks bound it, phase by phase.
     readyTimeout: 0,
     // A dead peer is noticed after 15 to 20 s.
@@ -234,6 +237,7 @@ function clientConfig(login: PreparedHop, sock: Duplex, seen: Seen): ConnectConf
 /** What one attempt learnt before it failed. */
 interface Seen {
   readonly auth: AuthLog;
+  readonly offers: Offers;
   hostKey?: string;
   verdict?: RealServerError | undefined;
   banner?: string;
@@ -253,7 +257,7 @@ function failure(
     case "client-authentication":
       return refused(login, seen.auth);
     case "handshake":
-      return noHandshake(login, error);
+      return noHandshake(login, seen.offers, error);
     case "client-socket":
       return new TryAgain(`${socketProblem(error)}${saying(beforeSsh(seen))}`, "answered", {
         cause: error,
@@ -290,18 +294,6 @@ function beforeSsh({ heard }: Seen): string {
   const lines = Buffer.from(heard, "latin1").toString("utf8").split(/\r?\n/);
   const ssh = lines.findIndex((line) => line.startsWith("SSH-"));
   return lines.slice(0, ssh < 0 ? undefined : ssh).join(" ");
-}
-
-function noHandshake(login: PreparedHop, error: Error): RealServerError {
-  // ssh2 gives no code, and which list had nothing in common decides what to do next.
-  if (login.hostKey.algorithms !== undefined && error.message.includes("host key format")) {
-    return login.hostKey.noCommonType();
-  }
-  return new RealServerError(
-    "unsupported",
-    `${login.title} and this client cannot agree on how to speak SSH: ${excerpt(error.message)}.`,
-    { host: login.hop.host, cause: error },
-  );
 }
 
 function publicKeyLine(blob: Buffer): string {

@@ -32,18 +32,26 @@ export async function dial(connection: Connection, options: DialOptions): Promis
   const host = await prepare(
     { hop: connection, title: place(connection), path: "connection" },
     options.pins.hostKey,
+    options,
   );
   if (proxy === undefined) return transport(host, await dialUntil(host, limits));
   const bastion = await prepare(
     { hop: proxy, title: `the bastion ${place(proxy)}`, path: "connection.proxy" },
     options.pins.proxyHostKey,
+    options,
   );
   return dialThrough(bastion, host, limits);
 }
 
-async function prepare(target: Target, pin: string | undefined): Promise<PreparedHop> {
+async function prepare(
+  target: Target,
+  pin: string | undefined,
+  options: DialOptions,
+): Promise<PreparedHop> {
   const identities = await loadIdentities(target);
-  return { ...target, identities, hostKey: await hostKeyPolicy(target, pin) };
+  const hostKey = await hostKeyPolicy(target, pin);
+  for (const warning of hostKey.warnings) options.warn(warning);
+  return { ...target, identities, hostKey };
 }
 
 /** Both attempts at the host and a bastion lost between two of them are dialled again. */

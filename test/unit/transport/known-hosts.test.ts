@@ -67,9 +67,10 @@ describe("a known hosts file", () => {
 
   it("tells a revoked key from a trusted one, and leaves certificate authorities out", () => {
     const file = `@revoked * ${ed25519}\n@cert-authority * ${other}\n@new * ${other}\n`;
-    const { trusted, revoked } = keysOf(parseKnownHosts(file), "web", 22);
+    const { trusted, revoked, authorities } = keysOf(parseKnownHosts(file), "web", 22);
     expect(trusted).toEqual([]);
     expect(revoked.map((entry) => entry.line)).toEqual([1]);
+    expect(authorities.map((entry) => entry.line)).toEqual([2]);
   });
 
   it.each([
@@ -101,7 +102,7 @@ describe("a known hosts file", () => {
           const text = file.split(/\r?\n/)[entry.line - 1] ?? "";
           expect(text).toContain(entry.key);
           expect(text).toContain(entry.names);
-          expect(text.trim().startsWith("@revoked")).toBe(entry.revoked);
+          expect(text.trim().startsWith("@revoked")).toBe(entry.marker === "@revoked");
         }
       }),
     );

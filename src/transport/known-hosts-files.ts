@@ -1,0 +1,50 @@
+import { readFile } from "node:fs/promises";
+import { RealServerError } from "../domain/errors";
+import { hostNamedBy, type Target } from "./connection";
+import { fileProblem, homePath } from "./files";
+import { parseKnownHosts, type KnownHost } from "./known-hosts";
+
+/** A line of one of several known hosts files. */
+export interface LocatedHost extends KnownHost {
+  /** The file's name, as the connection or `ssh` has it. */
+  readonly file: string;
+}
+
+/** The lines of all known hosts files, and what a person should know about the reading of them. */
+export interface AllKnownHosts {
+  readonly entries: readonly LocatedHost[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads the known hosts files that `ssh` reads: the user's, which `knownHostsFile` replaces as
+ * `UserKnownHostsFile` does, and the machine's. One that is not there knows nobody.
+ *
+ * @throws RealServerError `host-key` when one of the user's cannot be read; the machine's is passed
+ *   over with a warning then, because its owner is somebody else
+ */
+export async function readKnownHosts(target: Target): Promise<AllKnownHosts> {
+  const { hop, title } = target;
+  const user = hop.knownHostsFile === USER_FILES[0] ? USER_FILES : [hop.knownHostsFile];
+  const entries: LocatedHost[] = [];
+  const warnings: string[] = [];
+  for (const file of [...user, ...GLOBAL_FILES]) {
+    try {
+      const text = await readFile(homePath(file), "utf8");
+      entries.push(...parseKnownHosts(text).map((entry) => ({ ...entry, file })));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") continue;
+      const problem = `${title}: cannot read known hosts ${file}: ${fileProblem(error)}`;
+      if (user.includes(file))
+        throw new RealServerError("host-key", `${problem}.`, {
+          host: hostNamedBy(target),
+          cause: error,
+        });
+      warnings.push(`${problem}. What it trusts and revokes is not known here.`);
+    }
+  }
+  return { entries, warnings };
+}
+
+const USER_FILES = ["~/.ssh/known_hosts", "~/.ssh/known_hosts2"];
+const GLOBAL_FILES = ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"];
