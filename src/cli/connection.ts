@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { UsageError, type Way } from "./arguments";
 import type { InspectConnection } from "../inspect/types";
 import { parseConnection } from "../inputs/connection";
-import { privateKeyProblem } from "../transport/ssh2/auth";
+import { readPrivateKey } from "../transport/keys";
 import { type Connection, place, type Hop } from "../transport/connection";
 import { hostKeyPolicy } from "../transport/host-key";
 
@@ -65,7 +65,7 @@ function given<T extends object>(fields: T): Partial<T> {
 async function defaultKey(passphrase: string | undefined): Promise<string | undefined> {
   for (const name of ["id_ed25519", "id_ecdsa", "id_rsa"]) {
     const text = await readFile(join(homedir(), ".ssh", name), "utf8").catch(() => undefined);
-    if (text !== undefined && privateKeyProblem(text, passphrase) === undefined)
+    if (text !== undefined && readPrivateKey(text, passphrase).problem === undefined)
       return `~/.ssh/${name}`;
   }
   return undefined;

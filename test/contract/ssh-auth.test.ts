@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -9,6 +10,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { command } from "../../lab/command";
 import { Lab } from "../../lab/lab";
 import type { LabHost } from "../../lab/host";
+import { fixtures } from "../unit/fixtures";
 import { type Changes, connectionTo, dialError, userAfterLogin, withFile } from "./ssh-connection";
 
 let lab: Lab;
@@ -33,6 +35,11 @@ afterEach(() => {
 const login = (changes: Changes) => userAfterLogin(connectionTo(lab, host, changes));
 const failure = (changes: Changes) => dialError(connectionTo(lab, host, changes));
 const noKey = { privateKey: undefined };
+const writtenKey = (name: string): { readonly text: string } => {
+  const found = fixtures<{ text: string }>("keys").find((one) => one.name === name);
+  if (found === undefined) throw new Error(`there is no fixture ${name}`);
+  return found.data;
+};
 
 describe("a login by key", () => {
   it("takes the key's text", async () => {
@@ -76,6 +83,72 @@ describe("a login by key", () => {
       await expect(login({ privateKey: pem })).resolves.toBe("root");
     },
   );
+
+  it.each(["PuTTY-2-rsa", "PEM-ecdsa-after-its-parameters", "PEM-between-bags-of-PKCS12"])(
+    "takes what other tools write: %s",
+    async (name) => {
+      const { text } = writtenKey(name);
+      const key = await withFile(text, async (path) => {
+        // ssh-keygen reads none of PuTTY's; this one is the same key.
+        const pem = name === "PuTTY-2-rsa" ? writtenKey("PEM-rsa").text : text;
+        await writeFile(path, pem);
+        return (await command("ssh-keygen", ["-y", "-f", path])).stdout;
+      });
+      await host.run("cat >> /root/.ssh/authorized_keys", { input: key });
+      await expect(login({ privateKey: text })).resolves.toBe("root");
+    },
+  );
+
+  it("takes a key that has been through Windows", async () => {
+    const privateKey = `\ufeff${lab.keys.plain.content.replaceAll("\n", "\r\n")}`;
+    await expect(login({ privateKey })).resolves.toBe("root");
+    await withFile(privateKey, (privateKeyFile) =>
+      expect(login({ ...noKey, privateKeyFile })).resolves.toBe("root"),
+    );
+  });
+
+  it("names a key in a file that is of no use, without dialling", async () => {
+    const away = { ...noKey, host: "203.0.113.1" };
+    for (const [name, words] of [
+      ["OpenSSH-ed25519-sk", "is a hardware key (sk-ssh-ed25519@openssh.com)"],
+      ["OpenSSH-dsa", "is a DSA key"],
+      ["PuTTY-3-ed25519", "convert it: puttygen key.ppk -O private-openssh -o key"],
+      ["certificate-of-OpenSSH", "is a certificate; the private key that it certifies is needed"],
+    ] as const) {
+      const error = await withFile(writtenKey(name).text, (privateKeyFile) =>
+        failure({ ...away, privateKeyFile }),
+      );
+      expect(error.kind).toBe("authentication");
+      expect(error.message).toContain(words);
+    }
+  });
+
+  it("says of a certificate beside a refused key's file that it is not used", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "certified-"));
+    try {
+      const file = join(folder, "id");
+      await copyFile(lab.keys.unknown.path, file);
+      await writeFile(`${file}.pub`, `${lab.keys.unknown.publicKey}\n`);
+      await command("ssh-keygen", ["-q", "-s", lab.keys.rsa.path, "-I", "id", `${file}.pub`]);
+      const error = await failure({ ...noKey, privateKeyFile: file });
+      expect(error.message).toContain(`; its certificate ${file}-cert.pub is of no use here)`);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("is not blamed where the host accepts it and wants more", async () => {
+    const other = await lab.host("more");
+    await other.run("echo 'AuthenticationMethods publickey,password' >> /etc/ssh/lab_sshd_config");
+    await other.stopSsh();
+    await other.startSsh();
+    const error = await dialError(connectionTo(lab, other));
+    expect(error.message).toMatch(
+      /accepted connection\.privateKey \(SHA256:\S+\), which is not enough;/,
+    );
+    expect(error.message).toContain("it takes password");
+    expect(error.message).not.toContain("authorized_keys");
+  });
 
   it("is refused with a key that the host does not know, by its fingerprint", async () => {
     const error = await failure({ privateKey: lab.keys.unknown.content });
@@ -194,6 +267,148 @@ describe("a login by agent", () => {
     const error = await failure({ ...noKey, agentSocketPath: "/nowhere/agent" });
     expect(error.kind).toBe("authentication");
     expect(error.message).toContain("/nowhere/agent (connection.agentSocketPath) does not answer");
+  });
+});
+
+describe("an agent that is of no help", () => {
+  let folder: string;
+  let socket: string;
+  let agent: ChildProcess;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "ssh-agent-"));
+    socket = join(folder, "agent");
+    agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: ["ignore", "pipe", "ignore"] });
+    await once(agent.stdout as NodeJS.ReadableStream, "data");
+  });
+  afterEach(async () => {
+    if (agent.exitCode === null && agent.signalCode === null) {
+      agent.kill();
+      await once(agent, "exit");
+    }
+    await rm(folder, { recursive: true });
+  });
+
+  const ofAgent = () => failure({ ...noKey, agentSocketPath: socket });
+  const add = async (...words: string[]): Promise<void> => {
+    const options = { env: { ...process.env, SSH_AUTH_SOCK: socket }, stdio: "ignore" as const };
+    execFileSync("ssh-add", ["-q", ...words], options);
+  };
+  const addText = (text: string) => withFile(text, (path) => add(path));
+
+  it("is named as empty, without dialling where it was asked for alone", async () => {
+    const alone = await failure({ ...noKey, agentSocketPath: socket, host: "203.0.113.1" });
+    expect(alone.kind).toBe("authentication");
+    expect(alone.message).toContain(
+      `there is no key to log in with: the agent at ${socket} (connection.agentSocketPath) ` +
+        `(it lists no key: is it empty, or locked?). Add one (ssh-add)`,
+    );
+    process.env["SSH_AUTH_SOCK"] = socket;
+    const last = await failure({ privateKey: lab.keys.unknown.content });
+    expect(last.message).toMatch(
+      /tried connection\.privateKey \(SHA256:\S+\); not tried: the agent at \$SSH_AUTH_SOCK \(it lists no key/,
+    );
+  });
+
+  it("does not keep another way from its turn", async () => {
+    const { login: password } = lab.passwords;
+    await expect(login({ ...noKey, password, agentSocketPath: socket })).resolves.toBe("root");
+    process.env["SSH_AUTH_SOCK"] = socket;
+    await expect(login({ ...noKey, password })).resolves.toBe("root");
+  });
+
+  it("is named by what it holds instead of keys: a certificate, a hardware key", async () => {
+    await addText(writtenKey("OpenSSH-ed25519-sk").text);
+    const hardware = await ofAgent();
+    expect(hardware.message).toContain(
+      "no keys; of no use here: a hardware key (sk-ssh-ed25519@openssh.com)",
+    );
+    const file = join(folder, "id");
+    await copyFile(lab.keys.unknown.path, file);
+    await writeFile(`${file}.pub`, `${lab.keys.unknown.publicKey}\n`);
+    await command("ssh-keygen", ["-q", "-s", lab.keys.rsa.path, "-I", "id", `${file}.pub`]);
+    await add(file);
+    const both = await ofAgent();
+    expect(both.message).toContain(
+      `tried the agent at ${socket} (connection.agentSocketPath) (1 key; of no use here: ` +
+        "a hardware key (sk-ssh-ed25519@openssh.com), a certificate (ssh-ed25519-cert-v01@openssh.com))",
+    );
+  });
+
+  it("is named as locked, when it has keys and shows none", async () => {
+    await add(lab.keys.plain.path);
+    await withFile("#!/bin/sh\necho word\n", async (askpass) => {
+      await chmod(askpass, 0o700);
+      const env = { ...process.env, SSH_AUTH_SOCK: socket, SSH_ASKPASS: askpass };
+      execFileSync("setsid", ["ssh-add", "-x"], {
+        env: { ...env, SSH_ASKPASS_REQUIRE: "force" },
+        stdio: "ignore",
+      });
+    });
+    expect((await ofAgent()).message).toContain("is it empty, or locked?");
+  });
+
+  it("is named where it does not sign with a key that the host takes", async () => {
+    // Nobody is there to confirm.
+    await add("-c", lab.keys.plain.path);
+    const { message } = await ofAgent();
+    expect(message).toMatch(/\(1 key; it did not sign with SHA256:\S{43}\)/);
+  });
+
+  it("is named where it has more keys than sshd hears out", async () => {
+    const keys = Array.from({ length: 7 }, (_, index) => join(folder, `key-${index}`));
+    for (const key of keys)
+      await command("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
+    await add(...keys, lab.keys.plain.path);
+    const { message } = await ofAgent();
+    expect(message).toContain("8 keys, and sshd hangs up after six: name one as privateKeyFile");
+    expect(message).toContain("it says: Too many authentication failures");
+  });
+
+  it.each([
+    ["a file", "it is not a socket", "file"],
+    ["a folder", "it is not a socket", ""],
+    ["what it has left behind", "nobody listens there any more", "agent"],
+    ["nothing", "there is no such file", "nothing"],
+  ])("is told from %s", async (_what, words, name) => {
+    agent.kill("SIGKILL");
+    await once(agent, "exit");
+    await writeFile(join(folder, "file"), "");
+    const path = join(folder, name);
+    const error = await failure({ ...noKey, agentSocketPath: path });
+    expect(error.kind).toBe("authentication");
+    expect(error.message).toContain(`does not answer: ${words}`);
+    process.env["SSH_AUTH_SOCK"] = path;
+    const last = await failure({ privateKey: lab.keys.unknown.content });
+    expect(last.message).toContain(`not tried: the agent at $SSH_AUTH_SOCK (${words}`);
+  });
+
+  it("is told from another program that listens there", async () => {
+    const path = join(folder, "other");
+    const server = createServer((peer) => peer.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    try {
+      const error = await failure({ ...noKey, agentSocketPath: path });
+      expect(error.message).toContain("what listens there does not answer as an agent does");
+    } finally {
+      server.close();
+    }
+  });
+
+  it("is blamed, and not the host, while it waits for somebody", async () => {
+    const path = join(folder, "other");
+    const server = createServer(() => undefined);
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    process.env["SSH_AUTH_SOCK"] = path;
+    try {
+      const error = await dialError(connectionTo(lab, host, noKey), { connectSeconds: 2 });
+      expect(error.kind).toBe("authentication");
+      expect(error.message).toContain(
+        "the agent at $SSH_AUTH_SOCK was asked to list its keys, and did not answer in time",
+      );
+    } finally {
+      server.close();
+    }
   });
 });
 

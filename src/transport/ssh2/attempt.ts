@@ -4,7 +4,8 @@ import type { Duplex } from "node:stream";
 import { Client, type ClientErrorExtensions, type ConnectConfig } from "ssh2";
 import type { RealServerError } from "../../domain/errors";
 import { excerpt } from "../../domain/terminal";
-import { authHandler, refused, type AuthLog, type Identity } from "./auth";
+import { authHandler, keptWaiting, refused, type AuthLog } from "./auth";
+import type { Identity } from "./identities";
 import { noHandshake, Offers } from "./handshake";
 import { connectProblem, socketProblem, TryAgain, type Sign } from "../problems";
 import type { Hop, Target } from "../connection";
@@ -167,7 +168,7 @@ function logIn(
       stream.destroy();
       reject(error);
     };
-    const bound = boundBy(dialling, fail);
+    const bound = boundBy(dialling, (reason) => fail(whoKeptSilent(login, auth, reason)));
     client
       .on("handshake", () => bound.by(onHandshake()))
       .on("banner", (text) => (seen.banner = text))
@@ -192,6 +193,11 @@ function logIn(
     };
     stream.on("data", listen);
   });
+}
+
+/** An agent that waits for its user is no host that does not answer. */
+function whoKeptSilent(login: PreparedHop, auth: AuthLog, reason: Error): Error {
+  return (isTimeout(reason) && keptWaiting(login, auth)) || reason;
 }
 
 /** Tells of one signal's end at a time. */

@@ -1,67 +1,24 @@
-import { readFile } from "node:fs/promises";
-import { createConnection } from "node:net";
-import type { AnyAuthMethod, AuthenticationType, AuthHandlerMiddleware, ParsedKey } from "ssh2";
-import { RealServerError } from "../../domain/errors";
-import type { Target } from "../connection";
+import type { AnyAuthMethod, AuthenticationType, AuthHandlerMiddleware } from "ssh2";
+import type { RealServerError } from "../../domain/errors";
 import { excerpt } from "../../domain/terminal";
-import { fileProblem, homePath } from "../files";
-import { readPrivateKey } from "../keys";
-import { fingerprint } from "../public-key";
-
-/** One way to prove who we are, with what to call it in a message. */
-export type Identity =
-  | { readonly method: "publickey"; readonly title: string; readonly key: ParsedKey }
-  | { readonly method: "agent"; readonly title: string; readonly socketPath: string }
-  | { readonly method: "password"; readonly title: string; readonly password: string }
-  | { readonly method: "keyboard-interactive"; readonly title: string; readonly password: string };
-
-/**
- * The ways to authenticate that a connection gives, in the order in which they are tried:
- * `privateKey`, `privateKeyFile`, the agent at `agentSocketPath`, `password` (first as such, then
- * as the answer to keyboard-interactive), and the agent at `$SSH_AUTH_SOCK` where no
- * `agentSocketPath` is given. That last one comes last because sshd hangs up after six keys, and
- * what the program gave must have had its turn. No key is looked for elsewhere.
- *
- * @throws RealServerError `authentication` when a key or a key's file cannot be read or decrypted,
- *   or nobody listens at `agentSocketPath`
- */
-export async function loadIdentities(target: Target): Promise<Identity[]> {
-  const { hop, path } = target;
-  const identities: Identity[] = [];
-  if (hop.privateKey !== undefined) {
-    identities.push(keyIdentity(target, hop.privateKey, `${path}.privateKey`));
-  }
-  if (hop.privateKeyFile !== undefined) {
-    const title = `${path}.privateKeyFile ${hop.privateKeyFile}`;
-    identities.push(
-      keyIdentity(target, await readKeyFile(target, hop.privateKeyFile, title), title),
-    );
-  }
-  if (hop.agentSocketPath !== undefined) {
-    const title = `the agent at ${hop.agentSocketPath} (${path}.agentSocketPath)`;
-    identities.push(await agentIdentity(target, homePath(hop.agentSocketPath), title));
-  }
-  if (hop.password !== undefined) {
-    const { password } = hop;
-    identities.push({ method: "password", title: `${path}.password`, password });
-    const title = `${path}.password over keyboard-interactive`;
-    identities.push({ method: "keyboard-interactive", title, password });
-  }
-  const socketPath = process.env["SSH_AUTH_SOCK"];
-  if (hop.agentSocketPath === undefined && socketPath !== undefined && socketPath !== "") {
-    identities.push({ method: "agent", title: "the agent at $SSH_AUTH_SOCK", socketPath });
-  }
-  if (identities.length === 0) throw nothingGiven(target);
-  return identities;
-}
+import type { Target } from "../connection";
+import { NotingAgent, type AgentTurn } from "./agent";
+import { authenticationError, type Identity } from "./identities";
 
 /** What happened while authenticating, for the message when it fails. */
 export interface AuthLog {
-  readonly tried: string[];
+  readonly tried: Turn[];
   /** How often the host said no. */
   refusals: number;
   /** The methods that the host said it would take. */
   accepted: readonly string[];
+}
+
+/** The turn of one identity. */
+export interface Turn extends AgentTurn {
+  readonly title: string;
+  /** The host has accepted it and wants another besides. */
+  partial: boolean;
 }
 
 /**
@@ -79,10 +36,12 @@ export function authHandler(
   let current: Identity | undefined;
   return (methods: AuthenticationType[] | null, partial, next) => {
     if (methods !== null) log.accepted = methods.map(excerpt);
-    if (current !== undefined && partial) {
+    const last = log.tried.at(-1);
+    if (last !== undefined && partial) {
+      last.partial = true;
       unproved = unproved.filter((identity) => identity !== current);
       waiting = [...unproved];
-    } else if (current !== undefined) {
+    } else if (last?.offered === true) {
       log.refusals++;
     }
     do current = waiting.shift();
@@ -92,77 +51,68 @@ export function authHandler(
       (next as unknown as (method: false) => void)(false);
       return;
     }
-    log.tried.push(current.title);
-    next(authMethod(user, current));
+    const offered = current.method !== "agent";
+    const turn = { title: current.title, offered, found: "", waiting: "", partial: false };
+    log.tried.push(turn);
+    next(authMethod(user, current, turn));
   };
 }
 
 /** The error of a host that let us in by none of the identities. */
 export function refused(target: Target, log: AuthLog, hostSays?: string): RealServerError {
-  const tried = log.tried.length > 0 ? `tried ${log.tried.join(", ")}` : "nothing could be tried";
-  const takes = log.accepted.length > 0 ? `; it takes ${log.accepted.join(", ")}` : "";
-  const says = hostSays === undefined ? "" : `; it says: ${excerpt(hostSays)}`;
+  const accepted = log.tried.filter((turn) => turn.partial).map(told);
+  const tried = log.tried.filter((turn) => turn.offered && !turn.partial).map(told);
+  const passedOver = log.tried.filter((turn) => !turn.offered).map(told);
+  const facts = [
+    ...(accepted.length > 0 ? [`accepted ${accepted.join(", ")}, which is not enough`] : []),
+    tried.length > 0
+      ? `tried ${tried.join(", ")}`
+      : `nothing ${accepted.length > 0 ? "else " : ""}could be tried`,
+    ...(passedOver.length > 0 ? [`not tried: ${passedOver.join(", ")}`] : []),
+    ...(log.accepted.length > 0 ? [`it takes ${log.accepted.join(", ")}`] : []),
+    ...(hostSays === undefined ? [] : [`it says: ${excerpt(hostSays)}`]),
+  ];
+  const next =
+    accepted.length > 0
+      ? "Give what it wants besides: password answers password and keyboard-interactive."
+      : "Check the user and, on the host, its authorized_keys or its password.";
   return authenticationError(
-    `${target.title} does not let ${target.hop.user} in: ${tried}${takes}${says}. ` +
-      `Check the user and, on the host, its authorized_keys or its password.`,
+    target,
+    `${target.title} does not let ${target.hop.user} in: ${facts.join("; ")}. ${next}`,
   );
 }
 
-/** Why a private key given as text cannot be used; undefined when it can. Never holds any of it. */
-export function privateKeyProblem(
-  text: string,
-  passphrase: string | undefined,
-): string | undefined {
-  return readPrivateKey(text, passphrase).problem;
-}
-
-function keyIdentity(target: Target, text: string, title: string): Identity {
-  const { key, problem } = readPrivateKey(text, target.hop.privateKeyPassword);
-  if (key === undefined) throw authenticationError(`${target.title}: ${title} ${problem}.`);
-  return { method: "publickey", title: `${title} (${fingerprint(key.getPublicSSH())})`, key };
-}
-
-async function readKeyFile(target: Target, path: string, title: string): Promise<string> {
-  try {
-    return await readFile(homePath(path), "utf8");
-  } catch (error) {
-    const problem = `${target.title}: ${title} cannot be read: ${fileProblem(error)}.`;
-    throw authenticationError(problem, error);
-  }
-}
-
-/** An agent that was asked for by name must be there; a stale `$SSH_AUTH_SOCK` is nobody's fault. */
-async function agentIdentity(target: Target, socketPath: string, title: string): Promise<Identity> {
-  await new Promise<void>((resolve, reject) => {
-    const socket = createConnection(socketPath, () => {
-      socket.destroy();
-      resolve();
-    });
-    socket.once("error", (error) => {
-      const problem = `${target.title}: ${title} does not answer: ${fileProblem(error)}.`;
-      reject(authenticationError(problem, error));
-    });
-  });
-  return { method: "agent", title, socketPath };
-}
-
-function nothingGiven({ title, path }: Target): RealServerError {
-  return authenticationError(
-    `${title}: ${path} has no way to authenticate: give privateKeyFile, privateKey, ` +
-      `agentSocketPath or password, or start an agent (SSH_AUTH_SOCK).`,
+/** The error of an agent that keeps a login waiting until the time is over; undefined if none does. */
+export function keptWaiting(target: Target, log: AuthLog): RealServerError | undefined {
+  const turn = log.tried.find(({ waiting }) => waiting !== "");
+  return (
+    turn &&
+    authenticationError(
+      target,
+      `${target.title}: ${turn.title} was asked ${turn.waiting}, and did not answer in time. ` +
+        `Does it wait for somebody (a touch, a confirmation, a passphrase)?`,
+    )
   );
+}
+
+function told({ title, found }: Turn): string {
+  return found === "" ? title : `${title} (${found})`;
 }
 
 function takes(methods: readonly string[], identity: Identity): boolean {
   return methods.includes(identity.method === "agent" ? "publickey" : identity.method);
 }
 
-function authMethod(username: string, identity: Identity): AnyAuthMethod {
+function authMethod(username: string, identity: Identity, turn: AgentTurn): AnyAuthMethod {
   switch (identity.method) {
     case "publickey":
       return { type: "publickey", username, key: identity.key };
     case "agent":
-      return { type: "agent", username, agent: identity.socketPath };
+      return {
+        type: "agent",
+        username,
+        agent: new NotingAgent(identity.socketPath, identity.listed, turn),
+      };
     case "password":
       return { type: "password", username, password: identity.password };
     case "keyboard-interactive": {
@@ -179,8 +129,4 @@ function authMethod(username: string, identity: Identity): AnyAuthMethod {
       };
     }
   }
-}
-
-function authenticationError(message: string, cause?: unknown): RealServerError {
-  return new RealServerError("authentication", message, { cause });
 }

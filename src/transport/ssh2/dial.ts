@@ -4,7 +4,7 @@ import type { ClientChannel } from "ssh2";
 import { RealServerError } from "../../domain/errors";
 import { excerpt } from "../../domain/terminal";
 import type { PreparedHop, OpenStream, SshSession } from "./attempt";
-import { loadIdentities } from "./auth";
+import { loadIdentities } from "./identities";
 import { dialUntil, type DialLimits } from "./redial";
 import { socketProblem, TryAgain } from "../problems";
 import { type Connection, place, type Target } from "../connection";

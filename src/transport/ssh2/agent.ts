@@ -1,0 +1,103 @@
+import {
+  BaseAgent,
+  createAgent,
+  utils,
+  type IdentityCallback,
+  type ParsedKey,
+  type SignCallback,
+  type SigningRequestOptions,
+} from "ssh2";
+import { listAgentKeys, type AgentKey } from "../agent-keys";
+import { fingerprint, isUsableType } from "../public-key";
+
+/** What became of an agent's turn, for the message when the login fails. */
+export interface AgentTurn {
+  /** Whether there was a key of it to offer. */
+  offered: boolean;
+  /** What was found there, in a few words; empty until it has answered. */
+  found: string;
+  /** What it is being waited for; empty while it is not. */
+  waiting: string;
+}
+
+/** An agent for ssh2 that offers the keys of use, and notes what else there is and what it refuses. */
+export class NotingAgent extends BaseAgent<ParsedKey> {
+  /** @param listed the keys, where the agent was asked before */
+  constructor(
+    private readonly socketPath: string,
+    private readonly listed: readonly AgentKey[] | undefined,
+    private readonly turn: AgentTurn,
+  ) {
+    super();
+  }
+
+  override getIdentities(done: IdentityCallback<ParsedKey>): void {
+    const { turn } = this;
+    turn.waiting = "to list its keys";
+    const listing = this.listed ?? listAgentKeys(this.socketPath);
+    Promise.resolve(listing).then(
+      (keys) => {
+        const usable = keys.flatMap(parsed);
+        Object.assign(turn, { waiting: "", found: inventory(keys), offered: usable.length > 0 });
+        done(null, usable);
+      },
+      (error: Error) => {
+        Object.assign(turn, { waiting: "", found: error.message });
+        done(error);
+      },
+    );
+  }
+
+  override sign(
+    key: ParsedKey,
+    data: Buffer,
+    options: SigningRequestOptions | SignCallback,
+    done?: SignCallback,
+  ): void {
+    const { turn } = this;
+    const name = fingerprint(key.getPublicSSH());
+    const finish = typeof options === "function" ? options : done;
+    turn.waiting = `to sign with ${name}`;
+    const signed: SignCallback = (error, signature) => {
+      turn.waiting = "";
+      if (error) turn.found += `; it did not sign with ${name}`;
+      finish?.(error, signature);
+    };
+    createAgent(this.socketPath).sign(
+      key,
+      data,
+      typeof options === "function" ? {} : options,
+      signed,
+    );
+  }
+}
+
+/** Whether an agent's keys include one that can be used here. */
+export function hasUsableKey(keys: readonly AgentKey[]): boolean {
+  return keys.some(({ type }) => isUsableType(type));
+}
+
+/** What an agent holds, in a few words: how many keys of use, and what besides them. */
+export function inventory(keys: readonly AgentKey[]): string {
+  if (keys.length === 0) return "it lists no key: is it empty, or locked?";
+  const usable = keys.filter(({ type }) => isUsableType(type)).length;
+  const others = keys.filter(({ type }) => !isUsableType(type)).map(({ type }) => named(type));
+  const besides = others.length === 0 ? "" : `; of no use here: ${others.join(", ")}`;
+  const many =
+    usable > SSHD_TAKES ? `, and sshd hangs up after six: name one as privateKeyFile` : "";
+  return `${usable === 1 ? "1 key" : `${usable || "no"} keys`}${many}${besides}`;
+}
+
+/** sshd's MaxAuthTries is 6; the sixth refusal ends the connection. */
+const SSHD_TAKES = 5;
+
+function parsed({ type, blob }: AgentKey): ParsedKey[] {
+  if (!isUsableType(type)) return [];
+  const key = utils.parseKey(`${type} ${blob.toString("base64")}`);
+  return key instanceof Error ? [] : [key];
+}
+
+function named(type: string): string {
+  if (type.includes("-cert-v0")) return `a certificate (${type})`;
+  return type.startsWith("sk-") ? `a hardware key (${type})` : `a key of the type ${type}`;
+}
