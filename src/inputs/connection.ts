@@ -40,7 +40,7 @@ export const proxyFields = {
     kind: "text",
     what: "the text of a private key",
     secret: true,
-    sentence: "The text of a private key: OpenSSH, PEM, PKCS#8 or PuTTY.",
+    sentence: "The text of a private key: OpenSSH, PEM, PKCS#8, or PuTTY's format 2 of RSA.",
   },
   privateKeyPassword: {
     kind: "text",
@@ -78,7 +78,9 @@ export const proxyFields = {
     what: "the name of a file",
     hidden: true,
     default: "~/.ssh/known_hosts",
-    sentence: "Known hosts, in OpenSSH's format; `~/` is the user's home. The file need not exist.",
+    sentence:
+      "The user's known hosts, in OpenSSH's format; `~/` is the user's home. The file need not exist. " +
+      "The machine's own are read besides.",
   },
   dialErrorLimit: {
     kind: "whole number",
