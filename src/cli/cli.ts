@@ -50,7 +50,7 @@ async function inspectCommand(
   const connection = await connectionOf(way, process.env, say);
   const { connectSeconds } = way;
   const { inspection } = await lookAt(connection, { names, connectSeconds }, onlooker);
-  await report(json ? inspectionJson(inspection) : inspectionText(inspection));
+  await writeReport(json ? inspectionJson(inspection) : inspectionText(inspection));
   return inspection.ok ? OK : SOMETHING_WRONG;
 }
 
@@ -75,7 +75,7 @@ async function releaseCommand(
  *
  * @throws UsageError when its reader is gone, or the disk full
  */
-async function report(text: string): Promise<void> {
+async function writeReport(text: string): Promise<void> {
   const error = await new Promise<Error | null | undefined>((resolve) => {
     process.stdout.write(`${text}\n`, resolve);
   });

@@ -246,6 +246,7 @@ describe("an excerpt", () => {
         expect(cut.length).toBeLessThanOrEqual(200);
         expect(cut.length).toBeGreaterThanOrEqual(199);
         expect(cut.endsWith("…")).toBe(true);
+        expect(cut).not.toMatch(OBEYED);
       }),
     );
   });

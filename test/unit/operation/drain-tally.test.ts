@@ -108,12 +108,13 @@ describe("a drain", () => {
       fc.property(policy, fc.integer({ min: 100, max: 20_000 }), (rule, pace) => {
         let now = 0;
         let tally = withCount(undefined, always, rule, now);
-        for (;;) {
-          const verdict = verdictOn(tally, rule, now);
-          if (verdict.kind !== "wait") break;
+        let verdict = verdictOn(tally, rule, now);
+        for (let looks = 0; verdict.kind === "wait" && looks < 1000; looks += 1) {
           now += Math.min(pace, verdict.milliseconds);
           tally = withCount(tally, always, rule, now);
+          verdict = verdictOn(tally, rule, now);
         }
+        expect(verdict.kind).not.toBe("wait");
         expect(now).toBe(rule.timeoutSeconds * 1000);
       }),
     );
@@ -205,6 +206,16 @@ describe("what a drain says", () => {
     expect(last([one, still], fail)).toBe(
       '1 connection (203.0.113.10: 1) was left after draining for 30 s. Run it again, raise drain.timeoutSeconds, or set drain.onTimeout to "withdraw", which cuts them',
     );
+  });
+
+  it("of the director, until five seconds after the last new one", () => {
+    const two = [
+      { after: 0, seen: [client(1)] },
+      { after: 0, seen: [client(1), client(2)] },
+    ];
+    const blame = /new ones come: set its weight/;
+    expect(last([...two, { after: 5000, seen: [client(1)] }], withdraw)).toMatch(blame);
+    expect(last([...two, { after: 5001, seen: [client(1)] }], withdraw)).not.toMatch(blame);
   });
 
   it("when nobody is left, but new ones came until now", () => {
