@@ -13,10 +13,15 @@ export interface Nic {
   /** Its own values, not the effective ones. */
   readonly own: ArpValues;
   readonly rpFilter: number;
-  /** Neither loopback nor NOARP (or not known to be): it can answer and announce. */
+  /**
+   * It can answer and announce: neither loopback nor NOARP (or not known to be), nor in a bond or a
+   * bridge, unless it has an IPv4 address there.
+   */
   readonly hearsArp: boolean;
   /** NOARP, or a bridge without ports: its addresses are not on any wire. */
   readonly offWire: boolean;
+  /** One end of a veth pair that is up and has no IPv4 address: it answers for none of the host's own. */
+  readonly unnumberedPair?: true;
 }
 
 /** A line of sysctl.conf or sysctl.d that sets an ARP key. */
@@ -63,7 +68,9 @@ export interface Observed {
 /** Reads the body of an observation. Total: an answer that is not whole throws {@link UnreadableAnswer}. */
 export function parseObservation(body: string): Observed {
   const lines = new Lines(body);
-  const confs = lines.all("conf").map(parseConf);
+  const addresses = lines.all("addr").map((line) => parseAddressLine(line) ?? broken(line));
+  const addressed = new Set(addresses.flatMap((one) => (one.family === 4 ? one.interface : [])));
+  const confs = lines.all("conf").map((line) => parseConf(line, addressed));
   const confOf = (name: string) =>
     confs.find((conf) => conf.name === name) ?? broken(`no interface ${name}`);
   const defaults = defaultRoutes(lines.all("default"));
@@ -72,7 +79,7 @@ export function parseObservation(body: string): Observed {
     session: parseSession(lines.one("session")),
     bootId: lines.one("boot"),
     machine: { machineId: lines.one("machine"), productUuid: lines.one("product") },
-    addresses: lines.all("addr").map((line) => parseAddressLine(line) ?? broken(line)),
+    addresses,
     all: confOf("all").own,
     allRpFilter: confOf("all").rpFilter,
     nics: confs.filter((conf) => !["all", "default", "lo"].includes(conf.name)),
@@ -99,20 +106,25 @@ function parseSession(line: string): Observed["session"] {
   return { client: addressIn(match?.[1]), server: addressIn(match?.[2]) };
 }
 
-// IGNORE ANNOUNCE RP_FILTER FLAGS wired|portless NAME
-function parseConf(line: string): Nic {
-  const match = /^(-?\d+) (-?\d+) (-?\d+) (0x[0-9a-f]+|-) (wired|portless) ([^ ]+)$/.exec(line);
+const CONF = /^(-?\d+) (-?\d+) (-?\d+) (0x[0-9a-f]+|-) (wired|portless|enslaved|pair) ([^ ]+)$/;
+
+// IGNORE ANNOUNCE RP_FILTER FLAGS wired|portless|enslaved|pair NAME
+function parseConf(line: string, addressed: ReadonlySet<string>): Nic {
+  const match = CONF.exec(line);
   if (!match) return broken(line);
   const [, ignore, announce, rpFilter, flags, wire, name = ""] = match;
   const bits = flags === "-" ? 0 : Number(flags);
   const noArp = (bits & 0x80) !== 0; // IFF_NOARP
+  const up = (bits & 0x1) !== 0; // IFF_UP
   const loopback = (bits & 0x8) !== 0; // IFF_LOOPBACK
   return {
     name,
     own: { arp_ignore: Number(ignore), arp_announce: Number(announce) },
     rpFilter: Number(rpFilter),
-    hearsArp: !noArp && !loopback,
+    // What it receives is its master's; but from an address of its own it may still send.
+    hearsArp: !noArp && !loopback && (wire !== "enslaved" || addressed.has(name)),
     offWire: noArp || wire === "portless",
+    ...(wire === "pair" && !addressed.has(name) && up && { unnumberedPair: true as const }),
   };
 }
 

@@ -20,6 +20,7 @@ export function hostWarnings(
 ): string[] {
   return [
     ...observed.nics.filter((nic) => dropsRequests(nic, observed)).map(rpFilterWarning),
+    ...unansweredWarning(claims, observed),
     ...contradictions(claims, observed),
     ...proxyNdpWarning(claim, observed),
     ...observed.loProfiles.map(loProfileWarning),
@@ -50,6 +51,20 @@ function dropsRequests(nic: Nic, observed: Observed): boolean {
 
 function rpFilterWarning(nic: Nic): string {
   return `${nic.name} has rp_filter 1 and is not the way back to clients: requests that the director sends there are dropped; set net.ipv4.conf.${nic.name.replaceAll(".", "/")}.rp_filter to 2`;
+}
+
+/**
+ * With arp_ignore 1 or 2 a NIC answers for its own addresses only. A container's end of a veth pair that
+ * asks for an address that the host has on another NIC gets no answer from one that has none.
+ */
+function unansweredWarning(claims: readonly SysctlClaim[], observed: Observed): string[] {
+  const silent = nicsInScope(claims, observed).filter((nic) => nic.unnumberedPair);
+  if (silent.length === 0) return [];
+  const [first, rest] = [silent.slice(0, 3), silent.length - 3];
+  const names = first.map((nic) => nic.name).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
+  return [
+    `no IPv4 address on ${names}: silent by arp.interfaces, the host answers no ARP there, and a container at the other end that asks for one of the host's addresses cannot reach it; list only the NICs on the wire in arp.interfaces, and such NICs in arp.except`,
+  ];
 }
 
 /** Files whose line would undo what is claimed at the next boot or `sysctl --system`. */

@@ -19,7 +19,8 @@ raise() { # KEY NIC VALUE WANTED
   case $known in *" $2/$1 "*) found "$1 of $2 was $3, and is put back to $4" ;; esac
   { echo "$4" >"$ipv4/$2/$1"; } 2>/dev/null
   read_first "$ipv4/$2/$1" value
-  [ "$value" = "$4" ] || problem "$1 of $2 is $value after writing $4"
+  # A NIC that has gone meanwhile is not there yet, as one that was never there.
+  [ "$value" = "$4" ] || [ ! -d "$ipv4/$2" ] || problem "$1 of $2 is $value after writing $4"
 }
 
 found() { # TEXT: something was undone after it had been set

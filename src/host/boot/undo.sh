@@ -85,7 +85,7 @@ undo_sysctl() { # INTERFACE KEY OLD NEW
     held="${held:+$held; }$2 of $1 stays $4 (it was $3): a VIP that is bound on lo would leak"
     return 0
   fi
-  { echo "$3" >"$ipv4/$1/$2"; } 2>/dev/null || stuck="$2 of $1 could not be set back to $3"
+  { echo "$3" >"$ipv4/$1/$2"; } 2>/dev/null || [ ! -d "$ipv4/$1" ] || stuck="$2 of $1 could not be set back to $3"
 }
 
 guard_is_bound() {

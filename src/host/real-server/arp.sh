@@ -9,11 +9,24 @@ is_silent() { # KEY VALUE: by it, no NIC answers or announces for a VIP of scope
 sysctl() { # INTERFACE KEY OLD NEW
   local value=''
   read_first "$ipv4/$1/$2" value
-  [ "$value" = "$3" ] || fail "$2 of $1 is $value and was $3 a moment ago: somebody else is changing it" || return 1
+  case $value in
+    "$3") ;;
+    -) may_be_gone "$1" "$2" "$4" && return ;;
+    *) fail "$2 of $1 is $value and was $3 a moment ago: somebody else is changing it" ;;
+  esac || return 1
   log_step "sysctl $1 $2 $3 $4" || return 1
   { echo "$4" >"$ipv4/$1/$2"; } 2>/dev/null
   read_first "$ipv4/$1/$2" value
-  [ "$value" = "$4" ] || fail "$2 of $1 is $value after writing $4"
+  case $value in
+    "$4") ;;
+    -) may_be_gone "$1" "$2" "$4" ;;
+    *) fail "$2 of $1 is $value after writing $4" ;;
+  esac
+}
+
+# What goes back has gone with its NIC; what a VIP is to rely on must be there.
+may_be_gone() { # INTERFACE KEY NEW
+  ! is_silent "$2" "$3" || fail "$1 is gone, and was there a moment ago"
 }
 
 # The kernel goes by max(all, NIC), on the NIC that hears the request. Effective 1, 2 and (VIPs have
@@ -39,9 +52,11 @@ quiet() { # all | NIC...: none of them answers or announces for a VIP on lo
   done
 }
 
-hears_arp() { # NIC: neither IFF_LOOPBACK (0x8) nor IFF_NOARP (0x80)
+# NIC: neither IFF_LOOPBACK (0x8) nor IFF_NOARP (0x80), nor in a bond or a bridge, which answers for it
+hears_arp() {
   local flags=''
   case $1 in all | default | lo) return 1 ;; esac
+  if [ -d "/sys/class/net/$1/bonding_slave" ] || [ -d "/sys/class/net/$1/brport" ]; then return 1; fi
   read_first "/sys/class/net/$1/flags" flags
   [ "$flags" = - ] || [ $((flags & 0x88)) = 0 ]
 }

@@ -24,20 +24,46 @@ observation() { # VIP...
 
 # Flags and hardware type come from sysfs: no process a NIC, and a container host has hundreds.
 observe_nics() {
-  local conf='' name='' ignore='' announce='' rp_filter='' flags='' wire='' port=''
+  local conf='' name='' ignore='' announce='' rp_filter='' flags='' wire=''
   for conf in "$ipv4"/*; do
     name=${conf##*/}
+    read_first "/sys/class/net/$name/flags" flags
     read_first "$conf/arp_ignore" ignore
     read_first "$conf/arp_announce" announce
     read_first "$conf/rp_filter" rp_filter
-    read_first "/sys/class/net/$name/flags" flags
-    wire=wired
-    if [ -d "/sys/class/net/$name/bridge" ]; then
-      wire=portless
-      for port in "/sys/class/net/$name/brif"/*; do [ ! -e "$port" ] || wire=wired; done
-    fi
+    # One that goes while we look is passed over. Made anew it may have values again: then flags, too.
+    case $name:" $ignore $announce $rp_filter " in all:*) ;; *' - '*) continue ;; esac
+    [ "$flags" != - ] || read_first "/sys/class/net/$name/flags" flags
+    wire_of "$name" wire
     printf 'conf %s %s %s %s %s %s\n' "$ignore" "$announce" "$rp_filter" "$flags" "$wire" "$name"
   done
+}
+
+# enslaved: in a bond or a bridge, which hears what it receives. Not so in a VRF, and not below a macvlan.
+# portless: a bridge without ports. pair: a veth, whose other end asks for the host's addresses by ARP.
+wire_of() { # NIC NAME: how it is wired, in the variable of that name
+  local _nic="/sys/class/net/$1" _wire=wired _port=''
+  if [ -d "$_nic/bonding_slave" ] || [ -d "$_nic/brport" ]; then
+    _wire=enslaved
+  elif [ -d "$_nic/bridge" ]; then
+    _wire=portless
+    for _port in "$_nic/brif"/*; do [ ! -e "$_port" ] || _wire=wired; done
+  elif is_pair "$1"; then
+    _wire=pair
+  fi
+  eval "$2=\$_wire"
+}
+
+# What is linked to another NIC, and is not on top of one. With proxy_arp, all are told to ask for other
+# addresses than the host's.
+is_pair() { # NIC
+  local index='' link='' lower='' proxy=''
+  read_first "/sys/class/net/$1/ifindex" index
+  read_first "/sys/class/net/$1/iflink" link
+  case $link in - | 0 | "$index") return 1 ;; esac
+  for lower in "/sys/class/net/$1"/lower_*; do [ ! -e "$lower" ] || return 1; done
+  read_first "$ipv4/$1/proxy_arp" proxy
+  [ "$proxy" = 0 ]
 }
 
 observe_ipv6() {

@@ -83,6 +83,32 @@ describe("a host's answer", () => {
     expect(parseObservation(body).nics).toMatchObject([{ name: "gone0", hearsArp: true }]);
   });
 
+  it("has a NIC in a bond or a bridge, which hears no ARP, but may send it from an address of its own", () => {
+    const body = withLines(
+      "conf",
+      "conf 0 0 0 - wired all",
+      "conf 0 0 0 0x1803 enslaved p1",
+      "conf 0 0 0 0x1303 enslaved eth0",
+    );
+    expect(parseObservation(body).nics).toMatchObject([
+      { name: "p1", hearsArp: false, offWire: false },
+      { name: "eth0", hearsArp: true, offWire: false },
+    ]);
+  });
+
+  it("tells an end of a veth pair that is up and has no address", () => {
+    const body = withLines(
+      "conf",
+      "conf 0 0 0 - wired all",
+      "conf 0 0 0 0x1003 pair p1",
+      "conf 0 0 0 0x1002 pair p2",
+      "conf 0 0 0 0x1003 pair eth0",
+    );
+    const { nics } = parseObservation(body);
+    expect(nics.filter((nic) => nic.unnumberedPair).map((nic) => nic.name)).toEqual(["p1"]);
+    expect(nics.every((nic) => nic.hearsArp)).toBe(true);
+  });
+
   it.each([
     ["session", "session 10.0.0.1"],
     ["session", "session somewhere 1 10.0.0.11 22"],
@@ -92,6 +118,7 @@ describe("a host's answer", () => {
     ["ip-forward", "ip-forward 7"],
     ["conf", "conf 0 0 0 0x1003 wired eth0"],
     ["conf", "conf x 0 0 - wired all"],
+    ["conf", "conf 0 0 0 0x1003 looped eth9"],
     ["proxied", "proxied nothing dev eth0"],
     ["sysctl-file", "sysctl-file /etc/sysctl.conf"],
     ["file", "file saved of another version"],

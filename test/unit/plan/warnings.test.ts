@@ -59,6 +59,31 @@ describe("people are warned", () => {
     expect(warningsOn({ ...withSecondNic(1), addresses: [] })).toEqual([]);
   });
 
+  /** A host with so many pods whose ends on the host have no address. */
+  function withPods(count: number): HostSketch {
+    const names = Array.from({ length: count }, (_, at) => `pod${at}`);
+    const { nics } = hostOf({
+      nics: Object.fromEntries(["eth0", ...names].map((name) => [name, [0, 0]])),
+    }).observed;
+    return {
+      observed: {
+        nics: nics.map((nic) => (nic.name === "eth0" ? nic : { ...nic, unnumberedPair: true })),
+      },
+    };
+  }
+
+  it("of a container's NIC that is silent about the host's own addresses, too", () => {
+    expect(warningsOn(withPods(1))).toEqual([
+      expect.stringMatching(/^no IPv4 address on pod0: silent by arp\.interfaces, .* arp\.except$/),
+    ]);
+    expect(warningsOn(withPods(5))).toEqual([
+      expect.stringMatching(/^no IPv4 address on pod0, pod1, pod2 and 2 more: silent by/),
+    ]);
+    const arp = { interfaces: ["eth0"], except: ["pod*"] };
+    expect(warningsOn(withPods(1), { arp })).toEqual([]);
+    expect(warningsOn(withPods(1), { vips: ["2001:db8::10"] })).toEqual([]);
+  });
+
   const inFile = (text: string, declared: ClaimSketch = {}) =>
     warningsOn(
       { observed: { sysctlLines: [{ file: "/etc/sysctl.d/99-local.conf", line: 3, text }] } },
