@@ -12,7 +12,8 @@ import type {
 } from "./types";
 import { type BoundAddress, isFullLength } from "../observed/ip-addr";
 import type { Observed } from "../observed/observed";
-import type { Machine, OwnerRecord } from "../observed/registry";
+import { isSameMachine } from "../observed/machine";
+import type { OwnerRecord } from "../observed/registry";
 import { hostWarnings } from "../plan/warnings";
 
 /** What an inspection is made of. */
@@ -67,12 +68,8 @@ export function ownersHere(observed: Observed): ReadonlyMap<string, OwnerRecord>
   return isHere(observed) ? (observed.registry?.owners ?? new Map()) : new Map();
 }
 
-/** The rule of host.sh: what one of the two cannot say does not tell them apart. */
 function isHere({ registry, machine }: Observed): boolean {
-  const made = registry?.machine;
-  const same = (key: keyof Machine) =>
-    made === undefined || [made[key], machine[key]].includes("-") || made[key] === machine[key];
-  return same("machineId") && same("productUuid");
+  return registry?.machine === undefined || isSameMachine(registry.machine, machine);
 }
 
 function vipReport(one: BoundAddress, owners: ReadonlyMap<string, OwnerRecord>): InspectedVip {
@@ -99,7 +96,8 @@ function ownerReport(
   };
 }
 
-function bootReport(owners: readonly InspectedOwner[], { boot }: Observed): InspectedBoot {
+function bootReport(owners: readonly InspectedOwner[], observed: Observed): InspectedBoot {
+  const { boot } = observed;
   const { init, failure } = boot;
   const enabled = boot.enabled && boot.unit !== undefined && boot.replay !== undefined;
   const wanted = owners.some((one) => one.persist);
@@ -108,10 +106,22 @@ function bootReport(owners: readonly InspectedOwner[], { boot }: Observed): Insp
     enabled,
     problems: [
       ...(wanted && !enabled ? [NOT_ENABLED] : []),
+      ...bindsNothing(observed),
       ...(failure === undefined ? [] : [`VIPs were left off at boot: ${failure}`]),
     ],
   };
 }
+
+/** As the boot decides it: by the registry that is on disk, whosever that is. */
+function bindsNothing(observed: Observed): string[] {
+  const { registry, machine } = observed;
+  if (![...(registry?.owners.values() ?? [])].some((record) => record.persist)) return [];
+  if (!isHere(observed)) return [`the boot binds nothing: ${STRANGER}`];
+  const made = registry?.machine?.machineId ?? "-";
+  return made !== "-" && machine.machineId === "-" ? [`the boot binds nothing: ${NAMELESS}`] : [];
+}
+
+const NAMELESS = "this machine has no machine-id, and the registry in /var/lib/lvs-dr has one";
 
 const NOT_ENABLED =
   "the next boot will not bind the VIPs: the unit pulumi-lvs-dr or what it starts is missing or not enabled";

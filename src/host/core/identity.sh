@@ -10,6 +10,13 @@ read_identity() { # $machine_id and $product_uuid
   product_uuid=${product_uuid:--}
 }
 
+# Kernels and firmware differ in the case of its letters, and in the order of the bytes of its first three
+# groups: an update of one of them makes no other machine.
+is_same_product() { # UUID UUID
+  [ -n "$(printf '%s %s\n' "$1" "$2" | sed -n -e 'y/ABCDEF/abcdef/' -e '/^\(.*\) \1$/p' \
+    -e '/^\(..\)\(..\)\(..\)\(..\)-\(..\)\(..\)-\(..\)\(..\)-\(.*\) \4\3\2\1-\6\5-\8\7-\9$/p')" ]
+}
+
 # A registry that came with a clone's image says nothing about this machine: it is as if there were
 # none, and the first operation that writes sets it aside.
 recognise_strangers() {
@@ -25,7 +32,7 @@ recognise_strangers() {
     # One that is damaged says nothing of whose it is, and the reader of records refuses it.
     case $value:$ours in
       :* | *[!0-9a-zA-Z-]*:* | -:* | *:- | "$ours:$value") ;;
-      *) strangers=yes ;;
+      *) [ "$key" = product-uuid ] && is_same_product "$value" "$ours" || strangers=yes ;;
     esac
   done <"$registry/machine"
   [ -z "$strangers" ] || warn "the registry on this host belongs to another machine (a clone?), and says nothing about this one" || exit 1

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { parseLookAnswer } from "../../../src/inspect/answer";
+import { NOTHING_ASKED, parseLookAnswer } from "../../../src/inspect/answer";
 import { inspectionOf } from "../../../src/inspect/report";
 import { inspectionText } from "../../../src/inspect/text";
 import type { Inspection } from "../../../src/inspect/types";
-import { hostOf } from "../model";
+import type { Machine } from "../../../src/observed/registry";
+import { hostOf, MACHINE } from "../model";
 
 /** A host with these lines in its journal, and what its program says of them besides. */
 function inspected(...lines: string[]): Inspection {
@@ -59,5 +60,27 @@ describe("a journal that is left on a host", () => {
     expect(seen.pending).toMatchObject({ by: "web-1", underWay: true, strange: "format 2" });
     expect(seen.warnings).toContain("an operation of web-1 is under way: look again");
     expect(inspectionText(seen)).not.toContain("stops at it");
+  });
+});
+
+describe("a boot that binds nothing", () => {
+  const seenOn = (machine: Machine, persist = true) => {
+    const { observed } = hostOf({ owners: [{ persist }], boot: "current" });
+    const here = { ...observed, machine };
+    return inspectionOf({ host: "10.0.0.11", keys: {}, observed: here, answer: NOTHING_ASKED });
+  };
+
+  it.each([
+    ["is a clone", "2222", "the registry in /var/lib/lvs-dr is another machine's (a clone?)"],
+    ["has no machine-id", "-", "this machine has no machine-id"],
+  ])("is wrong where the machine %s", (_, machineId, why) => {
+    const seen = seenOn({ ...MACHINE, machineId });
+    expect(seen.ok).toBe(false);
+    expect(seen.boot.problems).toEqual([expect.stringContaining(`the boot binds nothing: ${why}`)]);
+    expect(seenOn({ ...MACHINE, machineId }, false).boot.problems).toEqual([]);
+  });
+
+  it("is none where it is the machine that the registry was made on", () => {
+    expect(seenOn(MACHINE).ok).toBe(true);
   });
 });
