@@ -98,6 +98,18 @@ END
     expect(await box.snapshot()).toBe(before);
   });
 
+  it("what the replay failed at is told until an owner that it is for converges", async () => {
+    await using box = await Box.create({ ...flavour, init: "openrc" });
+    const other = claim("other", ["203.0.113.12"], { persist: true });
+    await carryOut(box.open({ vips: other.vips.map((vip) => vip.address) }), serve(other));
+    await box.run("echo 'failed eth9 is not there' >/run/pulumi-lvs-dr.boot");
+    // VIPs of an owner that does not persist are none that the replay left unbound.
+    const web = await carryOut(box.open({ vips: VIPS }), serve(claim("web", VIPS)));
+    expect(web.boot.failure).toBe("eth9 is not there");
+    const right = await carryOut(box.open(), serve(other));
+    expect(right.boot.failure).toBeUndefined();
+  });
+
   it("where units cannot be written, an operation that fails leaves no journal", async () => {
     await using box = await Box.create({ ...flavour, init: "openrc" });
     const web = claim("web", VIPS, { persist: true });

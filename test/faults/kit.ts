@@ -98,11 +98,12 @@ export function removeKit(): string {
 /**
  * What the documents promise of the kit, of all that a host has for its boot: gone where no owner needs
  * it. Where the owner just served asks for it, each file is of this version, or of a newer one that was
- * there, and a failure that was told is forgotten. Else it is as it was.
+ * there, and a failure that was told is forgotten. Else it is as it was: a failure too, because what
+ * the replay failed at is for an owner that it binds VIPs for.
  */
 export function bootAfter(
   before: ReadonlyMap<string, string>,
-  { needed, asked, served }: { needed: boolean; asked: boolean; served: boolean },
+  { needed, asked }: { needed: boolean; asked: boolean },
 ): Map<string, string> {
   const after = new Map(before);
   for (const name of ["replay", "unit", "link"] as const) {
@@ -111,7 +112,7 @@ export function bootAfter(
     else if (asked && before.get(path) !== seen(name, VERSIONS.newer))
       after.set(path, seen(name, VERSIONS.whole));
   }
-  if (served && / failed /.test(before.get(OUTCOME) ?? "")) after.delete(OUTCOME);
+  if (asked && / failed /.test(before.get(OUTCOME) ?? "")) after.delete(OUTCOME);
   return after;
 }
 

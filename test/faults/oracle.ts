@@ -39,7 +39,7 @@ export function afterServing(before: Snapshot, owner: string, desired: Serving):
     lo,
     sysctls: sysctlsAfter(before, lo, [mine, ...others], saved, "tighten"),
     owners: new Map([...ids(records), [idOf(owner), { vips, persist }]]),
-    boot: bootAfter(before.boot, { needed, asked: persist, served: true }),
+    boot: bootAfter(before.boot, { needed, asked: persist }),
   };
 }
 
@@ -56,7 +56,7 @@ export function afterWithdrawing(before: Snapshot, owner: string, known: Serving
     lo,
     sysctls: sysctlsAfter(before, lo, [...records.values()], saved, "leave"),
     owners: ids(records),
-    boot: bootAfter(before.boot, { needed, asked: false, served: false }),
+    boot: bootAfter(before.boot, { needed, asked: false }),
   };
 }
 
