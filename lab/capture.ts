@@ -5,21 +5,39 @@ import { command } from "./command";
 
 /** A running record of frames on the wire. */
 export interface Capture {
+  /** Resolves when all frames until now are recorded. */
+  settled(): Promise<void>;
   /** Ends it. @returns tcpdump's lines, one a frame, with MACs and without names. */
   stop(): Promise<string>;
 }
 
-/** Records the frames that a bridge sees, from when the promise is kept. */
-export async function startCapture(wire: string, filter: string): Promise<Capture> {
+/**
+ * Records the frames that a bridge sees, from when the promise is kept.
+ * @param onFrame called with each line as it comes; it begins with the seconds since 1970
+ */
+export async function startCapture(
+  wire: string,
+  filter: string,
+  onFrame: (line: string) => void = () => undefined,
+): Promise<Capture> {
   const expression = `(${filter}) or (arp host ${MARK})`;
-  const options = ["-n", "-e", "-l", "--immediate-mode", "-B", "16384", "-i", "br0", expression];
-  const tcpdump = spawn("ip", ["netns", "exec", wire, "tcpdump", ...options], {
+  const options = ["-n", "-e", "-l", "-tt", "--immediate-mode", "-B", "16384", "-i", "br0"];
+  const tcpdump = spawn("ip", ["netns", "exec", wire, "tcpdump", ...options, expression], {
     stdio: ["ignore", "pipe", "pipe"],
   });
-  let lines = "";
+  const frames: string[] = [];
+  const waiting: (() => void)[] = [];
+  let rest = "";
   let messages = "";
   const ended = once(tcpdump, "close");
-  tcpdump.stdout.setEncoding("utf8").on("data", (text: string) => (lines += text));
+  tcpdump.stdout.setEncoding("utf8").on("data", (text: string) => {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    const own = lines.filter((line) => !line.includes(MARK));
+    if (own.length < lines.length) waiting.splice(0).forEach((resolve) => resolve());
+    frames.push(...own);
+    own.forEach(onFrame);
+  });
   await new Promise<void>((resolve, reject) => {
     tcpdump.on("error", reject);
     tcpdump.on("close", () => reject(new Error(`tcpdump '${filter}': ${messages.trim()}`)));
@@ -28,23 +46,21 @@ export async function startCapture(wire: string, filter: string): Promise<Captur
       if (messages.includes("listening on")) resolve();
     });
   });
+  // Frames wait in a buffer: all that came before a mark are out when the mark is.
+  const settled = async (): Promise<void> => {
+    const marked = new Promise<void>((resolve) => waiting.push(resolve));
+    const ask = ["arping", "-c", "1", "-w", "1", "-I", "br0", MARK];
+    const asking = command("ip", ["netns", "exec", wire, ...ask], { allowFailure: true });
+    await Promise.race([marked, ended]);
+    await asking;
+  };
   return {
+    settled,
     stop: async () => {
-      // Frames wait in a buffer: all that came before the mark are out when the mark is.
-      const marked = new Promise<void>((resolve) => {
-        tcpdump.stdout.on("data", () => {
-          if (lines.includes(MARK)) resolve();
-        });
-      });
-      const ask = ["arping", "-c", "1", "-w", "1", "-I", "br0", MARK];
-      const asking = command("ip", ["netns", "exec", wire, ...ask], { allowFailure: true });
-      await Promise.race([marked, ended]);
+      await settled();
       tcpdump.kill("SIGTERM");
-      await Promise.all([ended, asking]);
-      return lines
-        .split("\n")
-        .filter((line) => !line.includes(MARK))
-        .join("\n");
+      await ended;
+      return [...frames, ""].join("\n");
     },
   };
 }

@@ -4,16 +4,17 @@ import { campaign, type Findings } from "./campaign";
 import { table } from "./table";
 
 const SECONDS = 60;
+/** Always the same runs, so that a failure is the change's that it comes with; by hand, draw another. */
+const SEED = 10;
 
 describe("whatever goes wrong, wherever it goes wrong", () => {
   let findings: Findings;
   beforeAll(async () => {
-    const seed = Date.now() % 1_000_000;
     const started = Date.now();
     const until = started + SECONDS * 1000;
     const runs = Array.from({ length: 3000 }, (_, number) => number);
-    findings = await campaign({ seed, runs, until, lanes: 12 });
-    console.log(table(findings, (Date.now() - started) / 1000, seed));
+    findings = await campaign({ seed: SEED, runs, until, lanes: 12 });
+    console.log(table(findings, (Date.now() - started) / 1000, SEED));
   }, 300_000);
 
   const broken = (promise: string): unknown[] =>

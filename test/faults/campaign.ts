@@ -1,18 +1,20 @@
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { Engine } from "../../lab/engine";
 import { Lab } from "../../lab/lab";
-import { endProcessesIn } from "../../lab/processes";
-import { isForEngine, playWithEngine } from "./engine-run";
-import { Lane } from "./lane";
-import { play } from "./run";
-import type { Verdict, Violation } from "./verdict";
 import { scenario } from "./draw";
 import { VIPS4 } from "./draw-fault";
-import { FLAVOURS } from "./scenario";
+import { EngineDriver } from "./engine-driver";
+import type { Violation } from "./judge";
+import { Lane } from "./lane";
+import { ProviderDriver } from "./provider-driver";
+import { play, type Verdict } from "./run";
+import type { Scenario } from "./scenario";
 import { ProcessSampler, Secrets } from "./secrets";
+import { Traffic } from "./traffic";
 import { Wire, type Leak } from "./wire";
 
 /** What to run. */
@@ -22,17 +24,18 @@ export interface CampaignOptions {
   readonly runs: Iterable<number>;
   /** No run is begun after this, in milliseconds as Date.now() counts them. */
   readonly until?: number;
+  /** Whether no run is begun after a violation. */
+  readonly first?: boolean;
   /** Hosts at once. */
   readonly lanes: number;
   onVerdict?(verdict: Verdict): void;
-  onLeak?(line: string): void;
 }
 
 /** What a campaign showed. */
 export interface Findings {
   readonly verdicts: readonly Verdict[];
   /** Violations by the number of the run; I1 is judged by all frames at the end. */
-  readonly violations: readonly (Violation & { readonly number: number })[];
+  readonly violations: readonly Found[];
   /** ARP requests for VIPs that went over the wire. */
   readonly asked: number;
   /** Frames that were not the package's fault, by why. */
@@ -54,96 +57,88 @@ export async function campaign(options: CampaignOptions): Promise<Findings> {
 
 async function withLab(lab: Lab, home: string, options: CampaignOptions): Promise<Findings> {
   const secrets = new Secrets(lab);
-  const queues = queuesOf(options.runs);
-  const needed = FLAVOURS.map((flavour, index) => ({ flavour, queue: queues[index] ?? [] }));
-  const places = needed.filter(({ queue }) => queue.length > 0);
-  const forEngine = [...options.runs].filter(isForEngine);
-  const lanes = await Promise.all(
-    Array.from(
-      { length: places.length && Math.max(options.lanes, places.length) },
-      async (_, index) => {
-        const place = places[index % places.length]!;
-        const lane = await Lane.start(lab, `host-${index}`, place.flavour, home, secrets);
-        return { lane, queue: place.queue };
-      },
-    ),
+  const scenarios = [...options.runs].map(
+    (number) => [number, scenario(options.seed, number)] as const,
   );
-  const engineLane =
-    forEngine.length === 0
-      ? undefined
-      : await Lane.start(lab, "engine", FLAVOURS[0]!, home, secrets);
-  const all = [...lanes.map(({ lane }) => lane), ...(engineLane ? [engineLane] : [])];
+  const places = await Promise.all(startPlaces(lab, home, queuesOf(scenarios), options.lanes));
+  const lanes = places.map(({ lane }) => lane);
   const wire = await Wire.start(lab, VIPS4);
   const sampler = new ProcessSampler(secrets);
   try {
-    await proveThatLeaksAreSeen(wire, all[0]!);
-    for (const { host } of all.slice(1)) wire.addServer(host.mac);
+    await proveThatLeaksAreSeen(wire, lanes[0]!);
+    for (const { host } of lanes.slice(1)) wire.addServer(host.mac);
+    const logins = scenarios.map(([, { login }]) => login);
+    const traffic = await Traffic.measure(lanes.slice(0, 4), logins);
     const verdicts: Verdict[] = [];
-    const violations: (Violation & { number: number })[] = [];
-    const work = async (queue: number[], run: (number: number) => Promise<Verdict>) => {
-      for (let number = queue.shift(); number !== undefined; number = queue.shift()) {
-        if (Date.now() > (options.until ?? Infinity)) return;
-        const verdict = await withinMinutes(4, run(number)).catch((cause: unknown) => {
+    const violations: Found[] = [];
+    const isOver = (): boolean =>
+      Date.now() > (options.until ?? Infinity) ||
+      (options.first === true && violations.length + attribute(wire.leaks, lanes).leaks.length > 0);
+    const work = async ({ lane, queue }: Place): Promise<void> => {
+      for (const [number, scenario] of queue) {
+        if (isOver()) return;
+        const run = play(lane, { number, scenario, traffic, secrets });
+        const late = once(AbortSignal.timeout(LONGEST), "abort").then(() => {
+          throw new Error("does not end");
+        });
+        const verdict = await Promise.race([run, late]).catch((cause: unknown) => {
           throw new Error(`run --seed ${options.seed} --only ${number}`, { cause });
         });
         verdicts.push(verdict);
-        violations.push(...verdict.violations.map((one) => ({ ...one, number: verdict.number })));
+        violations.push(...verdict.violations.map((one) => ({ ...one, number })));
         options.onVerdict?.(verdict);
       }
     };
-    await Promise.all([
-      ...lanes.map(({ lane, queue }) =>
-        work(queue, (number) => play(lane, number, scenario(options.seed, number))),
-      ),
-      engineLane && withEngine(engineLane, secrets, options.seed, (run) => work(forEngine, run)),
-    ]);
+    await Promise.all(places.map(work));
     await wire.settled();
     const asked = await wire.stop();
-    const { leaks, excused } = attribute(
-      wire.leaks,
-      lanes.map(({ lane }) => lane),
-    );
+    const { leaks, excused } = attribute(wire.leaks, lanes);
     violations.push(...leaks);
-    for (const found of sampler.found) violations.push({ promise: "I5", what: found, number: -1 });
-    for (const lane of all) violations.push(...(await searchDisk(lane, secrets)));
+    for (const what of sampler.found) violations.push({ promise: "I5", what, number: -1 });
+    for (const lane of lanes) violations.push(...(await searchDisk(lane, secrets)));
     return { verdicts, violations, asked, excused, processSamples: sampler.samples };
   } finally {
     sampler.stop();
     await wire.stop();
-    await Promise.all(all.map((lane) => lane.end()));
+    await Promise.all(lanes.map((lane) => lane.end()));
   }
 }
 
-async function withinMinutes<T>(minutes: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("does not end")), minutes * 60_000);
+/** No run takes so long, in milliseconds. */
+const LONGEST = 240_000;
+
+type Found = Violation & { readonly number: number };
+type Numbered = readonly [number: number, scenario: Scenario];
+
+/** Runs that need the same kind of host; each lane takes the next one. */
+type Queue = ArrayIterator<Numbered>;
+
+interface Place {
+  readonly lane: Lane;
+  readonly queue: Queue;
+}
+
+function queuesOf(scenarios: readonly Numbered[]): { like: Scenario; queue: Queue }[] {
+  const kindOf = ([, { through, flavour }]: Numbered) => JSON.stringify({ through, flavour });
+  return [...new Set(scenarios.map(kindOf))].map((kind) => {
+    const all = scenarios.filter((one) => kindOf(one) === kind);
+    return { like: all[0]![1], queue: all.values() };
   });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
-async function withEngine(
-  lane: Lane,
-  secrets: Secrets,
-  seed: number,
-  work: (run: (number: number) => Promise<Verdict>) => Promise<void>,
-): Promise<void> {
-  const engine = await Engine.create();
-  try {
-    await work((number) => playWithEngine(lane, engine, secrets, seed, number));
-  } finally {
-    await endProcessesIn(engine.directory);
-    await engine.remove();
-  }
-}
-
-/** By flavour, because a run of one number is always on a host of the same kind. */
-function queuesOf(runs: Iterable<number>): number[][] {
-  const queues: number[][] = FLAVOURS.map(() => []);
-  for (const number of runs) {
-    if (!isForEngine(number)) queues[number % FLAVOURS.length]?.push(number);
-  }
-  return queues;
+/** A lane for each kind of run at least, and one for Pulumi at most: its runs are few. */
+function startPlaces(lab: Lab, home: string, queues: ReturnType<typeof queuesOf>, lanes: number) {
+  const engine = queues.filter(({ like }) => like.through === "engine");
+  const others = queues.filter((one) => !engine.includes(one));
+  const count = others.length === 0 ? 0 : Math.max(lanes, others.length);
+  const all = Array.from({ length: count }, (_, index) => others[index % others.length]!);
+  return [...all, ...engine].map(async ({ like, queue }, index): Promise<Place> => {
+    const driver =
+      like.through === "engine"
+        ? new EngineDriver(await Engine.create())
+        : new ProviderDriver(home);
+    return { lane: await Lane.start(lab, `host-${index}`, like.flavour, driver), queue };
+  });
 }
 
 /** A witness that sees nothing proves nothing: a VIP on a loud host must be seen. */
@@ -163,21 +158,15 @@ async function proveThatLeaksAreSeen(wire: Wire, { agent, host }: Lane): Promise
   wire.leaks.length = 0;
 }
 
-function attribute(
-  leaks: readonly Leak[],
-  lanes: readonly Lane[],
-): { leaks: (Violation & { number: number })[]; excused: Map<string, number> } {
+/** Whose the frames are: violations, and how many were not the package's fault, by why. */
+function attribute(leaks: readonly Leak[], lanes: readonly Lane[]) {
   const excused = new Map<string, number>();
-  const blamed: (Violation & { number: number })[] = [];
+  const blamed: Found[] = [];
   for (const leak of leaks) {
     const lane = lanes.find(({ macs }) => macs.has(leak.mac));
-    const ends = [leak.from, leak.to].map((at) => lane?.runAt(at));
-    const bad = ends.find((end) => end?.excuse === undefined);
-    const why = ends[0]?.excuse?.why;
-    if (why === undefined || bad !== undefined) {
-      const what = `${leak.frame} (${leak.frames} frames until ${leak.to})`;
-      blamed.push({ promise: "I1", what, number: bad?.number ?? -1 });
-    } else excused.set(why, (excused.get(why) ?? 0) + leak.frames);
+    const judged = lane?.judge(leak) ?? { promise: "I1", what: leak.frame, number: -1 };
+    if ("promise" in judged) blamed.push(judged);
+    else excused.set(judged.why, (excused.get(judged.why) ?? 0) + leak.frames);
   }
   return { leaks: blamed, excused };
 }

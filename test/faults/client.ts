@@ -1,6 +1,7 @@
 // A process that runs the provider's verbs, as Pulumi's dynamic provider does, and can be killed.
 import * as provider from "../../src/pulumi/provider";
-import type { Answer, Job, Properties } from "./actor";
+import type { Properties } from "./driver";
+import type { Answer, Job } from "./provider-driver";
 
 process.on("message", (job: Job) => {
   void run(job).then((answer) => process.send?.(answer));

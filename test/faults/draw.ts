@@ -1,8 +1,8 @@
-import { drawFault, drawKit, drawMeddling, FOREIGN, KEYS, VIPS4 } from "./draw-fault";
+import { FLAVOURS, type Flavour } from "../host/box";
+import { drawEngineFault, drawFault, drawMeddling, FOREIGN, KEYS, VIPS4 } from "./draw-fault";
 import { Random } from "./random";
 import {
-  FLAVOURS,
-  type Flavour,
+  KIT_STATES,
   type HandAddress,
   type HostState,
   type OtherOwner,
@@ -10,10 +10,11 @@ import {
   type Serving,
 } from "./scenario";
 
-/** The run of a number: the same for the same seed. */
+/** The run of a number: the same for the same seed. One in fifty is through the engine. */
 export function scenario(seed: number, number: number): Scenario {
   const random = new Random(seed, number);
-  const flavour = FLAVOURS[number % FLAVOURS.length] ?? FLAVOURS[0]!;
+  const through = number % 50 === 7 ? "engine" : "provider";
+  const flavour = FLAVOURS[through === "engine" ? 0 : number % FLAVOURS.length]!;
   const verb = random.weighted({ create: 4, update: 4, delete: 4, read: 1 });
   const served = verb === "create" ? undefined : drawServing(random);
   const desired = verb === "update" ? drawUpdate(random, served!) : (served ?? drawServing(random));
@@ -21,19 +22,24 @@ export function scenario(seed: number, number: number): Scenario {
   const drift =
     served === undefined || random.chance(0.6) ? [] : [drawMeddling(random, served, "before")];
   const drawn = drawHost(random, desired, flavour);
-  const hasKit = isKitThere(drawn, served, drift);
-  const carriesKit = desired.persist && !hasKit;
-  const fault = drawFault(random, { verb, login, carriesKit }, desired);
+  const writes = verb === "create" || verb === "update";
+  const carriesKit = writes && desired.persist && !isKitThere(drawn, served, drift);
+  const fault =
+    through === "engine"
+      ? drawEngineFault(random, carriesKit)
+      : drawFault(random, carriesKit, desired);
   // What a damaged registry was like before it was settled, nobody could tell.
-  const host = fault.kind === "registry" ? { ...drawn, journal: "none" as const } : drawn;
+  const journal = fault.kind === "registry" ? "none" : drawn.journal;
   const finish = random.chance(0.6) ? "up" : "destroy";
-  return { flavour, login, host, served, drift, verb, desired, fault, finish };
+  const host = { ...drawn, journal, slow: random.chance(0.3) };
+  return { through, flavour, login, host, served, drift, verb, desired, carriesKit, fault, finish };
 }
 
-/** IPv6 VIPs, likewise. */
+/** IPv6 VIPs that runs draw from. */
 const VIPS6 = Array.from({ length: 4 }, (_, number) => `2001:db8::${number + 1}`);
+
 /** What a program declares. */
-export function drawServing(random: Random): Serving {
+function drawServing(random: Random): Serving {
   const vips = [...random.some(VIPS4, 0, 3), ...random.some(VIPS6, 0, 2)];
   return {
     vips: vips.length > 0 ? vips : [random.pick(VIPS4)],
@@ -44,7 +50,7 @@ export function drawServing(random: Random): Serving {
 }
 
 /** Other VIPs, and now and then another `arp.ignore` or `persist`. */
-export function drawUpdate(random: Random, { vips, ...rest }: Serving): Serving {
+function drawUpdate(random: Random, { vips, ...rest }: Serving): Serving {
   const kept = random.some(vips, 0, vips.length);
   const fresh = [...VIPS4, ...VIPS6].filter((vip) => !vips.includes(vip));
   const added = random.some(fresh, kept.length % vips.length === 0 ? 1 : 0, 2);
@@ -53,7 +59,7 @@ export function drawUpdate(random: Random, { vips, ...rest }: Serving): Serving 
   return { ...rest, ignore, persist, vips: [...kept, ...added] };
 }
 
-function drawHost(random: Random, desired: Serving, { ip }: Flavour): HostState {
+function drawHost(random: Random, desired: Serving, { ip }: Flavour): Omit<HostState, "slow"> {
   const owners = random.chance(0.35) ? [drawOwner(random, "other")] : [];
   if (owners.length > 0 && random.chance(0.3)) owners.push(drawOwner(random, "third"));
   const sysctls = KEYS.filter(() => random.chance(0.15)).map((name) => ({
@@ -66,13 +72,13 @@ function drawHost(random: Random, desired: Serving, { ip }: Flavour): HostState 
     ...FOREIGN.filter(() => random.chance(0.06)).map((prefix) => ({ prefix, words: "" })),
   ];
   const journal = random.weighted({ none: 12, "of this boot": 1, "of another boot": 1 });
-  const kit = random.chance(0.7) ? "whole" : drawKit(random);
+  const kit = random.chance(0.7) ? "whole" : random.weighted(KIT_STATES);
   return { sysctls, byHand, owners, kit, journal, litter: random.chance(0.1) };
 }
 
 /** Whether the operation finds a kit that it need not write. */
 function isKitThere(
-  { owners, kit }: HostState,
+  { owners, kit }: Pick<HostState, "owners" | "kit">,
   served: Serving | undefined,
   drift: Scenario["drift"],
 ): boolean {

@@ -13,28 +13,6 @@ export const KIT_PATHS = {
 /** What the replay of this boot had to say. */
 export const OUTCOME = "/run/pulumi-lvs-dr.boot";
 
-/** Shell lines that keep the kit's files, of this version and of others, where {@link putKit} finds them. */
-export function keepKits(): string {
-  return Object.entries(VERSIONS)
-    .map(
-      ([name, version]) => `mkdir -p ${KEPT}/${name}
-        base64 -d >${KEPT}/${name}/replay <<<'${base64(textOf(REPLAY, version))}'
-        base64 -d >${KEPT}/${name}/unit <<<'${base64(textOf(UNITS.openrc, version))}'`,
-    )
-    .join("\n");
-}
-
-/** Shell lines that put a kit on the host as the package writes it, and then what became of it. */
-export function putKit(state: KitState): string {
-  const { replay, unit, link } = KIT_PATHS;
-  return `
-    mkdir -p -m 700 /var/lib/lvs-dr
-    install -m 600 ${KEPT}/whole/replay ${replay}
-    install -m 755 ${KEPT}/whole/unit ${unit}
-    ln -sfn ${unit} ${link}
-    ${damageKit(state)}`;
-}
-
 /** Shell lines of somebody else's hand on a kit that is there. */
 export function damageKit(state: KitState): string {
   const { replay, unit, link } = KIT_PATHS;
@@ -43,7 +21,7 @@ export function damageKit(state: KitState): string {
       return "";
     case "older":
     case "newer":
-      return `cat ${KEPT}/${state}/replay >${replay}; cat ${KEPT}/${state}/unit >${unit}`;
+      return `${written(REPLAY, VERSIONS[state])} >${replay}; ${written(UNITS.openrc, VERSIONS[state])} >${unit}`;
     case "with a changed unit":
       return `echo '# mine' >>${unit}`;
     case "without its unit":
@@ -59,32 +37,6 @@ export function damageKit(state: KitState): string {
     case "that failed":
       return `printf '%s\\n' 'found arp_ignore of all was 0' 'failed eth9 is not there' >${OUTCOME}`;
   }
-}
-
-/**
- * Shell lines, in the registry's folder, that leave half of what a dead client did to the kit and print
- * its journal's lines: it was taking one away, or putting one there.
- */
-export function leaveKit(): string {
-  const { replay, unit, link } = KIT_PATHS;
-  return `
-    mkdir -p undo/boot
-    there=$(ls ${replay} 2>/dev/null || :)
-    for pair in replay:${replay} boot/unit:${unit} boot/link:${link}; do
-      name=\${pair%%:*} path=\${pair#*:}
-      if [ -e "$path" ] || [ -L "$path" ]; then
-        cp -pP "$path" "undo/$name"
-        echo "file old $name"
-      else
-        echo "file new $name"
-      fi
-    done
-    if [ -n "$there" ]; then
-      rm -f ${link} ${unit}
-    else
-      install -m 600 ${KEPT}/whole/replay ${replay}
-      echo half >/etc/init.d/.pulumi-lvs-dr.new
-    fi`;
 }
 
 /** Shell lines that take all of it off a host. */
@@ -105,21 +57,19 @@ export function bootAfter(
   before: ReadonlyMap<string, string>,
   { needed, asked }: { needed: boolean; asked: boolean },
 ): Map<string, string> {
-  const after = new Map(before);
+  const after = new Map([...before].filter(([name]) => name.startsWith("boot ")));
   for (const name of ["replay", "unit", "link"] as const) {
-    const path = KIT_PATHS[name];
+    const path = `boot ${KIT_PATHS[name]}`;
     if (!needed) after.delete(path);
     else if (asked && before.get(path) !== seen(name, VERSIONS.newer))
       after.set(path, seen(name, VERSIONS.whole));
   }
-  if (asked && / failed /.test(before.get(OUTCOME) ?? "")) after.delete(OUTCOME);
+  if (asked && / failed /.test(before.get(`boot ${OUTCOME}`) ?? ""))
+    after.delete(`boot ${OUTCOME}`);
   return after;
 }
 
 const VERSIONS = { older: KIT_VERSION - 1, whole: KIT_VERSION, newer: KIT_VERSION + 1 };
-
-/** In a folder that no run looks at. */
-const KEPT = "/run/faults-kit";
 
 /** As a snapshot has it. */
 function seen(name: keyof typeof KIT_PATHS, version: number): string {
@@ -144,6 +94,6 @@ function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-function base64(text: string): string {
-  return Buffer.from(text).toString("base64");
+function written(file: KitFile, version: number): string {
+  return `base64 -d <<<'${Buffer.from(textOf(file, version)).toString("base64")}'`;
 }

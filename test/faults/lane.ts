@@ -1,50 +1,47 @@
+import type { Flavour } from "../host/box";
 import type { Lab } from "../../lab/lab";
 import type { LabHost } from "../../lab/host";
-import { Actor, type Properties } from "./actor";
 import { Agent } from "./agent";
-import { keepKits } from "./kit";
+import type { Driver, Properties } from "./driver";
+import type { Violation } from "./judge";
 import { FINDING } from "./meddler";
 import { Proxy } from "./proxy";
-import type { Excuse } from "./verdict";
-import type { Flavour, Scenario, Serving } from "./scenario";
-import type { Secrets } from "./secrets";
+import type { Scenario, Serving } from "./scenario";
+import type { Leak } from "./wire";
+
+/** When frames of a host are not held against the package, and why. */
+interface Excuse {
+  readonly from: number;
+  /** Infinity while it lasts. */
+  to: number;
+  readonly why: string;
+}
 
 /** A host with all that runs need on it; one run at a time. */
 export class Lane {
   readonly macs = new Set<string>();
-  readonly #runs: { number: number; from: number; excuses: Excuse[] }[] = [];
+  readonly #runs: { readonly number: number; readonly from: number; readonly excuses: Excuse[] }[] =
+    [];
 
   private constructor(
     readonly host: LabHost,
-    readonly flavour: Flavour,
     readonly agent: Agent,
     readonly proxy: Proxy,
-    readonly actor: Actor,
-    readonly machineId: string,
+    readonly driver: Driver,
     private readonly lab: Lab,
-    private readonly secrets: Secrets,
   ) {
     this.macs.add(host.mac);
   }
 
-  static async start(
-    lab: Lab,
-    name: string,
-    flavour: Flavour,
-    home: string,
-    secrets: Secrets,
-  ): Promise<Lane> {
+  /** Makes the host. The driver is the lane's from now on. */
+  static async start(lab: Lab, name: string, flavour: Flavour, driver: Driver): Promise<Lane> {
     const host = await lab.host(name, flavour);
     const [agent, proxy] = await Promise.all([
       Agent.start(host),
       Proxy.start({ host: host.address, port: host.port }),
     ]);
     await agent.run(FINDING);
-    await agent.must(keepKits());
-    const machineId = (await agent.run("cat /etc/machine-id")).trim();
-    const actor = new Actor(home);
-    actor.warmUp();
-    return new Lane(host, flavour, agent, proxy, actor, machineId, lab, secrets);
+    return new Lane(host, agent, proxy, driver, lab);
   }
 
   /** What a program gives, as the engine hands it over. */
@@ -70,56 +67,53 @@ export class Lane {
     };
   }
 
-  secretsIn(text: string): string[] {
-    return this.secrets.foundIn(text);
+  /** From now on frames are of this run. */
+  beginRun(number: number): void {
+    this.#runs.push({ number, from: Date.now(), excuses: [] });
   }
 
-  beginRun(number: number, from: number): void {
-    this.#runs.push({ number, from, excuses: [] });
+  /** From now on, until the host is seen to be silent, frames are somebody else's; if there is a reason. */
+  excuse(why: string | undefined): void {
+    if (why !== undefined) this.#runs.at(-1)?.excuses.push({ from: Date.now(), to: Infinity, why });
   }
 
-  /** From now on, until the host is seen to be silent after an operation that could see it. */
-  excuse(why: string): void {
-    this.#runs.at(-1)?.excuses.push({ from: Date.now(), to: Infinity, why });
-  }
-
+  /** The host was seen to be silent. */
   endExcuses(): void {
-    for (const excuse of this.#runs.at(-1)?.excuses ?? []) {
+    for (const excuse of this.#runs.at(-1)?.excuses ?? [])
       excuse.to = Math.min(excuse.to, Date.now());
-    }
   }
 
-  /** Whose frame it is: the run's number, and the excuse where there is one. */
-  runAt(at: number): { number: number; excuse: Excuse | undefined } {
+  /** What frames of this host break, by the run that they are of, or why they break nothing. */
+  judge(leak: Leak): (Violation & { readonly number: number }) | { readonly why: string } {
+    const [first, ...rest] = [leak.from, leak.to].map((at) => this.#runAt(at));
+    const bad = [first, ...rest].find((end) => end?.excuse === undefined);
+    if (bad === undefined) return { why: first?.excuse?.why ?? "" };
+    const what = `${leak.frame} (${leak.frames} frames until ${leak.to})`;
+    return { promise: "I1", what, number: bad.number };
+  }
+
+  async end(): Promise<void> {
+    this.agent.end();
+    await Promise.all([this.proxy.end(), this.driver.end()]);
+  }
+
+  #runAt(at: number): { number: number; excuse: Excuse | undefined } {
     const run = this.#runs.findLast(({ from }) => from <= at);
     const excuse = run?.excuses.find(({ from, to }) => from - 2 <= at && at <= to);
     return { number: run?.number ?? -1, excuse };
   }
 
-  async end(): Promise<void> {
-    this.agent.end();
-    await Promise.all([this.proxy.end(), this.actor.end()]);
-  }
-
   #access(login: Scenario["login"]): Properties {
     const { keys, passwords } = this.lab;
-    switch (login) {
-      case "root":
-        return { user: "root", privateKey: keys.plain.content };
-      case "password":
-        return { user: "root", password: passwords.login };
-      case "deploy":
-        return {
-          user: "deploy",
-          privateKey: keys.encrypted.content,
-          privateKeyPassword: passwords.keyPassphrase,
-        };
-      case "operator":
-        return {
-          user: "operator",
-          privateKey: keys.plain.content,
-          sudoPassword: passwords.login,
-        };
-    }
+    const plain = { privateKey: keys.plain.content };
+    const encrypted = {
+      ...{ privateKey: keys.encrypted.content, privateKeyPassword: passwords.keyPassphrase },
+    };
+    return {
+      root: { user: "root", ...plain },
+      password: { user: "root", password: passwords.login },
+      deploy: { user: "deploy", ...encrypted },
+      operator: { user: "operator", ...plain, sudoPassword: passwords.login },
+    }[login];
   }
 }

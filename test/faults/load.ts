@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import type { PulumiFn } from "@pulumi/pulumi/automation";
 
 import { RealServer } from "../../src/index";
@@ -7,7 +7,7 @@ import { Lab } from "../../lab/lab";
 import type { LabHost } from "../../lab/host";
 import { processesIn } from "../../lab/processes";
 import { KIT_PATHS } from "./kit";
-import { look } from "./snapshot";
+import { differences, look } from "./snapshot";
 import { Agent } from "./agent";
 
 /** What many hosts in one stack showed, or many stacks on one host. */
@@ -36,9 +36,9 @@ export async function manyHosts(count: number, parallel: number): Promise<LoadFi
     await report.run(`up --parallel ${parallel}`, () => engine.up(program, options));
     report.expectAll(await states(), all);
     const again = await report.run("up, nothing to do", () => engine.up(program, options));
-    if (again.changes["same"] !== count + 1) report.problem(JSON.stringify(again.changes));
+    if (again.changes["same"] !== count + 1) report.problems.push(JSON.stringify(again.changes));
     const refreshed = await report.run("refresh", () => engine.refresh(options));
-    if (refreshed.changes["update"] !== undefined) report.problem("the refresh found drift");
+    if (refreshed.changes["update"] !== undefined) report.problems.push("the refresh found drift");
     report.expectAll(await states(), all);
     await report.run("destroy", () => engine.destroy(options));
     report.expectAll(await states(), NOTHING);
@@ -47,7 +47,7 @@ export async function manyHosts(count: number, parallel: number): Promise<LoadFi
     await engine.remove();
     await lab.destroy();
   }
-  return report.findings();
+  return report;
 }
 
 /** Stacks of one VIP that all share and one of their own, on one host at once, up and away again. */
@@ -66,7 +66,7 @@ export async function manyStacks(count: number): Promise<LoadFindings> {
         Promise.all(
           engines.map(async (engine, number) => {
             const outcome = await act(engine, number);
-            if (!outcome.succeeded) report.problem(outcome.text.slice(-600));
+            if (!outcome.succeeded) report.problems.push(outcome.text.slice(-600));
           }),
         ),
       );
@@ -79,15 +79,14 @@ export async function manyStacks(count: number): Promise<LoadFindings> {
     );
     await work("destroy", (engine) => engine.destroy());
     report.expectAll([await bound(host)], NOTHING);
-    if (JSON.stringify([...(await look(agent)).sysctls]) !== JSON.stringify([...before.sysctls]))
-      report.problem("the sysctls are not what they were");
+    for (const line of differences(before, await look(agent))) report.problems.push(line);
     agent.end();
   } finally {
     report.end();
     await first.remove();
     await lab.destroy();
   }
-  return report.findings();
+  return report;
 }
 
 const VIPS = ["203.0.113.1", "2001:db8::1"];
@@ -123,12 +122,13 @@ async function bound(host: LabHost): Promise<string> {
 }
 
 /** Times steps and watches the providers' memory meanwhile. */
-class Report {
-  readonly #lines: string[] = [];
-  readonly #problems: string[] = [];
-  readonly #timer: NodeJS.Timeout;
+class Report implements LoadFindings {
+  readonly lines: string[] = [];
+  readonly problems: string[] = [];
+  peakMemory = 0;
+  /** In this step. */
   #peak = 0;
-  #overall = 0;
+  readonly #timer: NodeJS.Timeout;
 
   constructor(directory: string) {
     this.#timer = setInterval(() => void this.#sample(directory), 250);
@@ -140,48 +140,34 @@ class Report {
     const result = await work();
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     const memory = this.#peak === 0 ? "" : `, provider at most ${Math.round(this.#peak)} MiB`;
-    this.#lines.push(`${what}: ${seconds} s${memory}`);
+    this.lines.push(`${what}: ${seconds} s${memory}`);
     return result;
   }
 
   async run(what: string, work: () => Promise<Outcome>): Promise<Outcome> {
     const outcome = await this.step(what, work);
-    if (!outcome.succeeded) this.problem(`${what}: ${outcome.text.slice(-1500)}`);
+    if (!outcome.succeeded) this.problems.push(`${what}: ${outcome.text.slice(-1500)}`);
     return outcome;
   }
 
   expectAll(found: readonly string[], wanted: string): void {
     const wrong = found.filter((one) => one !== wanted);
     if (wrong.length > 0)
-      this.problem(`${wrong.length} hosts: wanted ${wanted}, one has ${wrong[0]}`);
-  }
-
-  problem(text: string): void {
-    this.#problems.push(text);
+      this.problems.push(`${wrong.length} hosts: wanted ${wanted}, one has ${wrong[0]}`);
   }
 
   end(): void {
     clearInterval(this.#timer);
   }
 
-  findings(): LoadFindings {
-    return { lines: this.#lines, problems: this.#problems, peakMemory: this.#overall };
-  }
-
   async #sample(directory: string): Promise<void> {
     for (const { pid, commandLine } of await processesIn(directory)) {
       if (!commandLine.join(" ").includes("dynamic-provider")) continue;
-      const resident = /^VmRSS:\s+(\d+)/m.exec(readQuietly(`/proc/${pid}/status`))?.[1];
+      // It may be gone meanwhile.
+      const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
+      const resident = /^VmRSS:\s+(\d+)/m.exec(status)?.[1];
       this.#peak = Math.max(this.#peak, Number(resident ?? 0) / 1024);
-      this.#overall = Math.max(this.#overall, this.#peak);
+      this.peakMemory = Math.max(this.peakMemory, this.#peak);
     }
-  }
-}
-
-function readQuietly(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return ""; // gone meanwhile
   }
 }

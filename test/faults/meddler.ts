@@ -1,29 +1,40 @@
+import { dirname } from "node:path";
+
 import type { LabHost } from "../../lab/host";
-import type { Actor } from "./actor";
 import type { Agent } from "./agent";
-import { diskFault } from "./disk-fault";
-import type { Proxy } from "./proxy";
-import type { Delayed, Fault, ShellEnd } from "./scenario";
-import { mayLeak, meddlingOf } from "./stage-host";
+import type { Driver } from "./driver";
+import { KIT_PATHS } from "./kit";
+import type { Moment, Proxy } from "./proxy";
+import type { Delayed, DISK_FAULTS, Fault, Place, SHELL_ENDS } from "./scenario";
+import { differences, look } from "./snapshot";
+import { mayLeak, meddlingOf, pathOf } from "./stage-host";
 
 /** What a fault has its hands on. */
 export interface Scene {
   readonly host: LabHost;
   readonly agent: Agent;
   readonly proxy: Proxy;
-  readonly actor: Actor;
+  readonly driver: Driver;
   /** Names NICs that are added. */
   readonly number: number;
+  /** How long the operation may take. */
+  readonly seconds: number;
+  readonly momentOf: (place: Place) => Moment;
   /** Told before somebody else makes the host leak. */
   readonly onLoud: () => void;
   /** Told the MAC of a NIC that was added. */
   readonly onNic: (mac: string) => void;
 }
 
-/** A fault that is set; `lift` takes away what of it would stay. */
+/** A fault that is set. */
 export interface Armed {
   /** Whether it came about. */
   readonly struck: boolean;
+  /** What was seen, while it lasted, that should not be. */
+  readonly seen: readonly string[];
+  /** Waits until all of it has been done. */
+  acted(): Promise<void>;
+  /** Takes away what of it would stay. */
   lift(): Promise<void>;
 }
 
@@ -47,64 +58,82 @@ watchdogs() { for id in $all; do [ ! "/proc/$id/fd/1" -ef /dev/null ] || echo "$
 
 /** Sets a fault for the operation to come. */
 export async function arm(scene: Scene, fault: Fault): Promise<Armed> {
-  const { agent, proxy } = scene;
+  const { agent, proxy, momentOf } = scene;
   const acts: Promise<unknown>[] = [];
+  const seen: string[] = [];
   let struck = false;
-  const at = ({ delay, ...moment }: Delayed, act: () => Promise<unknown>): void => {
+  let lift = "";
+  const now = async (act: Promise<unknown>): Promise<void> => {
+    struck = true;
+    await act;
+  };
+  const at = (place: Delayed, act: () => Promise<unknown>): void => {
     const onMoment = (): Promise<unknown> => {
       struck = true;
-      const acting = pause(delay).then(act);
+      const acting = pause(place.delay).then(act);
       acts.push(acting);
       return acting;
     };
-    proxy.arm({ moment, cut: "hold", thenRefuse: false, onMoment });
+    proxy.arm({ moment: momentOf(place), cut: "hold", thenRefuse: false, onMoment });
   };
-  const finished = async (lift: string): Promise<void> => {
-    await Promise.all(acts);
-    if (lift !== "") await agent.must(lift);
-  };
-  const armed = (lift: string, always = false): Armed => ({
-    get struck() {
-      return struck || always;
-    },
-    lift: () => finished(lift),
-  });
   switch (fault.kind) {
     case "none":
-      return armed("");
-    case "connection":
-      proxy.arm({ ...fault, onMoment: async () => void (struck = true) });
-      return armed("");
+      break;
+    case "connection": {
+      const { cut, thenRefuse, place } = fault;
+      const onMoment = async () => void (struck = true);
+      proxy.arm({ moment: momentOf(place), cut, thenRefuse, onMoment });
+      break;
+    }
     case "client":
-      at(fault.moment, () => strikeClient(scene, fault.how));
-      return armed("");
+      // Past the host's deadline, which is three quarters of the operation's, in whole seconds.
+      at(fault.place, () => scene.driver.strike(fault.how, scene.seconds * 750 + 600));
+      break;
     case "shell":
-      at(fault.moment, () => agent.run(`found; ${END_OF_SHELL[fault.how]}`));
-      return armed("");
+      at(fault.place, () => agent.run(`found; ${endOfShell(fault.how)}`));
+      break;
     case "ip":
+      lift = "cat /run/ip-calls; rm -f /usr/local/sbin/ip";
       await agent.must(wrapIp(fault.call, fault.how));
-      return armed("rm -f /usr/local/sbin/ip", true);
+      break;
     case "proc": {
-      const { freeze, thaw } = frozen(fault.key);
-      if (fault.moment === undefined) await agent.must(freeze);
-      else at(fault.moment, () => agent.must(freeze));
-      return armed(thaw, fault.moment === undefined);
+      const path = fault.key === "all of it" ? "/proc/sys" : pathOf(fault.key);
+      // rbind: the lab's own mounts below it stay in sight.
+      const freeze = `mount --rbind ${path} ${path}; mount -o remount,bind,ro ${path}`;
+      lift = `! mountpoint -q ${path} || umount -l ${path}`;
+      if (fault.place === undefined) await now(agent.must(freeze));
+      else at(fault.place, () => agent.must(freeze));
+      break;
     }
-    case "disk": {
-      const { strike, lift } = diskFault(fault);
-      await agent.must(strike);
-      return armed(lift, true);
-    }
+    case "disk":
+      lift =
+        fault.how === "read-only for units"
+          ? `umount -l ${UNITS}`
+          : "mount -o remount,rw,size=100M,nr_inodes=100000 /var/lib";
+      await now(agent.must(diskFault(fault.how, fault.room)));
+      break;
     case "registry":
-      await agent.must(damage(fault));
-      return armed("", true);
+      await now(agent.must(damage(fault)));
+      break;
     case "lock":
-      acts.push(holdLock(agent, fault.seconds));
-      return armed("", true);
+      await now(holdLock(agent, fault.seconds, seen).then(({ end }) => acts.push(end)));
+      break;
     case "somebody":
-      at(fault.moment, () => meddle(scene, fault.does));
-      return armed("");
+      at(fault.place, () => meddle(scene, fault.does));
+      break;
   }
+  const acted = async (): Promise<void> => void (await Promise.all(acts));
+  return {
+    get struck() {
+      return struck;
+    },
+    seen,
+    acted,
+    lift: async () => {
+      const said = await agent.must(lift || ":");
+      if (fault.kind === "ip") struck = Number(said) >= fault.call;
+    },
+  };
 }
 
 /** Waits until no process of host.sh is left. @returns false when some never went */
@@ -117,36 +146,26 @@ export async function quiescence(agent: Agent, seconds: number): Promise<boolean
   }
 }
 
-/** The processes of a host, without the script that each has among its arguments. */
-export async function processesOf(agent: Agent): Promise<string> {
-  const text = await agent.run("ps -eo pid,ppid,stat,etimes,wchan:20,args");
-  return text.replace(/^set -u\n[^]*?^die lvs-dr/gm, "... lvs-dr");
-}
-
 /** Puts a damaged file of the registry back as it was. */
 export const REPAIR_REGISTRY = `
   [ ! -e /run/damaged ] || { cp -p /run/undamaged "$(cat /run/damaged)"; rm -f /run/damaged /run/undamaged; }`;
 
-async function strikeClient({ actor }: Scene, how: "killed" | "stopped"): Promise<void> {
-  if (how === "killed") {
-    actor.signal("SIGKILL");
-    return;
-  }
-  actor.signal("SIGSTOP");
-  // Past the host's deadline, which is three quarters of the operation's three seconds.
-  await pause(2800);
-  actor.signal("SIGCONT");
-}
+/** For shells that stopped, whoever stopped them. */
+export const CONTINUE_STOPPED =
+  "for pid in $(ps -eo pid=,stat= | awk '$2 ~ /^T/ { print $1 }'); do kill -CONT $pid; done";
 
-const END_OF_SHELL: Record<ShellEnd, string> = {
-  TERM: '[ -z "$shell" ] || kill -TERM $shell',
-  HUP: '[ -z "$shell" ] || kill -HUP $shell',
-  KILL: '[ -z "$shell" ] || kill -KILL $shell',
-  STOP: '[ -z "$shell" ] || kill -STOP $shell',
-  "its watchdog killed": "for id in $(watchdogs); do kill -KILL $id; done",
-  "killed with its watchdog": '[ -z "$all" ] || kill -KILL $all',
-  "its sshd killed": "pkill -KILL -o -f '^sshd: .*@notty$' || pkill -KILL -f '^sshd: .*notty'",
-};
+function endOfShell(how: keyof typeof SHELL_ENDS): string {
+  switch (how) {
+    case "its watchdog killed":
+      return "for id in $(watchdogs); do kill -KILL $id; done";
+    case "killed with its watchdog":
+      return '[ -z "$all" ] || kill -KILL $all';
+    case "its sshd killed":
+      return "pkill -KILL -o -f '^sshd: .*@notty$' || pkill -KILL -f '^sshd: .*notty'";
+    default:
+      return `[ -z "$shell" ] || kill -${how} $shell`;
+  }
+}
 
 /** A wrapper before the real one on PATH, which counts. */
 function wrapIp(call: number, how: string): string {
@@ -178,14 +197,19 @@ END
     chmod 755 /usr/local/sbin/ip`;
 }
 
-function frozen(key: string): { freeze: string; thaw: string } {
-  const path =
-    key === "all of it" ? "/proc/sys" : `/proc/sys/net/ipv4/conf/${key.replace(" ", "/")}`;
-  return {
-    // rbind: the lab's own mounts below it stay in sight.
-    freeze: `mount --rbind ${path} ${path}; mount -o remount,bind,ro ${path}`,
-    thaw: `! mountpoint -q ${path} || umount -l ${path}`,
-  };
+/** The folder of the boot's unit. */
+const UNITS = dirname(KIT_PATHS.unit);
+
+/** Full means room for a few more files, or for a few more pages of 4 KiB; a tmpfs of size 0 has no limit. */
+function diskFault(how: keyof typeof DISK_FAULTS, room: number): string {
+  if (how === "read-only") return "mount -o remount,ro /var/lib";
+  if (how !== "full") return `mount --bind ${UNITS} ${UNITS}; mount -o remount,bind,ro ${UNITS}`;
+  const half = Math.floor(room / 2);
+  return room % 2 === 0
+    ? `used=$(df --output=iused /var/lib | tail -1)
+       mount -o remount,nr_inodes=$((used + ${half})) /var/lib`
+    : `used=$(df --output=used -k /var/lib | tail -1)
+       mount -o remount,size=$((used + ${half} * 4 + (used + ${half} == 0) * 4))k /var/lib`;
 }
 
 /** A record, that is; the boot's program has damages of its own, in kit.ts. */
@@ -205,15 +229,21 @@ function damage({ file, how, at }: Extract<Fault, { kind: "registry" }>): string
     esac`;
 }
 
-async function holdLock(agent: Agent, seconds: number): Promise<void> {
+/** Holds the lock for a while. @returns when it is held; then a promise for the end, when nothing may have changed */
+async function holdLock(agent: Agent, seconds: number, seen: string[]) {
   const holder = await agent.run(`
     mkdir -p -m 700 /var/lib/lvs-dr
     bash -c 'exec 9>>/var/lib/lvs-dr/lock; flock 9; exec sleep 60' >/dev/null 2>&1 &
     echo $!
     until ! flock -n /var/lib/lvs-dr/lock true; do sleep 0.01; done`);
-  void pause(seconds * 1000).then(() =>
-    agent.run(`kill -KILL ${holder.trim()}; wait ${holder.trim()} 2>/dev/null`),
-  );
+  const first = await look(agent);
+  const end = async (): Promise<void> => {
+    await pause(seconds * 1000);
+    const changed = differences(first, await look(agent));
+    seen.push(...changed.map((line) => `while somebody else held the lock: ${line}`));
+    await agent.run(`kill -KILL ${holder.trim()}; wait ${holder.trim()} 2>/dev/null`);
+  };
+  return { end: end() };
 }
 
 async function meddle(

@@ -1,98 +1,54 @@
 import { idOf } from "../../src/observed/registry";
 import { bootAfter, OUTCOME } from "./kit";
 import type { Serving } from "./scenario";
-import { differences, type Snapshot } from "./snapshot";
+import { shown, type Snapshot } from "./snapshot";
 import { prefixOf } from "./stage-host";
 
+/** What an operation was to do. */
+export interface Asked {
+  readonly verb: "create" | "update" | "delete";
+  readonly owner: string;
+  /** What is to be served; for a withdrawal what the state says, for a host without the record. */
+  readonly serving: Serving;
+}
+
 /**
- * What the documents promise of a host after an operation that completed, worked out from what the
- * host was like before and without the package's planner.
+ * In what a host is not as the documents promise of it after an operation that completed, a line a
+ * difference; empty where it is so. Worked out from what the host was like before and without the
+ * package's planner.
+ *
+ * @param either names in which it may differ. An address that somebody added meanwhile keeps the sysctls
+ *   that it needs.
  */
-export interface Expected {
-  readonly lo: ReadonlyMap<string, string>;
-  /** Where the documents leave it open, several values. */
-  readonly sysctls: ReadonlyMap<string, readonly number[]>;
-  /** By id: what each record must say; null where it must be as it was. */
-  readonly owners: ReadonlyMap<string, Pick<Serving, "vips" | "persist"> | null>;
-  readonly boot: ReadonlyMap<string, string>;
-}
-
-interface Record {
-  readonly vips: readonly string[];
-  readonly claims: readonly { readonly name: string; readonly value: number }[];
-  readonly persist: boolean;
-}
-
-/** After a converging operation of this owner. */
-export function afterServing(before: Snapshot, owner: string, desired: Serving): Expected {
-  const { records, saved } = readRegistry(before);
-  const own = records.get(idOf(owner));
-  const others = [...records].filter(([id]) => id !== idOf(owner)).map(([, record]) => record);
-  const kept = new Set([...desired.vips, ...others.flatMap(({ vips }) => vips)]);
-  const lo = new Map(before.lo);
-  for (const vip of own?.vips ?? []) if (!kept.has(vip)) lo.delete(prefixOf(vip));
-  for (const vip of desired.vips) lo.set(prefixOf(vip), AS_BOUND[vip.includes(":") ? 6 : 4]);
-  const { vips, persist } = desired;
-  const mine: Record = { vips, persist, claims: claimsOf(desired) };
-  const needed = [mine, ...others].some((record) => record.persist);
-  return {
-    lo,
-    sysctls: sysctlsAfter(before, lo, [mine, ...others], saved, "tighten"),
-    owners: new Map([...ids(records), [idOf(owner), { vips, persist }]]),
-    boot: bootAfter(before.boot, { needed, asked: persist }),
-  };
-}
-
-/** After this owner's withdrawal; `known` are the VIPs of its state, for a host without its record. */
-export function afterWithdrawing(before: Snapshot, owner: string, known: Serving): Expected {
-  const { records, saved } = readRegistry(before);
-  const own = records.get(idOf(owner));
-  records.delete(idOf(owner));
-  const kept = new Set([...records.values()].flatMap(({ vips }) => vips));
-  const needed = [...records.values()].some((record) => record.persist);
-  const lo = new Map(before.lo);
-  for (const vip of own?.vips ?? known.vips) if (!kept.has(vip)) lo.delete(prefixOf(vip));
-  return {
-    lo,
-    sysctls: sysctlsAfter(before, lo, [...records.values()], saved, "leave"),
-    owners: ids(records),
-    boot: bootAfter(before.boot, { needed, asked: false }),
-  };
-}
-
-/** In what a host differs from what it should be, a line a difference; empty where it is so. */
 export function shortfall(
+  asked: Asked,
   before: Snapshot,
-  expected: Expected,
   found: Snapshot,
-  except: ReadonlySet<string>,
+  either: ReadonlyMap<string, unknown> = new Map(),
 ): string[] {
-  const wanted: Snapshot = {
-    ...found,
-    lo: expected.lo,
-    // What the replay said goes with the registry's folder.
-    boot: found.hasFolder ? expected.boot : without(expected.boot, OUTCOME),
-    elsewhere: before.elsewhere,
-    files: before.files,
-  };
-  const sysctls = [...expected.sysctls]
-    .filter(([name, values]) => !values.includes(found.sysctls.get(name) ?? -1))
-    .map(
-      ([name, values]) =>
-        `sysctl ${name}: wanted ${values.join(" or ")}, is ${found.sysctls.get(name)}`,
-    );
-  const all = [
-    ...differences(wanted, found),
-    ...sysctls,
-    ...recordShortfall(before, expected, found),
-  ];
-  return all.filter((line) => ![...except].some((name) => line.startsWith(`${name}:`)));
+  const added = [...found].filter(([name]) => name.startsWith("lo ") && either.has(name));
+  const wanted = wantedAfter(asked, new Map([...before, ...added]));
+  const isNeeded = [...wanted.keys()].some((name) => name.startsWith("registry owners/"));
+  // Of the folder's own accord nothing stays, and what the replay said goes with it.
+  wanted.set("folder", (there) => there === undefined || isNeeded || found.has("registry saved"));
+  if (!found.has("folder")) wanted.delete(`boot ${OUTCOME}`);
+  return [...new Set([...wanted.keys(), ...found.keys()])]
+    .filter((name) => !either.has(name))
+    .flatMap((name) => {
+      const may = wanted.get(name) ?? [undefined];
+      const value = found.get(name);
+      if (typeof may === "function" ? may(value) : may.includes(value)) return [];
+      const words = typeof may === "function" ? "as asked for" : may.map(shown).join(" or ");
+      return [`${name}: wanted ${words}, is ${shown(value)}`];
+    });
 }
 
 /** Does a NIC answer, or announce, for an address on `lo`? By the kernel's rule. */
 export function isLoud(snapshot: Snapshot): boolean {
-  const value = (name: string): number => snapshot.sysctls.get(name) ?? 0;
-  const nics = new Set([...snapshot.sysctls.keys()].map((name) => name.split(" ")[0] ?? ""));
+  const value = (name: string): number => Number(snapshot.get(`sysctl ${name}`) ?? 0);
+  const nics = new Set(
+    [...snapshot.keys()].flatMap((name) => /^sysctl (\S+)/.exec(name)?.[1] ?? []),
+  );
   return [...nics]
     .filter((nic) => !["all", "default", "lo"].includes(nic))
     .some((nic) => {
@@ -102,54 +58,77 @@ export function isLoud(snapshot: Snapshot): boolean {
     });
 }
 
-function without(map: ReadonlyMap<string, string>, key: string): Map<string, string> {
-  return new Map([...map].filter(([one]) => one !== key));
+/** What a value may be: where the documents leave it open, several; undefined for one that is not there. */
+type May = readonly (string | undefined)[] | ((value: string | undefined) => boolean);
+
+/** What no name is said of here is not there. */
+function wantedAfter({ verb, owner, serving }: Asked, before: Snapshot): Map<string, May> {
+  const own = `registry owners/${idOf(owner)}`;
+  const records = recordsIn(before);
+  const former = records.get(own);
+  records.delete(own);
+  const others = [...before].filter(([name]) => /^(address|file) /.test(name) || records.has(name));
+  const serves = verb !== "delete";
+  const mine: Record = { ...serving, claims: claimsOf(serving) };
+  if (serves) records.set(own, mine);
+  const all = [...records.values()];
+  const kept = new Set(all.flatMap(({ vips }) => vips));
+  const lo = new Map([...before].filter(([name]) => name.startsWith("lo ")));
+  for (const vip of former?.vips ?? (serves ? [] : serving.vips))
+    if (!kept.has(vip)) lo.delete(`lo ${prefixOf(vip)}`);
+  for (const vip of serves ? serving.vips : []) lo.set(`lo ${prefixOf(vip)}`, asBound(vip));
+  const needed = all.some(({ persist }) => persist);
+  const boot = bootAfter(before, { needed, asked: serves && serving.persist });
+  return new Map<string, May>([
+    ...[...others, ...lo, ...boot].map(([name, value]): [string, May] => [name, [value]]),
+    ...sysctlsAfter(before, lo, all, serves ? "tighten" : "leave"),
+    ...(serves ? [[own, (text) => isSame(recordIn(text ?? ""), mine)] as [string, May]] : []),
+    ["registry saved", () => true],
+    ["registry machine", () => true],
+  ]);
 }
 
-const AS_BOUND = { 4: "host lo:dr forever forever", 6: "global  forever 0sec" };
+interface Record {
+  readonly vips: readonly string[];
+  readonly claims: readonly { readonly name: string; readonly value: number }[];
+  readonly persist: boolean;
+}
+
+function recordsIn(snapshot: Snapshot): Map<string, Record> {
+  const files = [...snapshot].filter(([name]) => name.startsWith("registry owners/"));
+  return new Map(files.map(([name, text]) => [name, recordIn(text)]));
+}
+
+function recordIn(text: string): Record {
+  return {
+    vips: [...text.matchAll(/^vip (\S+)$/gm)].map(([, vip = ""]) => vip),
+    claims: [...text.matchAll(/^claim (\S+) (\d+) (\S+)$/gm)].map(([, key, value, nic]) => ({
+      name: `sysctl ${nic} ${key}`,
+      value: Number(value),
+    })),
+    persist: /^persist$/m.test(text),
+  };
+}
+
+function isSame(left: Record, right: Record): boolean {
+  const [one, other] = [left, right].map(({ vips, claims, persist }) => [
+    ...[persist, ...vips.toSorted()],
+    ...claims.map(({ name, value }) => `${name} ${value}`).toSorted(),
+  ]);
+  return String(one) === String(other);
+}
 
 function claimsOf({ vips, ignore, interfaces }: Serving): Record["claims"] {
   if (!vips.some((vip) => vip.includes("."))) return [];
   const nics = interfaces === "all" ? ["all"] : interfaces;
   return nics.flatMap((nic) => [
-    { name: `${nic} arp_ignore`, value: ignore },
-    { name: `${nic} arp_announce`, value: 2 },
+    { name: `sysctl ${nic} arp_ignore`, value: ignore },
+    { name: `sysctl ${nic} arp_announce`, value: 2 },
   ]);
 }
 
-function ids(records: ReadonlyMap<string, Record>): Map<string, null> {
-  return new Map([...records.keys()].map((id) => [id, null]));
-}
-
-interface Saved {
-  readonly name: string;
-  readonly value: number;
-  readonly written: number;
-}
-
-function readRegistry({ registry }: Snapshot): { records: Map<string, Record>; saved: Saved[] } {
-  const records = new Map<string, Record>();
-  for (const [name, text] of registry) {
-    if (!name.startsWith("owners/")) continue;
-    records.set(name.slice(7), {
-      vips: [...text.matchAll(/^vip (\S+)$/gm)].map(([, vip = ""]) => vip),
-      claims: [...text.matchAll(/^claim (\S+) (\d+) (\S+)$/gm)].map(([, key, value, nic]) => ({
-        name: `${nic} ${key}`,
-        value: Number(value),
-      })),
-      persist: /^persist$/m.test(text),
-    });
-  }
-  const lines = registry.get("saved") ?? "";
-  const saved = [...lines.matchAll(/^sysctl (\S+) (-?\d+) (-?\d+) (\S+)$/gm)];
-  return {
-    records,
-    saved: saved.map(([, key, value, written, nic]) => ({
-      name: `${nic} ${key}`,
-      value: Number(value),
-      written: Number(written),
-    })),
-  };
+function asBound(vip: string): string {
+  return vip.includes(":") ? "global  forever 0sec" : "host lo:dr forever forever";
 }
 
 /**
@@ -158,57 +137,31 @@ function readRegistry({ registry }: Snapshot): { records: Map<string, Record>; s
  */
 function sysctlsAfter(
   before: Snapshot,
-  lo: ReadonlyMap<string, string>,
+  lo: Snapshot,
   records: readonly Record[],
-  saved: readonly Saved[],
   tooLax: "tighten" | "leave",
-): Map<string, readonly number[]> {
+): [name: string, May][] {
   const claims = records.flatMap((record) => record.claims);
-  const needed = [...lo.keys()].some((prefix) => prefix.includes("."));
-  return new Map(
-    [...before.sysctls].map(([name, value]) => {
-      const claimed = claims.filter((claim) => claim.name === name).map((claim) => claim.value);
-      const ours = saved.find((one) => one.name === name && one.written === value);
-      if (claimed.length > 0) {
-        const strictest = Math.max(...claimed);
-        const isStrict = name.endsWith("announce") ? value === 2 : value >= strictest && value <= 3;
-        // Another owner's drift is for that owner to repair.
-        if (!isStrict && tooLax === "leave") return [name, [value]];
-        return [name, [isStrict && !(ours && value > strictest) ? value : strictest]];
-      }
-      if (ours === undefined) return [name, [value]];
-      const isSilent = name.endsWith("announce")
-        ? ours.value === 2
-        : ours.value >= 1 && ours.value <= 3;
-      return [name, needed && !isSilent ? [value, ours.value] : [ours.value]];
-    }),
-  );
-}
-
-function recordShortfall(before: Snapshot, expected: Expected, found: Snapshot): string[] {
-  const files = found.registry;
-  const known = [...files.keys()].filter((name) => name.startsWith("owners/"));
-  const strange = [
-    ...known.filter((name) => !expected.owners.has(name.slice(7))),
-    ...[...files.keys()].filter((name) => !/^(owners\/.*|saved|machine)$/.test(name)),
-  ];
-  const wrong = [...expected.owners].filter(([id, wanted]) => {
-    const text = files.get(`owners/${id}`);
-    if (wanted === null) return text !== before.registry.get(`owners/${id}`);
-    const listed = [...(text ?? "").matchAll(/^vip (\S+)$/gm)].map(([, vip]) => vip);
-    const vips = [...wanted.vips].sort(byPlace(listed));
-    if (/^persist$/m.test(text ?? "") !== wanted.persist) return true;
-    return text === undefined || listed.join() !== vips.join();
+  const needed = [...lo.keys()].some((name) => name.includes("."));
+  const saved = before.get("registry saved") ?? "";
+  const sysctls = [...before].filter(([name]) => name.startsWith("sysctl "));
+  return sysctls.map(([name, text]) => {
+    const value = Number(text);
+    const isSilent = (one: number) =>
+      name.endsWith("announce") ? one === 2 : one >= 1 && one <= 3;
+    const [, nic, key] = name.split(" ");
+    const line = new RegExp(`^sysctl ${key} (-?\\d+) ${value} ${nic}$`, "m").exec(saved);
+    const former = line === null ? undefined : Number(line[1]);
+    const may = (...values: number[]): [string, May] => [name, values.map(String)];
+    const claimed = claims.filter((claim) => claim.name === name).map((claim) => claim.value);
+    if (claimed.length > 0) {
+      const strictest = Math.max(...claimed);
+      const isStrict = isSilent(value) && value >= strictest;
+      // Another owner's drift is for that owner to repair.
+      if (!isStrict && tooLax === "leave") return may(value);
+      return may(isStrict && !(former !== undefined && value > strictest) ? value : strictest);
+    }
+    if (former === undefined) return may(value);
+    return needed && !isSilent(former) ? may(value, former) : may(former);
   });
-  return [
-    ...strange.map((name) => `registry ${name}: should not be there`),
-    ...wrong.map(([id]) => `registry owners/${id}: not as it should be`),
-    ...(expected.owners.size === 0 && !files.has("saved") && found.hasFolder
-      ? ["registry: the folder is still there, and nobody needs it"]
-      : []),
-  ];
-}
-
-function byPlace(order: readonly (string | undefined)[]): (a: string, b: string) => number {
-  return (a, b) => order.indexOf(a) - order.indexOf(b);
 }

@@ -20,10 +20,18 @@ export type Cut =
    */
   | "hold";
 
-/** When a fault comes: after so many bytes of the operation's first connection, one way. */
-export interface Moment {
+/** What one end said before the other one spoke. */
+export interface Turn {
   readonly direction: Direction;
   readonly bytes: number;
+}
+
+/** When a fault comes: after so many bytes of one turn of the operation's first connection. */
+export interface Moment extends Turn {
+  /** Which turn of this direction after the script, from 1; with 0 all turns up to the script count as one. */
+  readonly turn: number;
+  /** The script is the first turn up of so many bytes, or more. */
+  readonly script: number;
 }
 
 /** What the proxy does in the next operation. */
@@ -38,10 +46,11 @@ export interface Arming {
 
 /** Stands before a host's real sshd, on a port of this machine, and breaks what it passes on. */
 export class Proxy {
-  /** Bytes of the first connection since it was armed, each way. */
-  readonly passed = { up: 0, down: 0 };
+  /** Of the first connection since it was armed. */
+  turns: Turn[] = [];
   #arming: Arming | undefined;
   #connections = 0;
+  #struck = false;
   readonly #sockets = new Set<Socket>();
 
   private constructor(
@@ -75,7 +84,8 @@ export class Proxy {
   disarm(): void {
     this.#arming = undefined;
     this.#connections = 0;
-    this.passed.up = this.passed.down = 0;
+    this.turns = [];
+    this.#struck = false;
     for (const socket of this.#sockets) socket.destroy();
     this.#sockets.clear();
   }
@@ -108,19 +118,34 @@ export class Proxy {
 
   /** How many of these bytes still pass. */
   #count(direction: Direction, size: number, arming: Arming | undefined, link: Link): number {
-    const before = this.passed[direction];
-    this.passed[direction] += size;
-    if (arming === undefined || arming.moment.direction !== direction) return size;
-    const left = arming.moment.bytes - before;
-    if (left < 0 || left > size) return size;
+    const last = this.turns.at(-1);
+    const spoken = last?.direction === direction ? last.bytes : 0;
+    this.turns.splice(spoken > 0 ? -1 : this.turns.length, 1, { direction, bytes: spoken + size });
+    if (arming === undefined || arming.moment.direction !== direction || this.#struck) return size;
+    const { moment, cut } = arming;
+    const { turn, bytes } = whereIn(this.turns, moment.script);
+    // A turn may be shorter than it was in the dry run: then the moment is the next one's beginning.
+    const left = turn > moment.turn ? 0 : moment.bytes - (bytes - size);
+    if (turn < moment.turn || left > size) return size;
+    this.#struck = true;
     // After these bytes have been written, so that "n bytes passed" is true to the byte.
     setImmediate(() => {
-      link.break(arming.cut, direction);
+      link.break(cut, direction);
       if (this.#arming === arming) void arming.onMoment().finally(() => link.goOn());
     });
-    if (arming.cut === "hold" && direction === "down") link.hold();
-    return arming.cut === "hold" ? size : left;
+    if (cut === "hold" && direction === "down") link.hold();
+    return cut === "hold" ? size : Math.max(0, left);
   }
+}
+
+/** The last turn's number after the script, and its bytes; up to the script's end 0, and all bytes that way. */
+function whereIn(turns: readonly Turn[], script: number): Pick<Moment, "turn" | "bytes"> {
+  const { direction, bytes } = turns.at(-1)!;
+  const opening = turns.findIndex((one) => one.direction === "up" && one.bytes >= script);
+  const isThat = (one: Turn): boolean => one.direction === direction;
+  if (opening >= 0 && opening < turns.length - 1)
+    return { turn: turns.slice(opening + 1).filter(isThat).length, bytes };
+  return { turn: 0, bytes: turns.filter(isThat).reduce((sum, one) => sum + one.bytes, 0) };
 }
 
 /** Two sockets whose bytes go to each other. */

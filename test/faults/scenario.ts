@@ -1,7 +1,10 @@
-import type { Cut, Moment } from "./proxy";
+import type { Flavour } from "../host/box";
+import type { Cut, Direction } from "./proxy";
 
 /** One run: what the host is like, what is asked of it, and what goes wrong meanwhile. */
 export interface Scenario {
+  /** Who runs the operations: the provider by itself, or Pulumi, which takes seconds. */
+  readonly through: "provider" | "engine";
   readonly flavour: Flavour;
   readonly login: "root" | "password" | "deploy" | "operator";
   readonly host: HostState;
@@ -11,15 +14,11 @@ export interface Scenario {
   readonly drift: readonly Meddling[];
   readonly verb: "create" | "update" | "delete" | "read";
   readonly desired: Serving;
+  /** Whether the boot kit's files are sent. */
+  readonly carriesKit: boolean;
   readonly fault: Fault;
   /** How it is gone on: with the program as it is, or with the end of it all. */
   readonly finish: "up" | "destroy";
-}
-
-/** What a host's `sh` and `ip` are. */
-export interface Flavour {
-  readonly shell: "dash" | "bash" | "busybox";
-  readonly ip: "iproute2" | "busybox";
 }
 
 /** What a program declares. */
@@ -42,6 +41,8 @@ export interface HostState {
   readonly journal: "none" | "of this boot" | "of another boot";
   /** Files that no record speaks of, in our folder and beside it. */
   readonly litter: boolean;
+  /** Whether `ip` dawdles when its work is done: what is between two steps can be seen on the wire. */
+  readonly slow: boolean;
 }
 
 /** An address on `lo` that somebody bound by hand. */
@@ -58,18 +59,21 @@ export interface OtherOwner {
   readonly persist: boolean;
 }
 
-/** What became of a boot kit: by somebody's hand, another version of the package, or a boot. */
-export type KitState =
-  | "whole"
-  | "older"
-  | "newer"
-  | "with a changed unit"
-  | "without its unit"
-  | "without its link"
-  | "with a changed replay"
-  | "without its replay"
-  | "that found something"
-  | "that failed";
+/** What became of a boot kit, by somebody's hand, another version of the package, or a boot; by how often. */
+export const KIT_STATES = {
+  older: 2,
+  newer: 1,
+  "with a changed unit": 2,
+  "without its unit": 2,
+  "without its link": 2,
+  "with a changed replay": 1,
+  "without its replay": 1,
+  "that found something": 1,
+  "that failed": 1,
+};
+
+/** What a kit is like. */
+export type KitState = "whole" | keyof typeof KIT_STATES;
 
 /** What somebody else does to a host. */
 export type Meddling =
@@ -85,59 +89,94 @@ export type Fault =
   | {
       readonly kind: "connection";
       readonly cut: Exclude<Cut, "hold">;
-      readonly moment: Moment;
+      readonly place: Place;
       readonly thenRefuse: boolean;
     }
-  | { readonly kind: "client"; readonly how: "killed" | "stopped"; readonly moment: Delayed }
-  | { readonly kind: "shell"; readonly how: ShellEnd; readonly moment: Delayed }
-  | { readonly kind: "ip"; readonly call: number; readonly how: IpFailure }
-  | { readonly kind: "proc"; readonly key: string; readonly moment: Delayed | undefined }
-  | { readonly kind: "disk"; readonly how: DiskFault; readonly room: number }
-  | { readonly kind: "registry"; readonly file: number; readonly how: Damage; readonly at: number }
+  | { readonly kind: "client"; readonly how: ClientEnd; readonly place: Delayed }
+  | { readonly kind: "shell"; readonly how: keyof typeof SHELL_ENDS; readonly place: Delayed }
+  | { readonly kind: "ip"; readonly call: number; readonly how: keyof typeof IP_FAILURES }
+  | { readonly kind: "proc"; readonly key: string; readonly place: Delayed | undefined }
+  | { readonly kind: "disk"; readonly how: keyof typeof DISK_FAULTS; readonly room: number }
+  | {
+      readonly kind: "registry";
+      readonly file: number;
+      readonly how: "cut short" | "garbled" | "emptied";
+      readonly at: number;
+    }
   | { readonly kind: "lock"; readonly seconds: number }
-  | { readonly kind: "somebody"; readonly does: Meddling; readonly moment: Delayed };
+  | { readonly kind: "somebody"; readonly does: Meddling; readonly place: Delayed };
 
-/** A moment, and milliseconds after it: the host works while no byte passes. */
-export interface Delayed extends Moment {
+/** A place in what an operation sends one way, drawn before it is known how many bytes that is. */
+export interface Place {
+  readonly direction: Direction;
+  /**
+   * While it connects, up to the script's last byte; or after that, where each turn is as likely as any
+   * other, or each byte.
+   */
+  readonly part: "connecting" | "turns" | "bytes";
+  /** How far into that part, from 0 to less than 1. */
+  readonly at: number;
+}
+
+/** Milliseconds after it: the host works while no byte passes. */
+export interface Delayed extends Place {
   readonly delay: number;
 }
 
-export type ShellEnd =
-  | "TERM"
-  | "HUP"
-  | "KILL"
-  | "STOP"
-  | "its watchdog killed"
-  | "killed with its watchdog"
-  | "its sshd killed";
+/** What befalls who runs the operation: the provider, or the engine above it. */
+export type ClientEnd =
+  "killed" | "stopped past the deadline" | "engine killed" | "engine interrupted twice";
 
-/** Of the disk that the registry is on, or of the folder that the boot's unit is in. */
-export type DiskFault = "full" | "read-only" | "read-only for units";
+/** What befalls the shell on the host, by how often. */
+export const SHELL_ENDS = {
+  TERM: 2,
+  HUP: 2,
+  KILL: 3,
+  STOP: 1,
+  "its watchdog killed": 1,
+  "killed with its watchdog": 3,
+  "its sshd killed": 1,
+};
 
 /** How the `ip` of a host fails at a call: not done; done in part; done, and a failure told all the same. */
-export type IpFailure = "refuses" | "stops half-way" | "fails afterwards" | "is killed";
+export const IP_FAILURES = {
+  ...{ refuses: 3, "stops half-way": 3, "fails afterwards": 2, "is killed": 2 },
+};
 
-/** What befalls a file of the registry. */
-export type Damage = "cut short" | "garbled" | "emptied";
+/** What befalls the disk that the registry is on, or the folder that the boot's unit is in. */
+export const DISK_FAULTS = { full: 5, "read-only": 1, "read-only for units": 2 };
 
-/** Each shell and each `ip`, by the number of the run. */
-export const FLAVOURS: readonly Flavour[] = (["dash", "bash", "busybox"] as const).flatMap(
-  (shell) => (["iproute2", "busybox"] as const).map((ip) => ({ shell, ip })),
-);
+/** Where the deadline is part of the fault, it comes soon. */
+export function isSlow({ fault }: Scenario): boolean {
+  switch (fault.kind) {
+    case "connection":
+      return fault.cut === "stall" || fault.cut === "half-close";
+    case "client":
+      return fault.how !== "killed";
+    case "shell":
+      return fault.how === "STOP";
+    default:
+      return false;
+  }
+}
 
 /** What the table of the campaign counts a run under. */
-export function nameOf(fault: Fault): string {
+export function nameOf({ fault, through }: Scenario): string {
+  return through === "engine" ? `${nameOfFault(fault)}, with the engine` : nameOfFault(fault);
+}
+
+function nameOfFault(fault: Fault): string {
   switch (fault.kind) {
     case "none":
       return "none";
     case "connection": {
-      const { cut, moment, thenRefuse } = fault;
+      const { cut, place, thenRefuse } = fault;
       const names = { close: "cut", "half-close": "half-closed", stall: "stalled", reset: "reset" };
-      const way = moment.direction === "up" ? "to the host" : "from the host";
+      const way = place.direction === "up" ? "to the host" : "from the host";
       return `connection ${names[cut]} ${way}${thenRefuse ? ", none after it" : ""}`;
     }
     case "client":
-      return fault.how === "killed" ? "client killed" : "client stopped past the deadline";
+      return fault.how.startsWith("engine") ? fault.how : `client ${fault.how}`;
     case "shell":
       return fault.how.length <= 4 ? `shell gets ${fault.how}` : `shell: ${fault.how}`;
     case "ip":

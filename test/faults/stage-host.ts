@@ -1,7 +1,10 @@
-import { renderOwner, renderSaved, idOf, renderMachine } from "../../src/observed/registry";
-import { damageKit, leaveKit, putKit, removeKit } from "./kit";
+import type { LabHost } from "../../lab/host";
+import { changeRequest } from "../../src/plan/request";
+import { claim, serve } from "../host/claims";
+import { carryOut, ok, prepare, Session } from "../host/session";
+import { damageKit, removeKit } from "./kit";
 import type { Agent } from "./agent";
-import type { HostState, Meddling, OtherOwner } from "./scenario";
+import type { HostState, Meddling } from "./scenario";
 
 /** Makes the host as a new one. Addresses go first, so that the harness itself never leaks. */
 export async function reset(agent: Agent): Promise<void> {
@@ -22,51 +25,53 @@ export async function reset(agent: Agent): Promise<void> {
     rm -rf /var/lib/lvs-dr /var/lib/neighbour /root/notes /etc/sysctl.d/99-faults.conf`);
 }
 
-/** Makes what others have done on the host, but for {@link leaveJournal}. */
-export async function setUp(agent: Agent, state: HostState, machineId: string): Promise<void> {
-  const values = new Map(state.sysctls.map(({ name, value }) => [name, value]));
-  const registry = registryOf(state.owners, values, machineId);
+/** Makes what others have done on the host, but for {@link leaveJournal}; owners by the package itself. */
+export async function setUp(host: LabHost, agent: Agent, state: HostState): Promise<void> {
+  await agent.must(
+    state.sysctls.map(({ name, value }) => `echo ${value} >${pathOf(name)}`).join("\n"),
+  );
+  for (const { owner, vips, ignore, persist } of state.owners) {
+    const arp = { ignore, announce: 2, interfaces: "all", except: [] } as const;
+    await carryOut(sessionOn(host), serve(claim(owner, vips, { arp, persist })));
+  }
+  const hasKit = state.owners.some(({ persist }) => persist);
+  const byHand = state.byHand.map(
+    ({ prefix, words }) => `ip addr replace ${prefix} ${words} dev lo`,
+  );
   await agent.must(`
-    ${[...values].map(([name, value]) => writeSysctl(name, value)).join("\n")}
-    ${registry.join("\n")}
-    ${state.owners.some((one) => one.persist) ? putKit(state.kit) : ""}
-    ${state.owners.flatMap(({ vips }) => vips.map(bindAsOurs)).join("\n")}
-    ${state.byHand.map(({ prefix, words }) => `ip addr replace ${prefix} ${words} dev lo`).join("\n")}
-    ${state.litter ? LITTER : ""}`);
+    ${hasKit ? damageKit(state.kit) : ""}
+    ${byHand.join("\n")}
+    ${state.litter ? LITTER : ""}
+    ${state.slow ? SLOW_IP : ""}`);
 }
 
-/** What an operation of another client left that died together with its watchdog. */
-export async function leaveJournal(agent: Agent, journal: HostState["journal"]): Promise<void> {
+/** What an operation of another client left that died together with its watchdog, in this boot or before. */
+export async function leaveJournal(
+  host: LabHost,
+  agent: Agent,
+  journal: HostState["journal"],
+): Promise<void> {
   if (journal === "none") return;
-  const id = idOf("dead");
-  const boot = journal === "of this boot" ? '"$(cat /proc/sys/kernel/random/boot_id)"' : "another";
-  await agent.must(`
-    umask 077
-    mkdir -p /var/lib/lvs-dr/owners /var/lib/lvs-dr/undo/owners
-    cd /var/lib/lvs-dr
-    ( ${leaveKit()}
-    ) >undo/kit
-    announce=$(cat /proc/sys/net/ipv4/conf/eth0/arp_announce)
-    {
-      echo 'lvs-dr-journal 1'
-      echo boot ${boot}
-      echo by dead
-      echo 'file new owners/${id}'
-      cat undo/kit
-      [ "$announce" = 2 ] || echo "sysctl eth0 arp_announce $announce 2"
-      echo 'bound 6 2001:db8::30/128 global forever 0'
-    } >journal
-    printf '%s\\n' ${lines(renderOwner({ ...DEAD, claims: [], except: [], persist: true, unknown: [] }))} >owners/${id}
-    ${journal === "of this boot" ? "echo 2 >/proc/sys/net/ipv4/conf/eth0/arp_announce" : ""}
-    ${journal === "of this boot" ? "ip addr add 2001:db8::30/128 dev lo preferred_lft 0" : ""}`);
+  const session = sessionOn(host);
+  const arp = { ignore: 1, announce: 2, interfaces: ["eth0"], except: ["tap*"] } as const;
+  const dead = claim("dead", ["203.0.113.30", "2001:db8::30"], { arp, persist: true });
+  const { needed } = await prepare(session, serve(dead));
+  // Of another boot no more than the files is left.
+  const left = needed.changes.filter(({ kind }) => journal === "of this boot" || kind === "put");
+  ok(await session.request(changeRequest(left, needed.guard, [])));
+  await agent.run("found; kill -KILL $all");
+  await session.closed;
+  if (journal === "of another boot")
+    await agent.must("sed -i 's/^boot .*/boot another/' /var/lib/lvs-dr/journal");
 }
 
-const DEAD = {
-  owner: "dead",
-  incarnation: "0-dead",
-  seen: "2030-01-01T00:00:00Z",
-  vips: ["2001:db8::30"],
-};
+/** An operation without a client's machine and sshd between. */
+function sessionOn(host: LabHost): Session {
+  const enter = ["nsenter", "-t", String(host.pid), "-r", "-m", "-n", "-p", "-u", "--"];
+  const connection = `SSH_CONNECTION=${host.address} 50000 ${host.address} 22`;
+  const environment = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", connection];
+  return new Session((line) => [...enter, ...environment, "sh", "-c", line], {});
+}
 
 /** Whether a host may leak by it, until an operation that can see it is over. */
 export function mayLeak(meddling: Meddling): boolean {
@@ -74,17 +79,19 @@ export function mayLeak(meddling: Meddling): boolean {
   return meddling.what === "resets a sysctl";
 }
 
-/** Somebody else's hand on the host. NICs are added by the lab. */
-export function meddlingOf(meddling: Exclude<Meddling, { what: "adds a NIC" }>): string {
+/** Shell lines of somebody else's hand on the host. NICs are added by the lab. */
+export function meddlingOf(meddling: Meddling): string {
   switch (meddling.what) {
     case "deletes a VIP":
       return `ip addr del ${prefixOf(meddling.vip)} dev lo 2>/dev/null`;
     case "resets a sysctl":
-      return writeSysctl(meddling.name, meddling.value);
+      return `echo ${meddling.value} >${pathOf(meddling.name)}`;
     case "adds an address":
       return `ip addr add ${meddling.prefix} dev lo 2>/dev/null`;
     case "leaves a boot kit":
       return damageKit(meddling.kit);
+    case "adds a NIC":
+      return ":";
   }
 }
 
@@ -92,6 +99,11 @@ export function meddlingOf(meddling: Exclude<Meddling, { what: "adds a NIC" }>):
 export function prefixOf(vip: string): string {
   return `${vip}/${vip.includes(":") ? 128 : 32}`;
 }
+
+/** Before the real one on the PATH of operations. */
+const SLOW_IP = `
+  printf '%s\\n' '#!/bin/sh' "$(command -v ip) \\"\\$@\\"" 'status=$?' 'sleep 0.04' 'exit $status' >/usr/local/sbin/ip
+  chmod 755 /usr/local/sbin/ip`;
 
 const LITTER = `
   mkdir -p -m 700 /var/lib/lvs-dr/undo/owners /var/lib/neighbour
@@ -101,66 +113,7 @@ const LITTER = `
   echo theirs >/root/notes
   echo 'net.ipv4.conf.all.arp_ignore = 0' >/etc/sysctl.d/99-faults.conf`;
 
-/** Lines that make the registry of converged owners, and the sysctls that they need. */
-function registryOf(
-  owners: readonly OtherOwner[],
-  values: ReadonlyMap<string, number>,
-  machineId: string,
-): string[] {
-  if (owners.length === 0) return [];
-  const ignore = Math.max(...owners.map((one) => one.ignore));
-  const wanted = [
-    { key: "arp_ignore", to: ignore } as const,
-    { key: "arp_announce", to: 2 } as const,
-  ];
-  const saved = wanted.flatMap(({ key, to }) => {
-    const value = values.get(`all ${key}`) ?? 0;
-    return value >= to ? [] : [{ interface: "all", key, value, written: to }];
-  });
-  const files: [string, string[]][] = [
-    ["machine", renderMachine({ machineId, productUuid: "-", unknown: [] })],
-    ...owners.map((one): [string, string[]] => [`owners/${idOf(one.owner)}`, recordOf(one)]),
-    ...(saved.length > 0
-      ? [["saved", renderSaved({ sysctls: saved, unknown: [] })] as [string, string[]]]
-      : []),
-  ];
-  return [
-    "mkdir -p -m 700 /var/lib/lvs-dr/owners; cd /var/lib/lvs-dr",
-    ...files.map(([name, text]) => `printf '%s\\n' ${lines(text)} >${name}`),
-    ": >lock; chmod -R go= .",
-    ...saved.map(({ key, written }) => writeSysctl(`all ${key}`, written)),
-  ];
-}
-
-function recordOf({ owner, vips, ignore, persist }: OtherOwner): string[] {
-  const claims = vips.some((vip) => vip.includes("."))
-    ? [
-        { interface: "all", key: "arp_ignore" as const, value: ignore },
-        { interface: "all", key: "arp_announce" as const, value: 2 },
-      ]
-    : [];
-  const seen = "2030-01-01T00:00:00Z";
-  return renderOwner({
-    owner,
-    incarnation: `0-${owner}`,
-    seen,
-    vips,
-    claims,
-    except: [],
-    persist,
-    unknown: [],
-  });
-}
-
-function bindAsOurs(vip: string): string {
-  const how = vip.includes(":") ? "preferred_lft 0" : "scope host label lo:dr";
-  return `ip addr replace ${prefixOf(vip)} dev lo ${how}`;
-}
-
-function writeSysctl(name: string, value: number): string {
-  return `echo ${value} >/proc/sys/net/ipv4/conf/${name.replace(" ", "/")}`;
-}
-
-function lines(text: readonly string[]): string {
-  return text.map((line) => `'${line}'`).join(" ");
+/** Where a sysctl is, `all arp_ignore`. */
+export function pathOf(sysctl: string): string {
+  return `/proc/sys/net/ipv4/conf/${sysctl.replace(" ", "/")}`;
 }

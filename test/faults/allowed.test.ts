@@ -1,0 +1,83 @@
+import { describe, expect, it } from "vitest";
+
+import { allowed, type Allowed } from "./allowed";
+import type { DISK_FAULTS, Fault, HostState, Meddling, Scenario, SHELL_ENDS } from "./scenario";
+
+const HOST: HostState = {
+  ...{ sysctls: [], byHand: [], owners: [], kit: "whole", journal: "none" },
+  ...{ litter: false, slow: false },
+};
+const SERVING = { vips: ["203.0.113.1"], ignore: 1, interfaces: "all", persist: true } as const;
+const SCENARIO: Scenario = {
+  ...{ through: "provider", flavour: { shell: "dash", ip: "iproute2" }, login: "root" },
+  ...{ host: HOST, served: SERVING, drift: [], verb: "update", desired: SERVING },
+  ...{ carriesKit: false, fault: { kind: "none" }, finish: "up" },
+};
+const PLACE = { direction: "up", part: "turns", at: 0.5, delay: 0 } as const;
+
+const RESET = { what: "resets a sysctl", name: "all arp_ignore", value: 0 } as const;
+const ADDED = { what: "adds an address", prefix: "203.0.113.9/32" } as const;
+const DELETED = { what: "deletes a VIP", vip: "2001:db8::1" } as const;
+
+const under = (fault: Fault): Partial<Scenario> => ({ fault });
+const cut = under({ kind: "connection", cut: "reset", place: PLACE, thenRefuse: true });
+const client = under({ kind: "client", how: "killed", place: PLACE });
+const shell = (how: keyof typeof SHELL_ENDS) => under({ kind: "shell", how, place: PLACE });
+const ip = under({ kind: "ip", call: 5, how: "is killed" });
+const proc = under({ kind: "proc", key: "all arp_ignore", place: undefined });
+const disk = (how: keyof typeof DISK_FAULTS) => under({ kind: "disk", how, room: 3 });
+const registry = under({ kind: "registry", file: 0, how: "garbled", at: 0.5 });
+const by = (does: Meddling) => under({ kind: "somebody", does, place: PLACE });
+const on = (host: Partial<HostState>): Partial<Scenario> => ({ host: { ...HOST, ...host } });
+const byHand = (prefix: string) => on({ byHand: [{ prefix, words: "" }] });
+const others = on({ owners: [{ owner: "other", vips: [], ignore: 1, persist: false }] });
+
+/** The names of all that a run may leave otherwise than promised. */
+function namesOf({ frames, either, ...rest }: Allowed): string[] {
+  const named = (fields: object) =>
+    Object.entries(fields).flatMap(([name, why]) => (why === undefined ? [] : [name]));
+  return [...named(frames), ...either.keys(), ...named(rest)];
+}
+
+describe("what may be otherwise after a run", () => {
+  it.each<[string, Partial<Scenario>, string[]]>([
+    ["nothing where nobody else has a hand in it", {}, []],
+    ["nothing when the connection is cut", cut, []],
+    ["nothing when the client is killed", client, []],
+    ["nothing when the shell is killed", shell("KILL"), []],
+    ["nothing when the watchdog is killed", shell("its watchdog killed"), []],
+    ["nothing when ip fails", ip, []],
+    ["nothing for a damaged registry", registry, []],
+    ["nothing where no unit can be written", disk("read-only for units"), []],
+    ["nothing for an ip that dawdles", on({ slow: true }), []],
+    ["the folder, where somebody's litter is in it", on({ litter: true }), ["folder"]],
+    ["the folder, made by who holds the lock", under({ kind: "lock", seconds: 1 }), ["folder"]],
+    ["a shell that was stopped may wait", shell("STOP"), ["stopped"]],
+    ["a journal, where nobody can undo", shell("killed with its watchdog"), ["journal"]],
+    ["a journal, where a sysctl cannot be written", proc, ["journal"]],
+    ["a journal, where the disk is full", disk("full"), ["journal"]],
+    ["a journal, where the disk is read-only", disk("read-only"), ["journal"]],
+    ["a journal that was there", on({ journal: "of another boot" }), ["journal", "changed"]],
+    ["the end, where others serve on the host", others, ["changed"]],
+    ["an address bound by hand", byHand("203.0.113.40/32"), ["atFirst", "strict", "changed"]],
+    ["no frames for one of IPv6", byHand("2001:db8::40/128"), ["strict", "changed"]],
+    ["a sysctl reset before", { drift: [RESET] }, ["drift", "strict", "changed"]],
+    ["an address added before", { drift: [ADDED] }, ["drift", "changed"]],
+    ["a VIP deleted before", { drift: [DELETED] }, ["changed"]],
+    [
+      "a sysctl reset meanwhile",
+      by(RESET),
+      ["meanwhile", `sysctl ${RESET.name}`, "strict", "changed"],
+    ],
+    ["an address added meanwhile", by(ADDED), ["meanwhile", `lo ${ADDED.prefix}`, "changed"]],
+    ["a VIP deleted meanwhile", by(DELETED), [`lo ${DELETED.vip}/128`, "changed"]],
+    ["a NIC added meanwhile", by({ what: "adds a NIC" }), ["changed"]],
+    [
+      "a boot kit left before",
+      { drift: [{ what: "leaves a boot kit", kit: "older" }] },
+      ["changed"],
+    ],
+  ])("%s", (_, change, names) => {
+    expect(namesOf(allowed({ ...SCENARIO, ...change }))).toEqual(names);
+  });
+});
