@@ -1,66 +1,89 @@
-// npm run faults -- [--runs N] [--seed S] [--only K[,K...]] [--lanes L] [--verbose]
+// npm run faults -- [--runs N] [--seed S] [--only K[,K...]] [--lanes L] [--first] [--verbose]
 // npm run faults -- --load [--hosts N] [--stacks N] [--parallel N]
+// npm run faults -- --broken [--runs N] [--seed S] [--only K[,K...]]
 import { parseArgs } from "node:util";
 
 import build from "../../lab/build";
+import { BREAKS } from "./breaks";
+import { campaignOn, firstOf } from "./broken";
 import { campaign } from "./campaign";
 import { manyHosts, manyStacks } from "./load";
-import { table } from "./table";
+import type { Verdict } from "./run";
+import { aligned, table } from "./table";
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      runs: { type: "string", default: "200" },
-      seed: { type: "string", default: String(Date.now() % 1_000_000) },
-      only: { type: "string" },
-      lanes: { type: "string", default: "12" },
-      load: { type: "boolean", default: false },
-      hosts: { type: "string", default: "200" },
-      stacks: { type: "string", default: "10" },
-      parallel: { type: "string", default: "64" },
-      verbose: { type: "boolean", default: false },
-    },
-  });
-  build();
-  if (values.load)
-    return load(Number(values.hosts), Number(values.parallel), Number(values.stacks));
-  const seed = Number(values.seed);
-  const only = values.only?.split(",").map(Number);
+const { values } = parseArgs({
+  options: {
+    runs: { type: "string", default: "200" },
+    seed: { type: "string", default: String(Date.now() % 1_000_000) },
+    only: { type: "string" },
+    lanes: { type: "string", default: "12" },
+    first: { type: "boolean", default: false },
+    load: { type: "boolean", default: false },
+    hosts: { type: "string", default: "200" },
+    stacks: { type: "string", default: "10" },
+    parallel: { type: "string", default: "64" },
+    broken: { type: "boolean", default: false },
+    verbose: { type: "boolean", default: false },
+  },
+});
+const seed = Number(values.seed);
+const only = values.only?.split(",").map(Number);
+
+async function attack(): Promise<boolean> {
   const runs = only ?? Array.from({ length: Number(values.runs) }, (_, number) => number);
   console.log(`seed ${seed}, ${runs.length} runs`);
   const started = Date.now();
+  const lanes = only === undefined ? Number(values.lanes) : 1;
   let done = 0;
-  const findings = await campaign({
-    seed,
-    runs,
-    lanes: only === undefined ? Number(values.lanes) : 1,
-    onVerdict: (verdict) => {
-      done += 1;
-      if (done % 100 === 0) console.log(`${done} runs`);
-      const { number, fault, ending, violations, milliseconds, story } = verdict;
-      if (values.verbose || violations.length > 0) {
-        console.log(`run ${number}: ${fault}: ${ending}, ${milliseconds} ms`);
-        for (const line of story) console.log(`    ${line}`);
-      }
-      for (const { promise, what } of violations) console.log(`  ${promise}: ${what}`);
-      if (violations.length > 0) console.log(`  again: --seed ${seed} --only ${number}`);
-    },
-  });
+  const onVerdict = (verdict: Verdict): void => {
+    done += 1;
+    if (done % 100 === 0) console.log(`${done} runs`);
+    if (values.verbose || verdict.violations.length > 0) tell(verdict);
+  };
+  const findings = await campaign({ seed, runs, lanes, first: values.first, onVerdict });
   console.log(table(findings, (Date.now() - started) / 1000, seed));
-  return findings.violations.length === 0 ? 0 : 1;
+  process.send?.(firstOf(findings));
+  return findings.violations.length === 0;
 }
 
-async function load(hosts: number, parallel: number, stacks: number): Promise<number> {
-  const findings = [await manyHosts(hosts, parallel), await manyStacks(stacks)];
+function tell({ number, fault, ending, violations, milliseconds, story }: Verdict): void {
+  console.log(`run ${number}: ${fault}: ${ending}, ${milliseconds} ms`);
+  for (const line of story) console.log(`    ${line}`);
+  for (const { promise, what } of violations) console.log(`  ${promise}: ${what}`);
+  if (violations.length > 0) console.log(`  again: --seed ${seed} --only ${number}`);
+}
+
+async function load(): Promise<boolean> {
+  const findings = [
+    await manyHosts(Number(values.hosts), Number(values.parallel)),
+    await manyStacks(Number(values.stacks)),
+  ];
   for (const { lines, problems } of findings) {
     for (const line of lines) console.log(line);
     for (const problem of problems) console.log(`  LOST: ${problem}`);
   }
-  return findings.every(({ problems }) => problems.length === 0) ? 0 : 1;
+  return findings.every(({ problems }) => problems.length === 0);
 }
 
-void main().then(
-  (status) => process.exit(status),
+/** A campaign on each way in which the product is broken on purpose. */
+async function attackBroken(): Promise<boolean> {
+  const rows: string[][] = [];
+  for (const one of only?.flatMap((number) => BREAKS[number] ?? []) ?? BREAKS) {
+    const { promises, run, what } = await campaignOn(one, { seed, runs: Number(values.runs) });
+    const found = run === undefined ? "NOT FOUND" : `run ${run}`;
+    rows.push([one.name, one.promise, found, promises.join(" ")]);
+    console.log(`${rows.at(-1)!.join("; ")}: ${what}`);
+  }
+  console.log(aligned([["what is broken", "breaks", "found at", "as"], ...rows]).join("\n"));
+  return rows.every(([, , , promises]) => promises !== "");
+}
+
+build();
+const work = values.load ? load() : values.broken ? attackBroken() : attack();
+// Whoever forked this process is gone.
+process.on("disconnect", () => process.exit(1));
+void work.then(
+  (isGood) => process.exit(isGood ? 0 : 1),
   (error: unknown) => {
     console.error(error);
     process.exit(1);
