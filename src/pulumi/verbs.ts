@@ -4,6 +4,7 @@ import { cleaned, UnsettledError } from "./clean-error";
 import { converge, inspectClaim, reach, withdraw } from "../operation/converge";
 import type { Claim } from "../plan/claim";
 import type { Operation } from "../operation/session";
+import { marked, unmarked } from "./drift-marks";
 import type { Row } from "./row";
 import { accessBy } from "../transport/access";
 import { RealServerError, type HostKeys } from "../domain/errors";
@@ -57,9 +58,12 @@ export function newRun(): Run {
   return { creates: new Map(), made: new Set(), replaced: new Set() };
 }
 
-/** Canonical inputs, or why they are none. Pure and offline. */
+/**
+ * Canonical inputs, or why they are none. Pure and offline. With `ignoreChanges` the inputs are those
+ * that a read left, marks and all.
+ */
 export function check(news: Properties): dynamic.CheckResult {
-  const { inputs, failures } = checkInputs(news);
+  const { inputs, failures } = checkInputs(unmarked(news));
   // A failure that names a property makes Pulumi print the property's value, secrets included.
   return { inputs, failures: failures.map(({ reason }) => ({ property: "", reason })) };
 }
@@ -120,7 +124,7 @@ export async function update(
 }
 
 /**
- * Reads the host and changes nothing. What is missing comes back in `inputs`, so that `up` shows and
+ * Reads the host and changes nothing. What is missing is marked in `inputs`, so that `up` shows and
  * repairs it; the outputs keep what is declared, because delete needs it.
  */
 export async function read(
@@ -144,12 +148,10 @@ export async function read(
   if (report === undefined) return { id, props: outputs, inputs };
   if (report.record === "newer") return { id: "", props: {} };
   if (report.drift.length > 0) context.row.warn(`drift:\n${report.drift.join("\n")}`);
-  const { observedVips, observedArp } = report;
-  const arp = { ...(inputs["arp"] as Properties), ...observedArp };
   return {
     id,
     props: reportedState(inputs, report, outputs),
-    inputs: { ...inputs, vips: observedVips, arp },
+    inputs: marked(inputs, settings, report),
   };
 }
 

@@ -118,4 +118,42 @@ describe("drift", () => {
     await listed.destroy();
     expect(await arpOf(host, "eth0")).toBe("0 0");
   });
+
+  const ignored = [{}, { ignoreChanges: ["vips", "arp"] }, { ignoreChanges: ["vips[0]"] }];
+  it.each(ignored)(
+    "is marked at its place, and repaired, under the options %j",
+    async (options) => {
+      const mine = await stage.engine();
+      const both = stage.program(stage.args(host), options);
+      const created = await mine.up(both);
+      expect(created.succeeded, created.text).toBe(true);
+      // All of it, so that nothing declared is left; then one of two, which must not be given up.
+      for (const lost of [[VIP, VIP6], [VIP]]) {
+        for (const vip of lost) await host.run(`ip addr del ${vip} dev lo`);
+        await host.run(`echo 0 >${ALL}/arp_ignore`);
+        const preview = await mine.preview(both, { refresh: true, diff: true });
+        expect(preview.succeeded, preview.text).toBe(true);
+        expect(preview.text).toContain(`${VIP} (not bound)`);
+        expect(preview.text).toContain("1 (0 in force)");
+        expect(preview.steps.map(({ op }) => op)).toContain("update");
+
+        await mine.refresh();
+        await mine.refresh();
+        const marked = (await stored(mine)).inputs;
+        expect(marked).toMatchObject({
+          vips: [VIP, VIP6].map((vip) => (lost.includes(vip) ? `${vip} (not bound)` : vip)),
+          arp: { ignore: "1 (0 in force)", announce: 2 },
+        });
+        const repaired = await mine.up(both);
+        expect(repaired.succeeded, repaired.text).toBe(true);
+        expect(await onLo(host)).toEqual([`${VIP6}/128`, `${VIP}/32`]);
+        expect(await arpOf(host)).toBe("1 2");
+        const { inputs, outputs } = await stored(mine);
+        expect(inputs).toMatchObject({ vips: [VIP, VIP6], arp: { ignore: 1, announce: 2 } });
+        expect(outputs).toMatchObject({ converged: true, drift: [], vips: [VIP, VIP6] });
+      }
+      await mine.destroy();
+      expect(await onLo(host)).toEqual([]);
+    },
+  );
 });

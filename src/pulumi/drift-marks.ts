@@ -1,0 +1,65 @@
+import type { ClaimReport } from "../plan/report";
+import type { Properties } from "./state";
+
+/**
+ * The inputs after a read that found drift: as declared, and each value that does not hold says so.
+ * A preview then shows the repair, `203.0.113.10 (not bound) => 203.0.113.10`. Written over by what was
+ * observed, the declared value would be lost to a program with `ignoreChanges`, which takes its inputs
+ * from there.
+ */
+export function marked(
+  inputs: Properties,
+  declared: Declared,
+  { observedVips, observedArp }: Pick<ClaimReport, "observedVips" | "observedArp">,
+): Properties {
+  const { ignore, announce } = declared.arp;
+  return {
+    ...inputs,
+    vips: declared.vips.map(({ address }) =>
+      observedVips.includes(address) ? address : address + NOT_BOUND,
+    ),
+    arp: {
+      ...(inputs["arp"] as Properties),
+      ignore: markedValue(ignore, observedArp.ignore),
+      announce: markedValue(announce, observedArp.announce),
+    },
+  };
+}
+
+/** What a program or a state declares: the inputs without the marks. Any other value stays as it is. */
+export function unmarked(inputs: Properties): Properties {
+  const { vips, arp } = inputs;
+  return {
+    ...inputs,
+    ...(Array.isArray(vips) && { vips: vips.map(unmarkedVip) }),
+    ...(isObject(arp) && { arp: mapValues(arp, unmarkedValue) }),
+  };
+}
+
+interface Declared {
+  readonly vips: readonly { readonly address: string }[];
+  readonly arp: { readonly ignore: number; readonly announce: number };
+}
+
+const NOT_BOUND = " (not bound)";
+
+function unmarkedVip(vip: unknown): unknown {
+  return typeof vip === "string" && vip.endsWith(NOT_BOUND) ? vip.slice(0, -NOT_BOUND.length) : vip;
+}
+
+function markedValue(declared: number, inForce: number): number | string {
+  return inForce === declared ? declared : `${declared} (${inForce} in force)`;
+}
+
+function unmarkedValue(value: unknown): unknown {
+  const [, declared] = /^(\d+) \(-?\d+ in force\)$/.exec(String(value)) ?? [];
+  return declared === undefined ? value : Number(declared);
+}
+
+function isObject(value: unknown): value is Properties {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function mapValues(object: Properties, change: (value: unknown) => unknown): Properties {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]));
+}
