@@ -7,7 +7,7 @@ export class Lines {
   static readonly KINDS = new Set(
     (
       "session ip boot machine product addr conf sysctl-writable ipv6-disabled proxy-ndp proxied " +
-      "default session-route route service ip-forward sysctl-file registry file " +
+      "default session-route route route4 route6 service ip-forward sysctl-file registry file " +
       "lo-profile boot-init boot-replay boot-unit boot-enabled boot-dangling boot-outcome"
     ).split(" "),
   );

@@ -5,6 +5,7 @@ import { parseBoot, type BootState } from "./boot-state";
 import { UnreadableRecord } from "./record-lines";
 import { parseRegistry, type Machine, type Registry } from "./registry";
 import { ofProcIpvs } from "./proc-net";
+import { parseRoutes, type Route } from "./routes";
 import type { ArpValues } from "../domain/sysctl";
 
 /** One network interface. */
@@ -54,6 +55,8 @@ export interface Observed {
   readonly sessionRoute: { readonly nic: string; readonly via: string | undefined } | undefined;
   /** Of the addresses asked about: those that the host delivers to itself. */
   readonly local: readonly string[];
+  /** Of all tables: those with a source, the local ones, those to `lo`; without the kernel's own. */
+  readonly routes: readonly Route[];
   /** Service addresses in the host's own IPVS table. */
   readonly services: readonly string[];
   readonly forwards: boolean;
@@ -74,6 +77,7 @@ export function parseObservation(body: string): Observed {
   const confOf = (name: string) =>
     confs.find((conf) => conf.name === name) ?? broken(`no interface ${name}`);
   const defaults = defaultRoutes(lines.all("default"));
+  const addresses = lines.all("addr").map((line) => parseAddressLine(line) ?? broken(line));
   oneOf(lines, "ip", "iproute2", "busybox");
   return {
     session: parseSession(lines.one("session")),
@@ -91,6 +95,10 @@ export function parseObservation(body: string): Observed {
     defaultNics: defaults.flatMap((line) => wordAfter(line, "dev") ?? []),
     sessionRoute: parseSessionRoute(lines.all("session-route")),
     local: lines.all("route").flatMap(localAddress),
+    routes: [
+      ...parseRoutes(4, lines.all("route4"), addresses),
+      ...parseRoutes(6, lines.all("route6"), addresses),
+    ],
     services: lines.all("service").flatMap(serviceAddress),
     forwards: oneOf(lines, "ip-forward", "0", "1", "-") === "1",
     sysctlLines: lines.all("sysctl-file").map(parseSysctlLine),
@@ -153,9 +161,12 @@ function gatewayIn(line: string): string | undefined {
   return canonicalAddress((via?.startsWith("inet") ? wordAfter(line, via) : via) ?? "");
 }
 
+// By an address of its own; or by a route to lo: "203.0.113.10 dev lo src 10.0.0.11 uid 0".
 function localAddress(line: string): string[] {
-  const [kind, address] = line.trim().split(/\s+/);
-  return kind === "local" ? [addressIn(address)] : [];
+  const [kind = "", address] = line.trim().split(/\s+/);
+  if (kind === "local") return [addressIn(address)];
+  const there = canonicalAddress(kind);
+  return there !== undefined && wordAfter(line, "dev") === "lo" ? [there] : [];
 }
 
 // /proc/net/ip_vs: "TCP  CB00710A:0050 rr", "UDP  [2001:0db8:...]:0035 wlc"; FWM has no address.

@@ -3,7 +3,8 @@ import { isLoopback, type Vip } from "../domain/address";
 import type { BoundAddress } from "../observed/ip-addr";
 import type { Observed } from "../observed/observed";
 import type { Change } from "./change";
-import type { Desired } from "./claim";
+import type { Claim, Desired } from "./claim";
+import { routesFrom } from "./routes";
 import type { OwnerRecord } from "../observed/registry";
 
 /** The part of a plan that is about addresses. */
@@ -41,7 +42,7 @@ export function planAddresses(
       : [];
   const removed = onLo.filter((one) => gone.has(one.address) || stale.includes(one));
   return {
-    bind: wanted.flatMap((vip) => bind(vip, onLo)),
+    bind: wanted.flatMap((vip) => bind(vip, onLo, observed)),
     unbind: removed.map((one) => asChange("unbind", one)),
     removed,
     stale,
@@ -59,12 +60,32 @@ function isStale(one: BoundAddress, kept: ReadonlySet<string>, { session }: Obse
   return !kept.has(address) && !isLoopback(address) && !ownEnds.includes(address);
 }
 
+/**
+ * VIPs that are on `lo` in another way than they should be and stay so: a route has each as its source,
+ * and the kernel would drop that route, or its source, the moment the address goes.
+ */
+export function adoptedAsIs(claim: Pick<Claim, "vips">, observed: Observed): BoundAddress[] {
+  const vips = claim.vips.map((vip) => ({ vip, bound: onLoAs(vip, observed.addresses) }));
+  return vips.flatMap(({ vip, bound }) =>
+    bound !== undefined &&
+    isFullLength(bound) &&
+    !isAsWanted(bound, bindingOf(vip)) &&
+    routesFrom(bound, observed).length > 0
+      ? [bound]
+      : [],
+  );
+}
+
+function onLoAs(vip: Vip, addresses: readonly BoundAddress[]): BoundAddress | undefined {
+  return addresses.find((one) => one.interface === "lo" && one.address === vip.address);
+}
+
 // Adds before removals, but for the same prefix with another scope or label: that one goes first.
-function bind(vip: Vip, onLo: readonly BoundAddress[]): Change[] {
-  const bound = onLo.find((one) => one.address === vip.address);
+function bind(vip: Vip, onLo: readonly BoundAddress[], observed: Observed): Change[] {
+  const bound = onLoAs(vip, onLo);
   const wanted = bindingOf(vip);
   if (bound === undefined) return [asChange("bind", wanted)];
-  if (isAsWanted(bound, wanted)) return [];
+  if (isAsWanted(bound, wanted) || routesFrom(bound, observed).length > 0) return [];
   return [asChange("unbind", bound), asChange("bind", { ...wanted, prefix: bound.prefix })];
 }
 

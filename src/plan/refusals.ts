@@ -4,6 +4,8 @@ import { isWithin, type Vip } from "../domain/address";
 import type { BoundAddress } from "../observed/ip-addr";
 import type { Nic, Observed } from "../observed/observed";
 import type { Claim, Desired } from "./claim";
+import { adoptedAsIs } from "./addresses";
+import { sourceRefusals } from "./routes";
 import { effectiveOn, withWrite, type SysctlPlan } from "./sysctls";
 import type { SysctlWrite } from "./change";
 import { ARP_KEYS, isSilent, type ArpKey } from "../domain/sysctl";
@@ -19,7 +21,7 @@ export function refusals(
   sysctls: Pick<SysctlPlan, "tighten" | "loosen">,
 ): Refusal[] {
   const always = [
-    ...plainly(withdrawRefusals(observed, removed)),
+    ...plainly([...withdrawRefusals(observed, removed), ...sourceRefusals(removed, observed)]),
     ...readOnly(desired, observed, [...sysctls.tighten, ...sysctls.loosen]),
   ];
   if (desired.kind === "withdraw") return always;
@@ -101,6 +103,7 @@ function arpRefusals(claim: Claim, observed: Observed, writes: readonly SysctlWr
   return [
     ...missing.map((name) => `arp.interfaces names ${name}, and the host has no such interface`),
     ...leakRefusals(claim, observed, writes),
+    ...leaksAsAdopted(claim, observed, writes),
     ...(arp.ignore === 2 ? cutsSession(observed) : []),
   ];
 }
@@ -135,6 +138,27 @@ function leakRefusals(claim: Claim, observed: Observed, writes: readonly SysctlW
         `${nic.name} would answer for the VIPs (effective ${what}) and is not in arp.interfaces: add it there, or name it in arp.except`,
       ];
     });
+}
+
+/** `arp_ignore` 3 is silent for scope host alone, and an address that stays as it is may have another. */
+function leaksAsAdopted(
+  claim: Claim,
+  observed: Observed,
+  writes: readonly SysctlWrite[],
+): string[] {
+  const after = writes.reduce(withWrite, observed);
+  const { arp } = claim;
+  const answers = after.nics.some(
+    (nic) =>
+      nic.hearsArp &&
+      effectiveOn(nic, after).arp_ignore === 3 &&
+      (arp.interfaces === "all" || !isExcepted(nic.name, arp.except)),
+  );
+  if (!answers) return [];
+  const bound = adoptedAsIs(claim, observed).filter(
+    (one) => one.family === 4 && one.scope !== "host",
+  );
+  return sourceRefusals(bound, observed);
 }
 
 /** The larger of two values counts: names the one that is not claimed and so is not written. */

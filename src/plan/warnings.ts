@@ -1,5 +1,9 @@
 import type { Nic, Observed } from "../observed/observed";
+import type { BoundAddress } from "../observed/ip-addr";
+import { sourcelessOf } from "../observed/routes";
+import { adoptedAsIs } from "./addresses";
 import type { Claim } from "./claim";
+import { routesFrom } from "./routes";
 import { effectiveOn, nicsInScope } from "./sysctls";
 import { ARP_KEYS, isSilent, satisfies, type SysctlClaim } from "../domain/sysctl";
 
@@ -9,7 +13,11 @@ export function warnings(
   claims: readonly SysctlClaim[],
   observed: Observed,
 ): string[] {
-  return [...hostWarnings(claim, claims, observed), ...leakedUntilNow(claim, claims, observed)];
+  return [
+    ...hostWarnings(claim, claims, observed),
+    ...adoptedAsIs(claim, observed).map((one) => adoptedWarning(one, observed)),
+    ...leakedUntilNow(claim, claims, observed),
+  ];
 }
 
 /** Those that hold whether or not something is about to change. */
@@ -97,6 +105,12 @@ function isUndone({ interface: claimed, key, value }: SysctlClaim, nic: string, 
 
 function loProfileWarning(file: string): string {
   return `${file} has NetworkManager manage lo: it takes the VIPs off whenever that profile is activated or reapplied, at boot too; delete the profile, or set unmanaged-devices=interface-name:lo in NetworkManager.conf`;
+}
+
+function adoptedWarning(one: BoundAddress, observed: Observed): string {
+  const [route] = routesFrom(one, observed);
+  const command = route === undefined ? "" : sourcelessOf(route);
+  return `${one.prefix} stays on lo as it is (scope ${one.scope}, label ${one.label || "none"}): the route "${route?.text ?? ""}" has it as its source and would not outlive it; run "${command}" for it to be bound as a VIP is`;
 }
 
 function proxyNdpWarning(claim: Pick<Claim, "vips">, observed: Observed): string[] {

@@ -3,6 +3,7 @@ import { isExcepted, type Arp } from "../../src/domain/arp";
 import type { BootState, KitState } from "../../src/observed/boot-state";
 import type { BoundAddress } from "../../src/observed/ip-addr";
 import type { Nic, Observed } from "../../src/observed/observed";
+import { parseRoutes, type Route } from "../../src/observed/routes";
 import { KIT_VERSION, REPLAY, UNITS } from "../../src/host/boot-kit";
 import type { Change } from "../../src/plan/change";
 import type { Claim } from "../../src/plan/claim";
@@ -39,6 +40,8 @@ export interface HostSketch {
   readonly unknownSaved?: readonly string[];
   /** What it has for its boot, or a word for it. Default: systemd, and nothing of ours. */
   readonly boot?: Partial<BootState> | keyof typeof KITS;
+  /** As `ip route show table all` prints them; of IPv6 where there is a colon. */
+  readonly routes?: readonly string[];
   /** The rest of what is observed, as it is. */
   readonly observed?: Partial<Observed>;
 }
@@ -90,6 +93,7 @@ export function hostOf(sketch: HostSketch): Host {
       defaultNics: ["eth0"],
       sessionRoute: { nic: "eth0", via: undefined },
       local: [],
+      routes: routesOf(sketch.routes ?? []),
       services: [],
       forwards: false,
       sysctlLines: [],
@@ -185,6 +189,8 @@ export function apply(change: Change, host: Host): Host {
     case "unbind": {
       const there = boundAs(change.prefix, observed);
       if (there === undefined) throw new Error(`${change.prefix} is not there`);
+      const lost = observed.routes.filter((route) => route.source === there.address);
+      if (lost.length > 0) throw new Error(`${lost.map((route) => route.text).join()} would go`);
       return withAddresses(
         observed.addresses.filter((one) => one !== there),
         host,
@@ -363,6 +369,13 @@ function addressOf(sketch: NonNullable<HostSketch["addresses"]>[number]): BoundA
     preferredLft: "forever",
     ...rest,
   };
+}
+
+function routesOf(lines: readonly string[]): Route[] {
+  return ([4, 6] as const).flatMap((family) => {
+    const own = lines.filter((line) => line.includes(":") === (family === 6));
+    return parseRoutes(family, own, []);
+  });
 }
 
 function nicOf(name: string, words: readonly (number | string)[]): Nic {

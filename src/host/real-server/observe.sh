@@ -77,8 +77,8 @@ observe_ipv6() {
   done
 }
 
-# Default routes of both families, the way back to our peer, how each VIP is delivered, and, where ip
-# tells it, whom the host is a proxy for.
+# Default routes of both families, the way back to our peer, how each VIP is delivered, what routes
+# depend on an address or stay beside one, and, where ip tells it, whom the host is a proxy for.
 observe_routes() { # VIP...
   local peer="${session%% *}" vip=''
   if [ "$flavour" = iproute2 ]; then
@@ -89,31 +89,45 @@ observe_routes() { # VIP...
   each_line default "$(ip -6 route show default 2>/dev/null)"
   each_line session-route "$(ip -o route get "$peer" 2>/dev/null)"
   for vip in "$@"; do each_line route "$(ip route get "$vip" 2>/dev/null)"; done
+  each_line route4 "$(ip -4 route show table all 2>/dev/null)"
+  each_line route6 "$(ip -6 route show table all 2>/dev/null)"
 }
 
-# A process for what has no family or IPv4's, and one for IPv6: what a line answers it shows itself.
+# A process for what has no family or IPv4's, and one for IPv6: what a line answers it shows itself, but
+# for the tables, which are told last, after lo as a mark.
 batched_routes() { # VIP...
   local vip='' queries=''
   queries="route show default
 route get $peer"
   for vip in "$@"; do queries="$queries
 route get $vip"; done
-  each_line route "$(feed "$queries" ip -force -batch - 2>/dev/null)"
+  queries="$queries
+link show dev lo
+route show table all root 0.0.0.0/0"
+  each_line route "$(feed "$queries" ip -force -batch - 2>/dev/null)" route4
   each_line default "$(feed 'neigh show proxy
-route show default' ip -6 -force -batch - 2>/dev/null)"
+route show default
+link show dev lo
+route show table all' ip -6 -force -batch - 2>/dev/null)" route6
 }
 
-each_line() { # WORD TEXT: before each line of what ip said; one that goes on is of the kind of the line before
-  local line='' kind="$1" peer="${session%% *}"
+each_line() { # WORD TEXT [TABLES]: before each line of what ip said; one that goes on is of the kind of the line before
+  local line='' kind="$1" peer="${session%% *}" kept=''
   set -f
   IFS='
 '
   for line in $2; do
-    case $1:$line in
-      addr:* | "$1":[[:space:]]*) ;;
-      route:"$peer "* | route:"local $peer "*) kind=session-route ;;
+    case $kind:$1:$line in
+      # Of a table only what has a source, is local or leads to lo, and is not the kernel's own.
+      route[46]:"$1":[[:space:]]*) [ -n "$kept" ] || continue ;;
+      route[46]:*' proto kernel '*) kept='' && continue ;;
+      route[46]:*:'local '* | route[46]:*' dev lo '* | route[46]:*' src '*) kept=yes ;;
+      route[46]:*) kept='' && continue ;;
+      *:addr:* | *:"$1":[[:space:]]*) ;;
+      *:"$1":[0-9]*': lo: '*) kind=$3 && continue ;;
+      *:route:"$peer "* | *:route:"local $peer "*) kind=session-route ;;
       *:'default '*) kind=default ;;
-      default:*' proxy' | default:*' proxy '*) kind=proxied ;;
+      *:default:*' proxy' | *:default:*' proxy '*) kind=proxied ;;
       *) kind=$1 ;;
     esac
     printf '%s %s\n' "$kind" "$line"

@@ -53,6 +53,15 @@ const binding = fc.oneof(
   ),
 );
 
+const route = fc.oneof(
+  ...VIPS.map((vip) =>
+    fc.constantFrom(
+      `${vip.includes(":") ? "2001:db8:7::/64" : "192.0.2.0/24"} via 10.0.0.254 dev eth0 src ${vip}`,
+      `${vip} dev lo scope link`,
+    ),
+  ),
+);
+
 const interfaces = fc.oneof(
   { weight: 2, arbitrary: fc.constant("all" as const) },
   { weight: 1, arbitrary: fc.subarray(NICS.slice(0, 3), { minLength: 1 }) },
@@ -91,6 +100,7 @@ const saved = fc
 const host: fc.Arbitrary<Host> = fc
   .record({
     addresses: fc.uniqueArray(binding, { selector: ({ at }) => at.split(" ")[1] }),
+    routes: fc.uniqueArray(route, { maxLength: 2 }),
     all: values,
     eth0: values,
     vlan: values,
@@ -110,8 +120,13 @@ const host: fc.Arbitrary<Host> = fc
     const distinct = records.filter(
       (one, at) => records.findIndex((two) => two.incarnation === one.incarnation) === at,
     );
+    const bound = rest.addresses.map(({ at }) => at.replace(/^\S+ (\S+)\/.*$/, "$1"));
     const sketch: HostSketch = {
       ...rest,
+      // The kernel takes no route from an address that the host has not.
+      routes: rest.routes.filter(
+        (one) => !one.includes(" src ") || bound.some((address) => one.endsWith(` src ${address}`)),
+      ),
       nics: {
         eth0,
         "eth0.100": vlan,
@@ -256,12 +271,23 @@ describe("a plan, on any host", () => {
       const declared = wanted.claim.vips.map((vip) => vip.address);
       const { owners } = shares(wanted, before);
       for (const one of onLo(before)) {
-        const right = one.family === 4 ? one.label === "lo:dr" : one.preferredLft === "0";
+        const held = before.observed.routes.some((route) => route.source === one.address);
+        const right = held || (one.family === 4 ? one.label === "lo:dr" : one.preferredLft === "0");
         const stays = wanted.kind === "serve" && declared.includes(one.address) && right;
         const theirs = owners.has(one.address) && !declared.includes(one.address);
         if (stays || theirs) expect(touched).not.toContain(one.prefix);
       }
       expect(new Set(touched).size * 2).toBeGreaterThanOrEqual(touched.length);
+    });
+  });
+
+  it("takes no address away that a route has as its source, not even for a moment", () => {
+    onAnyHost((_, before, needed) => {
+      const sources = new Set(before.observed.routes.map((route) => route.source));
+      for (const change of needed.changes) {
+        if (change.kind !== "unbind") continue;
+        expect(sources).not.toContain(change.prefix.split("/")[0]);
+      }
     });
   });
 

@@ -1,0 +1,74 @@
+import { describe, it } from "vitest";
+
+import { plan } from "../../src/plan/plan";
+import { giveUpRequest } from "../../src/protocol/program";
+import { Box, FLAVOURS } from "./box";
+import { claim, serve, withdraw } from "./claims";
+import { carryOut, prepare } from "./session";
+
+const [A, B] = ["203.0.113.10", "203.0.113.11"] as const;
+const A6 = "2001:db8::10";
+
+/** By the machine's own ip, whatever that of the box is. */
+const IP = "/usr/sbin/ip";
+
+async function routesOf(box: Box): Promise<string> {
+  return (
+    await box.run(`${IP} -4 route show table all; ${IP} -6 route show table all | grep -v fe80`)
+  ).stdout;
+}
+
+describe.concurrent.each(FLAVOURS)("routes under $shell with the ip of $ip", (flavour) => {
+  it("from a VIP that was bound by hand survive its adoption, and its rollback", async ({
+    expect,
+  }) => {
+    await using box = await Box.create(flavour);
+    await box.run(`
+      ${IP} addr add ${A}/32 dev lo
+      ${IP} -6 addr add ${A6}/128 dev lo nodad
+      ${IP} -6 addr add 2001:db8:9::2/64 dev eth0 nodad
+      ${IP} route replace default via 10.9.0.1 src ${A}
+      ${IP} route add 192.0.2.0/24 via 10.9.0.1 src ${A} table 100
+      ${IP} -6 route add 2001:db8:7::/64 via 2001:db8:9::1 src ${A6}`);
+    const before = await routesOf(box);
+    const desired = serve(claim("web", [A, B, A6]));
+    const failed = box.open({ vips: [A, B, A6] });
+    const { request } = await prepare(failed, desired);
+    await failed.request(`${request} && ${giveUpRequest("so")}`);
+    await failed.end();
+    expect(await routesOf(box)).toBe(before);
+    const after = await carryOut(box.open({ vips: [A, B, A6] }), desired);
+    expect(plan(desired, after)).toMatchObject({ refusals: [], changes: [] });
+    const kept = (await routesOf(box)).split("\n").filter((line) => / src (203|2001)/.test(line));
+    for (const line of before.split("\n").filter((one) => / src (203|2001)/.test(one)))
+      expect(kept).toContain(line);
+  });
+
+  it("from a VIP keep it, until the command that the refusal names has been run", async ({
+    expect,
+  }) => {
+    await using box = await Box.create(flavour);
+    const web = claim("web", [A, A6]);
+    await carryOut(box.open({ vips: [A, A6] }), serve(web));
+    await box.run(`
+      ${IP} -6 addr add 2001:db8:9::2/64 dev eth0 nodad
+      ${IP} route replace default via 10.9.0.1 src ${A}
+      ${IP} route add 192.0.2.0/24 via 10.9.0.1 src ${A} table 100
+      ${IP} -6 route add 2001:db8:7::/64 via 2001:db8:9::1 src ${A6}`);
+    const before = await routesOf(box);
+    const refusal = await carryOut(box.open({ vips: [A, A6] }), withdraw(web)).then(
+      () => "",
+      (error: unknown) => String(error),
+    );
+    expect(await routesOf(box)).toBe(before);
+    const commands = [...refusal.matchAll(/run "([^"]*)" yourself/g)].map(([, line]) => line);
+    expect(commands).toHaveLength(3);
+    await box.run(commands.join("\n"));
+    await carryOut(box.open({ vips: [A, A6] }), withdraw(web));
+    const left = await routesOf(box);
+    expect(left).toMatch(/^default via 10\.9\.0\.1 dev eth0 *$/m);
+    expect(left).toMatch(/^192\.0\.2\.0\/24 via 10\.9\.0\.1 dev eth0 table 100 *$/m);
+    expect(left).toMatch(/^2001:db8:7::\/64 via 2001:db8:9::1 dev eth0 metric/m);
+    expect(left).not.toContain(A);
+  });
+});
