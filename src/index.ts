@@ -20,6 +20,7 @@ export type {
   InspectedNameAddress,
   InspectedNic,
   InspectedOwner,
+  InspectedSelfRoute,
   InspectedSysctl,
   InspectedVip,
   Inspection,

@@ -3,6 +3,8 @@ import type { InspectedLeak, InspectedNic } from "./types";
 import type { BoundAddress } from "../observed/ip-addr";
 import type { Nic, Observed } from "../observed/observed";
 import type { OwnerRecord } from "../observed/registry";
+import type { Route } from "../observed/routes";
+import { localRoutes } from "../plan/routes";
 import { effectiveOn } from "../plan/sysctls";
 import { isSilent, type ArpValues } from "../domain/sysctl";
 
@@ -20,8 +22,8 @@ export function nicReport(nic: Nic, observed: Observed): InspectedNic {
 }
 
 /**
- * VIPs that are not silent: on `lo` beside a NIC that answers or announces, on a NIC themselves, or
- * answered for by proxy. A NIC that the VIP's owner leaves out on purpose is not counted.
+ * VIPs that are not silent: on `lo`, or by a local route, beside a NIC that answers or announces, on a
+ * NIC themselves, or answered for by proxy. A NIC that the VIP's owner leaves out on purpose is not counted.
  */
 export function leaksOf(
   onLo: readonly BoundAddress[],
@@ -31,6 +33,7 @@ export function leaksOf(
   const claimed = new Set(owners.flatMap((owner) => owner.vips));
   return [
     ...onLo.flatMap((one) => arpLeaks(one, owners, observed)),
+    ...localRoutes(observed).flatMap((route) => leaksByRoute(route, onLo, observed)),
     ...[...claimed].flatMap((vip) => leaksOnNic(vip, observed)),
     ...[...new Set([...claimed, ...onLo.map((one) => one.address)])].flatMap((vip) =>
       leaksByProxy(vip, observed),
@@ -63,6 +66,26 @@ function isLeftOut(nic: Nic, claiming: readonly OwnerRecord[]): boolean {
   const claims = claiming.flatMap((owner) => owner.claims.map((claim) => claim.interface));
   if (claims.includes("all") || claims.includes(nic.name)) return false;
   return claiming.some((owner) => isExcepted(nic.name, owner.except));
+}
+
+/** As for an address, but for one that is on `lo` itself, which is told of as that. */
+function leaksByRoute(
+  route: Route,
+  onLo: readonly BoundAddress[],
+  observed: Observed,
+): InspectedLeak[] {
+  const address = route.destination.replace(/\/32$/, "");
+  if (onLo.some((one) => one.address === address)) return [];
+  const byReason = new Map<string, string[]>();
+  for (const nic of observed.nics) {
+    const why = nic.hearsArp ? loudness(effectiveOn(nic, observed), "host", "it") : "";
+    if (why !== "") byReason.set(why, [...(byReason.get(why) ?? []), nic.name]);
+  }
+  return [...byReason].map(([reason, interfaces]) => ({
+    address,
+    interfaces,
+    why: `${address} is the host's own by the route "${route.text}", and ${listed(interfaces)} ${reason}`,
+  }));
 }
 
 /** The host answers for an address of the NIC asked, whatever the sysctls say. */

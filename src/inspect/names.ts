@@ -3,6 +3,7 @@ import { listensAt, type Listener, type Resolution } from "./answer";
 import type { InspectedName, InspectedNameAddress } from "./types";
 import type { BoundAddress } from "../observed/ip-addr";
 import type { Observed } from "../observed/observed";
+import { singleToLo } from "../plan/routes";
 
 /** Where a name ends, seen from the host. */
 export function nameReport(
@@ -27,13 +28,14 @@ function endOf(
   const here = observed.addresses.filter((one) => holds(one, address));
   // On lo and on a NIC: what the host sends there never leaves it either way.
   const holder = here.find((one) => one.interface === "lo") ?? here[0];
-  if (holder === undefined) return { address, endsOn: "elsewhere", ports: [] };
+  const led = singleToLo(observed).some((one) => one.address === address);
+  if (holder === undefined && !led) return { address, endsOn: "elsewhere", ports: [] };
   const ports = listeners.filter((one) => listensAt(one, address)).map((one) => one.port);
-  const nic = holder.interface === "lo" ? "lo" : "nic";
+  const name = holder?.interface ?? "lo";
   return {
     address,
-    endsOn: isLoopback(address) ? "loopback" : nic,
-    interface: holder.interface,
+    endsOn: isLoopback(address) ? "loopback" : name === "lo" ? "lo" : "nic",
+    interface: name,
     ports: [...new Set(ports)].sort((a, b) => a - b),
   };
 }

@@ -6,6 +6,7 @@ import { nameReport } from "./names";
 import type {
   InspectedBoot,
   InspectedOwner,
+  InspectedSelfRoute,
   InspectedVip,
   Inspection,
   PendingOperation,
@@ -14,6 +15,8 @@ import { type BoundAddress, isFullLength } from "../observed/ip-addr";
 import type { Observed } from "../observed/observed";
 import { isSameMachine } from "../observed/machine";
 import type { OwnerRecord } from "../observed/registry";
+import { removalOf } from "../observed/routes";
+import { singleToLo } from "../plan/routes";
 import { hostWarnings } from "../plan/warnings";
 
 /** What an inspection is made of. */
@@ -36,6 +39,7 @@ export function inspectionOf(sight: Sight): Inspection {
   const owners = [...records].map(([id, record]) => ownerReport(id, record, vips));
   const staleVips = vips.filter((vip) => vip.stale).map((vip) => vip.address);
   const leaks = leaksOf(onLo, [...records.values()], observed);
+  const selfRoutes = selfRoutesOf(observed);
   const pending = pendingIn(sight);
   const boot = bootReport(owners, observed);
   const names = answer.names.map((name) => nameReport(name, answer.listeners, observed));
@@ -43,6 +47,7 @@ export function inspectionOf(sight: Sight): Inspection {
     ok: !(
       leaks.length > 0 ||
       staleVips.length > 0 ||
+      selfRoutes.length > 0 ||
       pending?.underWay === false ||
       boot.problems.length > 0 ||
       names.some((name) => name.endsOnLo)
@@ -56,6 +61,7 @@ export function inspectionOf(sight: Sight): Inspection {
     boot,
     nics: observed.nics.filter((nic) => nic.hearsArp).map((nic) => nicReport(nic, observed)),
     leaks,
+    selfRoutes,
     savedSysctls: [...((isHere(observed) && observed.registry?.saved.sysctls) || [])],
     ...(pending && { pending }),
     names,
@@ -79,6 +85,12 @@ function vipReport(one: BoundAddress, owners: ReadonlyMap<string, OwnerRecord>):
     : [];
   const stale = isFullLength(one) && claiming.length === 0;
   return { address, prefixLength, scope, label, owners: claiming, stale };
+}
+
+function selfRoutesOf(observed: Observed): InspectedSelfRoute[] {
+  return singleToLo(observed)
+    .filter(({ address }) => !observed.addresses.some((one) => one.address === address))
+    .map(({ address, route }) => ({ address, route: route.text, remove: removalOf(route) }));
 }
 
 function ownerReport(

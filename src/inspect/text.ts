@@ -1,4 +1,4 @@
-import type { Inspection, InspectedName, InspectedNameAddress } from "./types";
+import type { Inspection, InspectedName, InspectedNameAddress, InspectedSelfRoute } from "./types";
 import { fingerprint } from "../transport/public-key";
 import { asciiJson, visible } from "../domain/terminal";
 
@@ -10,6 +10,7 @@ export function inspectionText(inspection: Inspection): string {
   const wrong = [
     ...leaks.map((leak) => leak.why),
     ...staleVips.map((vip) => `${vip} is stale: on lo, and claimed by no owner`),
+    ...inspection.selfRoutes.map(selfRouteLine),
     ...pendingLines(inspection),
     ...inspection.boot.problems,
     ...inspection.names.flatMap(trapLine),
@@ -121,6 +122,10 @@ function trapLine({ name, endsOnLo, addresses }: InspectedName): string[] {
   if (!endsOnLo) return [];
   const own = addresses.filter((end) => end.endsOn === "lo").map((end) => end.address);
   return [`${name} ends on the host's own lo (${own.join(", ")}): the host talks to itself`];
+}
+
+function selfRouteLine({ address, route, remove }: InspectedSelfRoute): string {
+  return `${address} is not on lo, and the route "${route}" leads it there: the host does not reach the service at it; run "${remove}"`;
 }
 
 function pendingLines({ pending }: Inspection): string[] {

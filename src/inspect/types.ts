@@ -52,7 +52,7 @@ export interface InspectOptions {
 export interface Inspection {
   /**
    * Nothing leaks, nothing is stale, nothing was left half done, the boot binds what it is to bind, no
-   * name ends on the host's own `lo`.
+   * name and no route ends on the host's own `lo`.
    */
   ok: boolean;
   /** As the connection names it. */
@@ -75,6 +75,8 @@ export interface Inspection {
   nics: InspectedNic[];
   /** What the host answers or announces on the wire though it is a VIP. */
   leaks: InspectedLeak[];
+  /** Routes to `lo` for an address that is not there: they keep the host from the service at it. */
+  selfRoutes: InspectedSelfRoute[];
   /** Sysctls that this package has set and will put back. */
   savedSysctls: InspectedSysctl[];
   /** An operation that has not been committed: under way, or cut off. */
@@ -151,6 +153,16 @@ export interface InspectedLeak {
   why: string;
 }
 
+/** A route by which the host delivers to itself what is for an address that is not on its `lo`. */
+export interface InspectedSelfRoute {
+  /** Canonical, without prefix. */
+  address: string;
+  /** As the host prints it. */
+  route: string;
+  /** The command that removes it. */
+  remove: string;
+}
+
 /** A sysctl that goes back when no owner needs it any more. */
 export interface InspectedSysctl {
   /** `all` or a NIC. */
@@ -193,7 +205,7 @@ export interface InspectedName {
 export interface InspectedNameAddress {
   address: string;
   /**
-   * `lo`: on `lo`, and no loopback address; `loopback`: 127/8 or ::1; `nic`: the host's own, on
+   * `lo`: on `lo` or led there by a route, and no loopback address; `loopback`: 127/8 or ::1; `nic`: the host's own, on
    * another interface; `elsewhere`: another machine's.
    */
   endsOn: "lo" | "loopback" | "nic" | "elsewhere";

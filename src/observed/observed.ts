@@ -77,7 +77,6 @@ export function parseObservation(body: string): Observed {
   const confOf = (name: string) =>
     confs.find((conf) => conf.name === name) ?? broken(`no interface ${name}`);
   const defaults = defaultRoutes(lines.all("default"));
-  const addresses = lines.all("addr").map((line) => parseAddressLine(line) ?? broken(line));
   oneOf(lines, "ip", "iproute2", "busybox");
   return {
     session: parseSession(lines.one("session")),

@@ -3,6 +3,7 @@ import type { Observed } from "../observed/observed";
 import { asRecorded, recordOf, type Claim, type Desired } from "../plan/claim";
 import { plan, type Plan } from "../plan/plan";
 import { recordState, report, type ClaimReport } from "../plan/report";
+import { keepsFromService, routesToSelf } from "../plan/routes";
 import { warnings } from "../plan/warnings";
 import type { Opening } from "../protocol/program";
 import { carryOut } from "./carry-out";
@@ -122,6 +123,9 @@ function stillLocal(needed: Plan, after: Observed): string[] {
     const address = change.prefix.split("/")[0] ?? "";
     if (!after.local.includes(address)) return [];
     const holder = after.addresses.find((one) => one.address === address);
+    const routes = routesToSelf(address, after);
+    if (holder === undefined && routes.length > 0)
+      return routes.map((route) => keepsFromService(address, route));
     return [
       `${address} is still delivered to the host itself${holder ? `, by ${holder.prefix} on ${holder.interface}` : " (see: ip route get " + address + ")"}`,
     ];

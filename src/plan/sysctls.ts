@@ -4,6 +4,7 @@ import type { BoundAddress } from "../observed/ip-addr";
 import type { Nic, Observed } from "../observed/observed";
 import type { SysctlWrite } from "./change";
 import type { Desired } from "./claim";
+import { localRoutes } from "./routes";
 import type { OwnerRecord } from "../observed/registry";
 import {
   ARP_KEYS,
@@ -235,7 +236,7 @@ function vipsMadeLoud(owner: OwnerRecord, write: SysctlWrite, host: Observed): s
 
 /**
  * IPv4 addresses of nobody's claim that would leak with a laxer key: any but 127/8 that stays on
- * `lo` or on a device off the wire (dummy, kube-ipvs0, a bridge without ports).
+ * `lo` or on a device off the wire (dummy, kube-ipvs0, a bridge without ports); and local routes.
  */
 function unclaimedAddresses(
   owners: readonly OwnerRecord[],
@@ -244,12 +245,15 @@ function unclaimedAddresses(
 ): string[] {
   const offWire = new Set(observed.nics.filter((nic) => nic.offWire).map((nic) => nic.name));
   const claimed = new Set(owners.flatMap((owner) => owner.vips));
-  return observed.addresses
+  const addresses = observed.addresses
     .filter((one) => one.family === 4 && !isLoopback(one.address))
     .filter((one) => one.interface === "lo" || offWire.has(one.interface))
     .filter((one) => !removed.includes(one))
-    .filter((one) => one.interface !== "lo" || !claimed.has(one.address))
-    .map((one) => `${one.prefix} on ${one.interface}`);
+    .filter((one) => one.interface !== "lo" || !claimed.has(one.address));
+  return [
+    ...addresses.map((one) => `${one.prefix} on ${one.interface}`),
+    ...localRoutes(observed, claimed).map((route) => `the route "${route.text}"`),
+  ];
 }
 
 function leakingVips(owners: readonly OwnerRecord[], observed: Observed): string[] {

@@ -1,9 +1,9 @@
 import type { Nic, Observed } from "../observed/observed";
 import type { BoundAddress } from "../observed/ip-addr";
-import { sourcelessOf } from "../observed/routes";
+import { removalOf } from "../observed/routes";
 import { adoptedAsIs } from "./addresses";
 import type { Claim } from "./claim";
-import { routesFrom } from "./routes";
+import { freeingOf, routesFrom, singleToLo } from "./routes";
 import { effectiveOn, nicsInScope } from "./sysctls";
 import { ARP_KEYS, isSilent, satisfies, type SysctlClaim } from "../domain/sysctl";
 
@@ -32,6 +32,7 @@ export function hostWarnings(
     ...contradictions(claims, observed),
     ...proxyNdpWarning(claim, observed),
     ...observed.loProfiles.map(loProfileWarning),
+    ...outliving(claim, observed),
     ...observed.boot.findings.map(
       (finding) => `since the last boot: ${finding}; look for who sets it late in the boot`,
     ),
@@ -107,9 +108,24 @@ function loProfileWarning(file: string): string {
   return `${file} has NetworkManager manage lo: it takes the VIPs off whenever that profile is activated or reapplied, at boot too; delete the profile, or set unmanaged-devices=interface-name:lo in NetworkManager.conf`;
 }
 
+/** Harmless while the VIP is on `lo`. */
+function outliving({ vips }: Pick<Claim, "vips">, observed: Observed): string[] {
+  return singleToLo(observed)
+    .filter(({ address }) => vips.some((vip) => vip.address === address))
+    .filter(({ address }) => isOnLo(address, observed))
+    .map(
+      ({ address, route }) =>
+        `the route "${route.text}" will keep the host from the service at ${address} once that has left lo; run "${removalOf(route)}"`,
+    );
+}
+
+function isOnLo(address: string, { addresses }: Observed): boolean {
+  return addresses.some((one) => one.interface === "lo" && one.address === address);
+}
+
 function adoptedWarning(one: BoundAddress, observed: Observed): string {
   const [route] = routesFrom(one, observed);
-  const command = route === undefined ? "" : sourcelessOf(route);
+  const command = route === undefined ? "" : freeingOf(route);
   return `${one.prefix} stays on lo as it is (scope ${one.scope}, label ${one.label || "none"}): the route "${route?.text ?? ""}" has it as its source and would not outlive it; run "${command}" for it to be bound as a VIP is`;
 }
 
@@ -125,11 +141,7 @@ function leakedUntilNow(
   claims: readonly SysctlClaim[],
   observed: Observed,
 ): string[] {
-  const bound = claim.vips.filter(
-    (vip) =>
-      vip.family === 4 &&
-      observed.addresses.some((one) => one.interface === "lo" && one.address === vip.address),
-  );
+  const bound = claim.vips.filter((vip) => vip.family === 4 && isOnLo(vip.address, observed));
   const loud = nicsInScope(claims, observed).filter((nic) =>
     ARP_KEYS.some((key) => !isSilent(key, effectiveOn(nic, observed)[key])),
   );

@@ -59,6 +59,29 @@ describe("a host that this package never touched", () => {
   });
 });
 
+describe("a host with a route to itself", () => {
+  it("is named with the command that removes it, and is well after that", async () => {
+    const host = await lab.host("routed");
+    await host.run(`ip route add ${VIP} dev lo`);
+    const seen = await look(host);
+    expect(seen).toMatchObject({ ok: false, leaks: [], staleVips: [] });
+    expect(seen.selfRoutes.map((one) => one.address)).toEqual([VIP]);
+    await host.run(seen.selfRoutes.map((one) => one.remove).join("\n"));
+    expect(await look(host)).toMatchObject({ ok: true, selfRoutes: [] });
+  });
+
+  it("of type local leaks as an address does", async () => {
+    // On no other host of this lab.
+    const alone = "203.0.113.77";
+    const host = await lab.host("local");
+    await host.run(`ip route add local ${alone}/32 dev lo metric 5`);
+    expect(await lab.arping(alone)).toEqual([host.mac]);
+    const seen = await look(host);
+    expect(seen.leaks).toMatchObject([{ address: alone, interfaces: ["eth0"] }]);
+    expect(seen.ok).toBe(false);
+  });
+});
+
 describe("a host with two owners", () => {
   let host: LabHost;
   beforeAll(async () => {

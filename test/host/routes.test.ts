@@ -1,6 +1,8 @@
 import { describe, it } from "vitest";
 
 import { plan } from "../../src/plan/plan";
+import { removalOf } from "../../src/observed/routes";
+import { localRoutes, singleToLo } from "../../src/plan/routes";
 import { giveUpRequest } from "../../src/protocol/program";
 import { Box, FLAVOURS } from "./box";
 import { claim, serve, withdraw } from "./claims";
@@ -44,6 +46,37 @@ describe.concurrent.each(FLAVOURS)("routes under $shell with the ip of $ip", (fl
       expect(kept).toContain(line);
   });
 
+  it("to a VIP as ifconfig and route bind it stay with it, and its broadcast address too", async ({
+    expect,
+  }) => {
+    await using box = await Box.create(flavour);
+    // ifconfig lo:0 VIP broadcast VIP netmask 255.255.255.255 up; route add -host VIP dev lo:0
+    await box.run(`
+      ${IP} addr add ${A}/32 brd ${A} dev lo label lo:0
+      ${IP} route add ${A} dev lo src ${A}`);
+    const look = async () =>
+      `${(await box.run(`${IP} -o -4 addr show dev lo`)).stdout}${await routesOf(box)}`;
+    const before = await look();
+    const web = claim("web", [A]);
+    const failed = box.open({ vips: [A] });
+    const { request } = await prepare(failed, serve(web));
+    await failed.request(`${request} && ${giveUpRequest("so")}`);
+    await failed.end();
+    expect(await look()).toBe(before);
+    await carryOut(box.open({ vips: [A] }), serve(web));
+    expect(await look()).toBe(before);
+    const refusal = await carryOut(box.open({ vips: [A] }), withdraw(web)).then(
+      () => "",
+      (error: unknown) => String(error),
+    );
+    await box.run(/run "([^"]*)" yourself/.exec(refusal)?.[1] ?? "false");
+    const after = await carryOut(box.open({ vips: [A] }), withdraw(web));
+    expect({ local: after.local, routes: await routesOf(box) }).toEqual({
+      local: [],
+      routes: expect.not.stringContaining(A) as string,
+    });
+  });
+
   it("from a VIP keep it, until the command that the refusal names has been run", async ({
     expect,
   }) => {
@@ -70,5 +103,47 @@ describe.concurrent.each(FLAVOURS)("routes under $shell with the ip of $ip", (fl
     expect(left).toMatch(/^192\.0\.2\.0\/24 via 10\.9\.0\.1 dev eth0 table 100 *$/m);
     expect(left).toMatch(/^2001:db8:7::\/64 via 2001:db8:9::1 dev eth0 metric/m);
     expect(left).not.toContain(A);
+  });
+
+  it("of type local keep the sysctls when the VIP has left, as an address does", async ({
+    expect,
+  }) => {
+    await using box = await Box.create(flavour);
+    const web = claim("web", [A]);
+    await carryOut(box.open({ vips: [A] }), serve(web));
+    await box.run(`
+      ${IP} route add local ${A}/32 dev lo metric 5
+      ${IP} route add local 198.51.100.0/24 dev lo
+      ${IP} route add local default dev lo table 100`);
+    const after = await carryOut(box.open({ vips: [A] }), withdraw(web));
+    expect(after.all).toEqual({ arp_ignore: 1, arp_announce: 2 });
+    const left = plan(withdraw(web), after);
+    expect(left.notes).toHaveLength(2);
+    for (const note of left.notes) {
+      expect(note).toContain(`"local ${A} dev lo table local scope host metric 5"`);
+      expect(note).toContain('"local 198.51.100.0/24 dev lo table local scope host"');
+      expect(note).not.toContain("default");
+    }
+    await box.run(`${localRoutes(after).map(removalOf).join("\n")}`);
+    const clean = await carryOut(box.open({ vips: [A] }), withdraw(web));
+    expect(clean.all).toEqual({ arp_ignore: 0, arp_announce: 0 });
+  });
+
+  it("to lo keep the host from a service it has left, until they are removed", async ({
+    expect,
+  }) => {
+    await using box = await Box.create(flavour);
+    const web = claim("web", [A, A6]);
+    await carryOut(box.open({ vips: [A, A6] }), serve(web));
+    await box.run(`
+      ${IP} route add ${A} dev lo
+      ${IP} -6 route add ${A6} dev lo`);
+    const after = await carryOut(box.open({ vips: [A, A6] }), withdraw(web));
+    expect(after.local).toEqual([A, A6]);
+    const found = singleToLo(after);
+    expect(found.map(({ address }) => address)).toEqual([A, A6]);
+    await box.run(found.map(({ route }) => removalOf(route)).join("\n"));
+    const { stdout } = await box.run(`${IP} route get ${A}`);
+    expect(stdout).toContain("dev eth0");
   });
 });

@@ -4,7 +4,7 @@ import { inspectionOf } from "../../../src/inspect/report";
 import { inspectionText } from "../../../src/inspect/text";
 import type { Inspection } from "../../../src/inspect/types";
 import type { Machine } from "../../../src/observed/registry";
-import { hostOf, MACHINE } from "../model";
+import { hostOf, MACHINE, type HostSketch } from "../model";
 
 /** A host with these lines in its journal, and what its program says of them besides. */
 function inspected(...lines: string[]): Inspection {
@@ -82,5 +82,49 @@ describe("a boot that binds nothing", () => {
 
   it("is none where it is the machine that the registry was made on", () => {
     expect(seenOn(MACHINE).ok).toBe(true);
+  });
+});
+
+describe("routes to the host itself", () => {
+  const VIP = "203.0.113.10";
+  const look = (sketch: HostSketch, ...lines: string[]) =>
+    inspectionOf({
+      ...{ host: "10.0.0.11", keys: {}, observed: hostOf(sketch).observed },
+      answer: parseLookAnswer(lines.join("\n")),
+    });
+
+  it("for an address that is not on lo are wrong, and named with what removes them", () => {
+    const seen = look({ routes: [`${VIP} dev lo scope link`] }, `name web`, `getent ${VIP} STREAM`);
+    const remove = `ip route del ${VIP} dev lo scope link`;
+    expect(seen).toMatchObject({
+      ok: false,
+      selfRoutes: [{ address: VIP, route: `${VIP} dev lo scope link`, remove }],
+      names: [{ endsOnLo: true, addresses: [{ endsOn: "lo", interface: "lo" }] }],
+    });
+    expect(inspectionText(seen)).toContain(
+      `${VIP} is not on lo, and the route "${VIP} dev lo scope link" leads it there: the host does not reach the service at it; run "${remove}"`,
+    );
+  });
+
+  it("for one that is on lo are a warning, for they would outlive it", () => {
+    const addresses = [`lo ${VIP}/32 host lo:dr`];
+    const seen = look({ addresses, all: [1, 2], owners: [{}], routes: [`${VIP} dev lo`] });
+    expect(seen).toMatchObject({ ok: true, selfRoutes: [] });
+    expect(seen.warnings).toContain(
+      `the route "${VIP} dev lo" will keep the host from the service at ${VIP} once that has left lo; run "ip route del ${VIP} dev lo"`,
+    );
+  });
+
+  it("leak like addresses where they are local, on NICs that are not silent", () => {
+    const routes = ["local 198.51.100.0/24 dev lo table local scope host"];
+    expect(look({ routes, all: [1, 2] }).leaks).toEqual([]);
+    expect(look({ routes }).leaks.map((leak) => leak.why)).toEqual([
+      '198.51.100.0/24 is the host\'s own by the route "local 198.51.100.0/24 dev lo table local scope host", and eth0 answers ARP for it (effective arp_ignore 0) and may name it in requests of its own (effective arp_announce 0)',
+    ]);
+  });
+
+  it("that a rule has to pick, or that drop a network, are nobody's fault", () => {
+    const routes = ["local default dev lo table 100 scope host", "10.0.0.0/8 dev lo scope link"];
+    expect(look({ routes })).toMatchObject({ ok: true, leaks: [], selfRoutes: [], warnings: [] });
   });
 });
