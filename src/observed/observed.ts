@@ -25,8 +25,8 @@ export interface Nic {
   readonly unnumberedPair?: true;
 }
 
-/** A line of sysctl.conf or sysctl.d that sets an ARP key. */
-export interface SysctlLine {
+/** A line of a file of the host's configuration. */
+export interface ConfiguredLine {
   readonly file: string;
   readonly line: number;
   readonly text: string;
@@ -60,7 +60,9 @@ export interface Observed {
   /** Service addresses in the host's own IPVS table. */
   readonly services: readonly string[];
   readonly forwards: boolean;
-  readonly sysctlLines: readonly SysctlLine[];
+  readonly sysctlLines: readonly ConfiguredLine[];
+  /** Lines of network configuration and boot scripts in which a VIP may stand. */
+  readonly networkLines: readonly ConfiguredLine[];
   /** Files of NetworkManager that have it manage `lo`. */
   readonly loProfiles: readonly string[];
   readonly boot: BootState;
@@ -101,6 +103,7 @@ export function parseObservation(body: string): Observed {
     services: lines.all("service").flatMap(serviceAddress),
     forwards: oneOf(lines, "ip-forward", "0", "1", "-") === "1",
     sysctlLines: lines.all("sysctl-file").map(parseSysctlLine),
+    networkLines: lines.all("network-line").map(parseNetworkLine),
     loProfiles: lines.all("lo-profile"),
     boot: parseBoot(lines),
     registry: lines.has("registry") ? readRegistry(lines.all("file")) : undefined,
@@ -176,9 +179,15 @@ function serviceAddress(line: string): string[] {
   return v4 === undefined ? [] : [ofProcIpvs(v4)];
 }
 
-function parseSysctlLine(line: string): SysctlLine {
+function parseSysctlLine(line: string): ConfiguredLine {
   const match = /^(\d+) (\S+) (.*)$/.exec(line);
   const [, number, file = "", text = ""] = match ?? broken(line);
+  return { file, line: Number(number), text };
+}
+
+// As grep prints it: FILE:NUMBER:TEXT
+function parseNetworkLine(line: string): ConfiguredLine {
+  const [, file = "", number, text = ""] = /^(.+?):(\d+):(.*)$/.exec(line) ?? broken(line);
   return { file, line: Number(number), text };
 }
 

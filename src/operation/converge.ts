@@ -4,7 +4,7 @@ import { asRecorded, recordOf, type Claim, type Desired } from "../plan/claim";
 import { plan, type Plan } from "../plan/plan";
 import { recordState, report, type ClaimReport } from "../plan/report";
 import { keepsFromService, routesToSelf } from "../plan/routes";
-import { warnings } from "../plan/warnings";
+import { boundElsewhere, warnings } from "../plan/warnings";
 import type { Opening } from "../protocol/program";
 import { carryOut } from "./carry-out";
 import { drainFirst } from "./drain";
@@ -77,7 +77,12 @@ export async function withdraw(
       refuse(needed);
       if (!(await gate(session, observed, needed.leaving))) return undefined;
       const after = await carryOut(REAL_SERVER, session, desired, needed, observed);
-      return { superseded: false, notes: [...needed.notes, ...stillLocal(needed, after)] };
+      const notes = [
+        ...needed.notes,
+        ...stillLocal(needed, after),
+        ...boundElsewhere(needed.leaving, after),
+      ];
+      return { superseded: false, notes };
     }),
   );
 }

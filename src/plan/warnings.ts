@@ -1,9 +1,10 @@
-import type { Nic, Observed } from "../observed/observed";
+import type { ConfiguredLine, Nic, Observed } from "../observed/observed";
 import type { BoundAddress } from "../observed/ip-addr";
 import { removalOf } from "../observed/routes";
 import { adoptedAsIs } from "./addresses";
 import type { Claim } from "./claim";
 import { freeingOf, routesFrom, singleToLo } from "./routes";
+import { bindingLines } from "./configuration";
 import { effectiveOn, nicsInScope } from "./sysctls";
 import { ARP_KEYS, isSilent, satisfies, type SysctlClaim } from "../domain/sysctl";
 
@@ -33,6 +34,10 @@ export function hostWarnings(
     ...proxyNdpWarning(claim, observed),
     ...observed.loProfiles.map(loProfileWarning),
     ...outliving(claim, observed),
+    ...boundElsewhere(
+      claim.vips.map((vip) => vip.address),
+      observed,
+    ),
     ...observed.boot.findings.map(
       (finding) => `since the last boot: ${finding}; look for who sets it late in the boot`,
     ),
@@ -78,20 +83,44 @@ function unansweredWarning(claims: readonly SysctlClaim[], observed: Observed): 
 
 /** Files whose line would undo what is claimed at the next boot or `sysctl --system`. */
 function contradictions(claims: readonly SysctlClaim[], observed: Observed): string[] {
-  return observed.sysctlLines.flatMap(({ file, line, text }) => {
-    const match =
-      /^\s*-?\s*net[./]ipv4[./]conf[./](.+)[./](arp_ignore|arp_announce)\s*=\s*(-?\d+)\s*$/.exec(
-        text,
-      );
-    const [, nic = "", key, value] = match ?? [];
+  return settingsInForce(observed.sysctlLines).flatMap(({ file, line, nic, key, value }) => {
     const claim = claims.find(
-      (one) => one.key === key && isUndone(one, nic.replaceAll("/", "."), Number(value)),
+      (one) => one.key === key && isUndone(one, nic.replaceAll("/", "."), value),
     );
     if (claim === undefined) return [];
     return [
       `${file} line ${line} sets ${nic} ${key} to ${value}, wanted ${claim.value}: a reboot or "sysctl --system" would undo it`,
     ];
   });
+}
+
+interface Setting extends Omit<ConfiguredLine, "text"> {
+  readonly nic: string;
+  readonly key: string;
+  readonly value: number;
+}
+
+/** Files are read in the order of their base names, sysctl.conf last, and the last line for a key counts. */
+function settingsInForce(lines: readonly ConfiguredLine[]): Setting[] {
+  const settings = lines.flatMap(({ file, line, text }): Setting[] => {
+    const match =
+      /^\s*-?\s*net[./]ipv4[./]conf[./](.+)[./](arp_ignore|arp_announce)\s*=\s*(-?\d+)\s*$/.exec(
+        text,
+      );
+    const [, nic = "", key = "", value] = match ?? [];
+    return match ? [{ file, line, nic, key, value: Number(value) }] : [];
+  });
+  const byKey = new Map<string, Setting>();
+  for (const one of settings.toSorted(inOrder)) byKey.set(`${one.nic} ${one.key}`, one);
+  return [...byKey.values()];
+}
+
+function inOrder(a: Setting, b: Setting): number {
+  const [one = "", two = ""] = [a, b].map(({ file }) =>
+    file === "/etc/sysctl.conf" ? "~" : file.replace(/^.*\//, ""),
+  );
+  if (one !== two) return one < two ? -1 : 1;
+  return a.line - b.line;
 }
 
 /**
@@ -127,6 +156,14 @@ function adoptedWarning(one: BoundAddress, observed: Observed): string {
   const [route] = routesFrom(one, observed);
   const command = route === undefined ? "" : freeingOf(route);
   return `${one.prefix} stays on lo as it is (scope ${one.scope}, label ${one.label || "none"}): the route "${route?.text ?? ""}" has it as its source and would not outlive it; run "${command}" for it to be bound as a VIP is`;
+}
+
+/** Files that bind a VIP by themselves: at the next boot, without silence, also after a destroy. */
+export function boundElsewhere(vips: readonly string[], observed: Observed): string[] {
+  return bindingLines(vips, observed.networkLines).map(
+    ({ vip, file, line }) =>
+      `${file} line ${line} binds ${vip}: at the next boot it is there whatever becomes of this resource, and may answer; remove that line`,
+  );
 }
 
 function proxyNdpWarning(claim: Pick<Claim, "vips">, observed: Observed): string[] {

@@ -97,6 +97,7 @@ export function hostOf(sketch: HostSketch): Host {
       services: [],
       forwards: false,
       sysctlLines: [],
+      networkLines: [],
       loProfiles: [],
       boot: { init: "systemd", ...NO_KIT, ...bootOf(sketch.boot) },
       registry: undefined,

@@ -23,7 +23,7 @@
 #   questions       functions whose output `more` puts into an answer
 #   steps           first words of its lines in a journal
 #   know_tools      what it finds out once
-#   know_files      what it finds out once, under the lock
+#   know_files      WORD...: what it finds out once, under the lock
 #   observation     WORD...: prints what the host is like; unobserved says that it cannot
 #   undo_steps      undoes its lines of the journal, in the order that is right for it; sets stuck and held
 #   is_spared       old|new NAME: a file that is not undone like others; undoes it, or leaves it
@@ -103,7 +103,7 @@ greet() { # WORD...: the first answer
 
 first_look() { # WORD...
   lock || return 1
-  know_files
+  know_files "$@"
   observe "$@" || return 1
   # A writer came in after this reader had found nothing to lock: what was seen may be undone yet.
   [ "$mode:$locked" != share: ] || [ ! -e "$registry/lock" ] || { lock && observe "$@"; }

@@ -15,8 +15,7 @@ observation() { # VIP...
   [ ! -r /proc/net/ip_vs ] || prefix service </proc/net/ip_vs
   read_first /proc/sys/net/ipv4/ip_forward forwards
   echo "ip-forward $forwards"
-  observe_contradictions
-  observe_lo_profiles
+  observe_configuration
   observe_boot
   observe_registry || return 1
   echo "end"
@@ -34,6 +33,7 @@ observe_nics() {
     # One that goes while we look is passed over. Made anew it may have values again: then flags, too.
     case $name:" $ignore $announce $rp_filter " in all:*) ;; *' - '*) continue ;; esac
     [ "$flags" != - ] || read_first "/sys/class/net/$name/flags" flags
+    [ "$flags" != - ] || [ -d "$conf" ] || continue
     wire_of "$name" wire
     printf 'conf %s %s %s %s %s %s\n' "$ignore" "$announce" "$rp_filter" "$flags" "$wire" "$name"
   done

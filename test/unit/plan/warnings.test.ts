@@ -131,6 +131,33 @@ describe("people are warned", () => {
     expect(inFile(text, declared)).toEqual([]);
   });
 
+  it("of a line that is in force, and of none that a later one replaces", () => {
+    const at = (file: string, line: number, value: number) => {
+      return { file, line, text: `net.ipv4.conf.all.arp_ignore = ${value}` };
+    };
+    const told = (...sysctlLines: Observed["sysctlLines"]) =>
+      warningsOn({ observed: { sysctlLines } }).map((text) => text.split(" sets ")[0]);
+    const [early, late, last] = ["/usr/lib/sysctl.d/10-a.conf", "/etc/sysctl.d/90-b.conf"].concat(
+      "/etc/sysctl.conf",
+    ) as [string, string, string];
+    expect(told(at(late, 1, 1), at(early, 1, 0))).toEqual([]);
+    expect(told(at(late, 1, 0), at(early, 1, 0))).toEqual([`${late} line 1`]);
+    expect(told(at(late, 1, 0), at(late, 2, 1))).toEqual([]);
+    expect(told(at(last, 7, 0), at(late, 1, 1))).toEqual([`${last} line 7`]);
+  });
+
+  it("of a line of the host's configuration that binds a VIP by itself", () => {
+    const networkLines = [
+      { file: "/etc/network/interfaces", line: 12, text: "  address 203.0.113.10" },
+      { file: "/etc/network/interfaces", line: 20, text: "  address 203.0.113.99" },
+    ];
+    expect(warningsOn({ observed: { networkLines } })).toEqual([
+      expect.stringMatching(
+        /^\/etc\/network\/interfaces line 12 binds 203\.0\.113\.10: at the next/,
+      ),
+    ]);
+  });
+
   it("of proxy_ndp, where an IPv6 VIP is declared", () => {
     const observed = { proxyNdp: ["eth0", "all"] };
     expect(warningsOn({ observed }, { vips: ["2001:db8::10"] })).toEqual([

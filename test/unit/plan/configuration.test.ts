@@ -1,0 +1,27 @@
+import { describe, expect, it } from "vitest";
+import { bindingLines } from "../../../src/plan/configuration";
+import { fixtures } from "../fixtures";
+
+interface Case {
+  readonly file: string;
+  readonly binds: readonly string[];
+  readonly others: readonly string[];
+}
+
+const VIPS = ["203.0.113.10", "2001:db8::10"];
+
+describe("a line that binds a VIP", () => {
+  it.each(fixtures<Case>("network-lines"))("is known in a file of $name", ({ data }) => {
+    const told = (text: string) => bindingLines(VIPS, [{ file: data.file, line: 7, text }]);
+    for (const text of data.binds)
+      expect(told(text), text).toEqual([
+        { vip: text.includes(":db8:") ? VIPS[1] : VIPS[0], file: data.file, line: 7 },
+      ]);
+    for (const text of data.others) expect(told(text), text).toEqual([]);
+  });
+
+  it("is nobody's business where it is not one of ours", () => {
+    const line = { file: "/etc/rc.local", line: 1, text: "ip addr add 203.0.113.10/32 dev lo" };
+    expect(bindingLines(["203.0.113.11"], [line])).toEqual([]);
+  });
+});
