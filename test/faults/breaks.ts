@@ -27,7 +27,9 @@ export const BREAKS: readonly Break[] = readFileSync(join(__dirname, "breaks.txt
 export function broken({ name, edits }: Break, src: string): Map<string, string> {
   const files = readdirSync(src, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
+    .map((entry) => join(entry.parentPath, entry.name))
+    // Parts of the boot's program are like the operation's, and no campaign boots.
+    .filter((file) => !file.includes("/host/boot/"));
   const changed = new Map<string, string>();
   for (const [piece, by] of edits) {
     const parts = files.flatMap((file) => {

@@ -173,6 +173,7 @@ describe("a host that lies", () => {
       before: fc.oneof(
         fc.constant(""),
         HOSTILE.map((text) => `NONCE note ${text}\n`),
+        HOSTILE.map((text) => `NONCE login ${text}\nNONCE program ${text}\n`),
         HOSTILE.map((text) => `${text}\nNONCE ok ${text}\n`),
         fc.constant("lvs-dr-observation 1\nend\n0123456789abcdef begin\n"),
       ),
@@ -192,6 +193,12 @@ describe("a host that lies", () => {
     expect(wordsOf(outcome) + driver.said).not.toMatch(OBEYED);
     for (const text of stringsIn(outcome)) expect(text).not.toMatch(OBEYED);
   };
+
+  it("is believed where it tells the truth, so that its lies are heard", async () => {
+    const answers = { status: "ok", body: truth };
+    await tell(lane.agent, { before: "", ...answers, honestSum: true, answers, stderr: "" });
+    expect(await ask("read", state.id, state.state)).toMatchObject({ kind: "done" });
+  });
 
   it.each(LINES)("says nothing that a terminal obeys with the line %j", async (line) => {
     const lines = truth.split("\n");

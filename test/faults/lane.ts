@@ -7,6 +7,7 @@ import type { Violation } from "./judge";
 import { FINDING } from "./meddler";
 import { Proxy } from "./proxy";
 import type { Scenario, Serving } from "./scenario";
+import { proveThatShellsAreFound } from "./stage-host";
 import type { Leak } from "./wire";
 
 /** When frames of a host are not held against the package, and why. */
@@ -41,6 +42,7 @@ export class Lane {
       Proxy.start({ host: host.address, port: host.port }),
     ]);
     await agent.run(FINDING);
+    await proveThatShellsAreFound(host, agent);
     return new Lane(host, agent, proxy, driver, lab);
   }
 

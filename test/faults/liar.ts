@@ -26,8 +26,7 @@ export async function makeLiar(host: LabHost, agent: Agent): Promise<void> {
   await agent.must(`
     cat >/run/liar <<'END'
 #!/bin/bash
-nonce=$(grep -aoE 'lvs-dr [0-9a-f]{24}' <<<"$SSH_ORIGINAL_COMMAND" | head -n 1)
-nonce=\${nonce#lvs-dr }
+nonce=$(grep -aoE '\\b[0-9a-f]{24}\\b' <<<"$SSH_ORIGINAL_COMMAND" | head -n 1)
 cat /run/lie-stderr >&2
 sed "s/NONCE/$nonce/g" /run/lie
 while IFS= read -r request; do sed "s/NONCE/$nonce/g" /run/lie-again; done

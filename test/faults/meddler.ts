@@ -38,13 +38,13 @@ export interface Armed {
   lift(): Promise<void>;
 }
 
-/** Defines, in the agent's shell, how to find the processes of host.sh. */
+/** Defines, in the agent's shell, how to find the processes of operations: `sh -c SCRIPT NAME NONCE MODE ...`. */
 export const FINDING = `
 found() { # sets shell and all
   shell= all=
   for entry in /proc/[0-9]*; do
     mapfile -d '' -t words 2>/dev/null <"$entry/cmdline" || continue
-    [ "\${words[1]:-}:\${words[3]:-}" = -c:lvs-dr ] || continue
+    case "\${words[1]:-}:\${words[5]:-}" in -c:look | -c:share | -c:hold) ;; *) continue ;; esac
     all="$all \${entry#/proc/}"
   done 2>/dev/null
   for id in $all; do
@@ -136,7 +136,7 @@ export async function arm(scene: Scene, fault: Fault): Promise<Armed> {
   };
 }
 
-/** Waits until no process of host.sh is left. @returns false when some never went */
+/** Waits until no process of an operation is left. @returns false when some never went */
 export async function quiescence(agent: Agent, seconds: number): Promise<boolean> {
   const end = Date.now() + seconds * 1000;
   for (let wait = 20; ; wait = Math.min(200, wait * 1.2)) {

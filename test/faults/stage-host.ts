@@ -65,6 +65,15 @@ export async function leaveJournal(
     await agent.must("sed -i 's/^boot .*/boot another/' /var/lib/lvs-dr/journal");
 }
 
+/** A meddler that finds no shell and no watchdog of an operation would strike nobody. @throws Error */
+export async function proveThatShellsAreFound(host: LabHost, agent: Agent): Promise<void> {
+  const session = sessionOn(host);
+  await session.observed();
+  const found = await agent.run("found; set -- $shell $(watchdogs); echo $#");
+  if (found.trim() !== "2") throw new Error(`of shell and watchdog were found: ${found}`);
+  await session.end();
+}
+
 /** An operation without a client's machine and sshd between. */
 function sessionOn(host: LabHost): Session {
   const enter = ["nsenter", "-t", String(host.pid), "-r", "-m", "-n", "-p", "-u", "--"];
