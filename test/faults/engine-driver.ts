@@ -14,6 +14,7 @@ export class EngineDriver implements Driver {
   // Its provider needs longer to log in by sudo than one that is there already.
   readonly shortest = 4;
   #text = "";
+  #isRunning = false;
 
   constructor(private readonly engine: Engine) {}
 
@@ -31,7 +32,8 @@ export class EngineDriver implements Driver {
       read: () => engine.refresh(),
       delete: () => engine.destroy(),
     }[verb];
-    const { succeeded, text, said } = await run();
+    this.#isRunning = true;
+    const { succeeded, text, said } = await run().finally(() => (this.#isRunning = false));
     this.#text += text + JSON.stringify(said);
     // The engine may have been struck: what it says then is no word of the provider's.
     return succeeded ? { kind: "done" } : { kind: "unknown", message: text.slice(-1500) };
@@ -86,9 +88,9 @@ export class EngineDriver implements Driver {
     await this.engine.remove();
   }
 
-  /** It may be over already. */
+  /** To an engine that is over already none: another process may have its number by now. */
   async #signal(name: NodeJS.Signals): Promise<void> {
-    await this.engine.signal(name).catch(() => undefined);
+    if (this.#isRunning) await this.engine.signal(name).catch(() => undefined);
   }
 
   async #providers(): Promise<number[]> {
