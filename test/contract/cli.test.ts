@@ -91,7 +91,7 @@ describe("inspect", () => {
     expect(status).toBe(1);
     expect(Object.keys(seen)).toEqual([
       ...["ok", "host", "machineId", "hostKey", "vips", "staleVips", "owners", "boot", "nics"],
-      ...["leaks", "savedSysctls", "names", "warnings"],
+      ...["leaks", "selfRoutes", "savedSysctls", "names", "warnings"],
     ]);
     expect(seen).toMatchObject({ ok: false, staleVips: ["203.0.113.20"], hostKey: host.hostKey });
   });

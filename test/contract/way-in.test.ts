@@ -114,7 +114,7 @@ describe("a command that the server forces", () => {
     ],
     ["sshd", `echo 'ForceCommand echo Please login as admin; exit 142' >>/etc/ssh/lab_sshd_config`],
   ])("by %s is named, with what it says", async (by, line) => {
-    const host = await lab.host(`forced-by-${by.replace(" ", "-")}`);
+    const host = await lab.host(by === "sshd" ? "forced" : "forced-by-key");
     await host.run(line);
     await restarted(host);
     const { kind, message } = await failureOn(host);
