@@ -134,6 +134,7 @@ describe("an answer that gets lost", () => {
       mv /usr/bin/sha256sum /usr/bin/sha256sum.real
       cat >/usr/bin/sha256sum <<'END'
 #!/bin/sh
+[ $# = 0 ] || exec sha256sum.real "$@"
 answer=$(cat)
 [ ! -e /run/act ] || . /run/act
 printf '%s\\n' "$answer" | sha256sum.real

@@ -96,6 +96,7 @@ describe("keys and passwords given as plain strings", () => {
       mv /usr/bin/sha256sum /usr/bin/sha256sum.real
       cat >/usr/bin/sha256sum <<'END'
 #!/bin/sh
+[ $# = 0 ] || exec sha256sum.real "$@"
 answer=$(cat)
 [ "$answer" != committed ] || pkill sshd
 printf '%s\\n' "$answer" | sha256sum.real
