@@ -202,7 +202,9 @@ const UNITS = dirname(KIT_PATHS.unit);
 
 /** Full means room for a few more files, or for a few more pages of 4 KiB; a tmpfs of size 0 has no limit. */
 function diskFault(how: keyof typeof DISK_FAULTS, room: number): string {
-  if (how === "read-only") return "mount -o remount,ro /var/lib";
+  // The last of an operation before may still be writing there, for a moment.
+  if (how === "read-only")
+    return "for _ in $(seq 50); do mount -o remount,ro /var/lib 2>/dev/null && break; sleep 0.1; done; mount -o remount,ro /var/lib";
   if (how !== "full") return `mount --bind ${UNITS} ${UNITS}; mount -o remount,bind,ro ${UNITS}`;
   const half = Math.floor(room / 2);
   return room % 2 === 0
