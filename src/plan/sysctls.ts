@@ -1,5 +1,6 @@
 import { isLoopback } from "../domain/address";
 import { isExcepted } from "../domain/arp";
+import { routesFrom } from "./routes";
 import type { BoundAddress } from "../observed/ip-addr";
 import type { Nic, Observed } from "../observed/observed";
 import type { SysctlWrite } from "./change";
@@ -210,6 +211,7 @@ function fateOf(
   const needing = [
     ...owners.flatMap((owner) => vipsMadeLoud(owner, write, host)),
     ...(isSilent(key, to) ? [] : unclaimedAddresses(owners, removed, observed)),
+    ...(key === "arp_ignore" && to === 3 ? adoptedAddresses(removed, observed) : []),
   ];
   if (needing.length === 0) return { kind: "restored", write };
   const names = [...new Set(needing)].join(", ");
@@ -232,6 +234,14 @@ function vipsMadeLoud(owner: OwnerRecord, write: SysctlWrite, host: Observed): s
   );
   if (!madeLoud) return [];
   return owner.vips.filter((vip) => !vip.includes(":")).map((vip) => `${vip}/32 on lo`);
+}
+
+/** Kept on `lo` with another scope than host, because a route hangs on them: 3 does not silence those. */
+function adoptedAddresses(removed: readonly BoundAddress[], observed: Observed): string[] {
+  return observed.addresses
+    .filter((one) => one.interface === "lo" && one.family === 4 && one.scope !== "host")
+    .filter((one) => !removed.includes(one) && routesFrom(one, observed).length > 0)
+    .map((one) => `${one.prefix} on lo`);
 }
 
 /**
