@@ -5,7 +5,7 @@ import type { Nic, Observed } from "../observed/observed";
 import type { OwnerRecord } from "../observed/registry";
 import type { Route } from "../observed/routes";
 import { localRoutes } from "../plan/routes";
-import { effectiveOn } from "../plan/sysctls";
+import { effectiveOn } from "../plan/sysctl-values";
 import { isSilent, type ArpValues } from "../domain/sysctl";
 
 /** What a NIC does about a VIP on `lo`, whether or not there is one. */

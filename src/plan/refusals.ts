@@ -6,7 +6,8 @@ import type { Nic, Observed } from "../observed/observed";
 import type { Claim, Desired } from "./claim";
 import { adoptedAsIs } from "./addresses";
 import { sourceRefusals } from "./routes";
-import { effectiveOn, withWrite, type SysctlPlan } from "./sysctls";
+import { effectiveOn, withWrite } from "./sysctl-values";
+import type { SysctlPlan } from "./sysctls";
 import type { SysctlWrite } from "./change";
 import { ARP_KEYS, isSilent, type ArpKey } from "../domain/sysctl";
 

@@ -6,7 +6,7 @@ import { ownRecords, recordOf, type Claim } from "./claim";
 import { plan, type Plan } from "./plan";
 import type { Change } from "./change";
 import { idOf } from "../observed/registry";
-import { effectiveOn, nicsInScope, valueOf } from "./sysctls";
+import { effectiveOn, nicsInScope, valueOf } from "./sysctl-values";
 import { ARP_KEYS, isSilent, satisfies, type ArpKey, type SavedSysctl } from "../domain/sysctl";
 
 /** A VIP as it is on `lo`. */

@@ -5,7 +5,7 @@ import { adoptedAsIs } from "./addresses";
 import type { Claim } from "./claim";
 import { freeingOf, routesFrom, singleToLo } from "./routes";
 import { bindingLines } from "./configuration";
-import { effectiveOn, nicsInScope } from "./sysctls";
+import { effectiveOn, nicsInScope } from "./sysctl-values";
 import { ARP_KEYS, isSilent, satisfies, type SysctlClaim } from "../domain/sysctl";
 
 /** What does not keep a real server from converging, and would bite later. Pure; a sentence each. */

@@ -1,29 +1,11 @@
-import { createSocket } from "node:dgram";
-import { connect, isIP } from "node:net";
 import type { Duplex } from "node:stream";
-import { Client, type ClientErrorExtensions, type ConnectConfig } from "ssh2";
-import type { RealServerError } from "../../domain/errors";
-import { excerpt } from "../../domain/terminal";
+import { Client, type ConnectConfig } from "ssh2";
+import { TryAgain, type Sign } from "../problems";
 import { authHandler, keptWaiting, refused, type AuthLog } from "./auth";
-import type { Identity } from "./identities";
-import { noHandshake, Offers } from "./handshake";
-import { connectProblem, socketProblem, TryAgain, type Sign } from "../problems";
-import type { Hop, Target } from "../connection";
-import type { HostKeyPolicy } from "../host-key";
-
-/** A hop with all that was read from files, ready to be dialled any number of times. */
-export interface PreparedHop extends Target {
-  readonly identities: readonly Identity[];
-  readonly hostKey: HostKeyPolicy;
-}
-
-/**
- * Makes the byte stream for an attempt, and says when the hop itself is being dialled: until then a
- * name is looked up, or a bastion asked.
- *
- * @throws TryAgain, and the signal's reason
- */
-export type OpenStream = (signal: AbortSignal, onDialling: () => void) => Promise<Duplex>;
+import { failure, type Seen } from "./failure";
+import { Offers } from "./handshake";
+import type { PreparedHop } from "./prepared-hop";
+import type { OpenStream } from "./tcp";
 
 /** A hop that let us in. */
 export interface SshSession {
@@ -89,63 +71,6 @@ const WHILE_LOGGING_IN: Silence = { text: "no answer to the login", sign: "answe
 
 function isTimeout(error: unknown): boolean {
   return error instanceof DOMException && error.name === "TimeoutError";
-}
-
-/** A TCP connection of our own: ssh2 leaves Nagle's algorithm on, at up to 40 ms a message. */
-export function openTcp(hop: Hop): OpenStream {
-  return (signal, onDialling) =>
-    new Promise((resolve, reject) => {
-      const socket = connect({
-        host: hop.host,
-        port: hop.port,
-        noDelay: true,
-        // Node's 250 ms for each address of a name is less than a round trip round the world.
-        autoSelectFamilyAttemptTimeout: 2000,
-      });
-      const stop = (): void => {
-        socket.destroy();
-        reject(signal.reason as Error);
-      };
-      signal.addEventListener("abort", stop, { once: true });
-      socket.on("connectionAttempt", onDialling);
-      // Node announces no attempt where there is no name to look up.
-      if (isIP(hop.host) !== 0) onDialling();
-      const fail = (error: Error): void => {
-        signal.removeEventListener("abort", stop);
-        void connectFailure(error).then(reject);
-      };
-      socket.once("error", fail);
-      socket.once("connect", () => {
-        signal.removeEventListener("abort", stop);
-        socket.removeListener("error", fail);
-        resolve(socket);
-      });
-    });
-}
-
-/**
- * "No route" counts only as far as this machine has one: where its own table refuses, the host was
- * not asked.
- */
-async function connectFailure(error: Error): Promise<TryAgain> {
-  const { text, sign, unrouted } = connectProblem(error);
-  const routed = await Promise.all(unrouted.map(hasRouteTo));
-  if (routed.every((one) => one)) return new TryAgain(text, sign, { cause: error });
-  return new TryAgain(`${text}, by this machine's own routes`, "nothing", { cause: error });
-}
-
-/** connect(2) on a datagram socket looks a route up, and sends nothing. */
-function hasRouteTo(address: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createSocket(isIP(address) === 6 ? "udp6" : "udp4");
-    const end = (found: boolean): void => {
-      socket.close();
-      resolve(found);
-    };
-    socket.once("error", () => end(false));
-    socket.once("connect", () => end(true));
-    socket.connect(9, address);
-  });
 }
 
 /**
@@ -238,68 +163,6 @@ function clientConfig(login: PreparedHop, sock: Duplex, seen: Seen): ConnectConf
     keepaliveInterval: 5000,
     keepaliveCountMax: 3,
   };
-}
-
-/** What one attempt learnt before it failed. */
-interface Seen {
-  readonly auth: AuthLog;
-  readonly offers: Offers;
-  hostKey?: string;
-  verdict?: RealServerError | undefined;
-  banner?: string;
-  /** The first bytes that came, in Latin-1. */
-  heard: string;
-}
-
-/** Maps ssh2's errors, and a connection that just closed, to ours. */
-function failure(
-  login: PreparedHop,
-  seen: Seen,
-  error: (Error & ClientErrorExtensions & { code?: unknown }) | undefined,
-): Error {
-  if (seen.verdict !== undefined) return seen.verdict;
-  if (error === undefined) return hungUp(login, seen);
-  switch (error.level) {
-    case "client-authentication":
-      return refused(login, seen.auth);
-    case "handshake":
-      return noHandshake(login, seen.offers, error);
-    case "client-socket":
-      return new TryAgain(`${socketProblem(error)}${saying(beforeSsh(seen))}`, "answered", {
-        cause: error,
-      });
-    default:
-      // A number is the reason of an SSH disconnect message; sshd sends one after too many tries.
-      return typeof error.code === "number" && seen.auth.tried.length > 0
-        ? refused(login, seen.auth, error.message)
-        : new TryAgain(`${excerpt(error.message)}${saying(beforeSsh(seen))}`, "answered", {
-            cause: error,
-          });
-  }
-}
-
-/**
- * A host that is still booting lets nobody but root in and hangs up on the right key, so that is
- * worth another try. After a refusal it is not: guards count wrong keys and lock the address out.
- */
-function hungUp(login: PreparedHop, seen: Seen): Error {
-  if (seen.auth.refusals > 0) return refused(login, seen.auth, seen.banner);
-  if (seen.auth.tried.length === 0) {
-    return new TryAgain(`connection closed before the login${saying(beforeSsh(seen))}`, "answered");
-  }
-  const text = `connection closed during the login${saying(seen.banner)}`;
-  return new TryAgain(text, "turned-away");
-}
-
-function saying(text: string | undefined): string {
-  return text === undefined || text.trim() === "" ? "" : `, saying: ${excerpt(text)}`;
-}
-
-/** What a server says in place of SSH: OpenSSH "Not allowed at this time", others their banner. */
-function beforeSsh({ heard }: Seen): string {
-  const lines = Buffer.from(heard, "latin1").toString("utf8").split(/\r?\n/);
-  const ssh = lines.findIndex((line) => line.startsWith("SSH-"));
-  return lines.slice(0, ssh < 0 ? undefined : ssh).join(" ");
 }
 
 function publicKeyLine(blob: Buffer): string {

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { attempt, openTcp, type PreparedHop, type OpenStream, type SshSession } from "./attempt";
+import { attempt, type SshSession } from "./attempt";
+import type { PreparedHop } from "./prepared-hop";
+import { openTcp, type OpenStream } from "./tcp";
 import { type Sign, stopped, TryAgain, unreachable } from "../problems";
 
 /** What bounds all dialling together, both hops of it. */
