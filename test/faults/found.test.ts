@@ -50,6 +50,33 @@ END
     expect(await box.snapshot()).toBe(before);
   });
 
+  it.each([
+    { when: "has made the folder and not the lock yet", tool: "mkdir", of: "*/lvs-dr/owners" },
+    { when: "has made the lock and not taken it yet", tool: "flock", of: "*-x*" },
+  ])("a TERM to a shell that $when leaves nothing", async ({ tool, of }) => {
+    await using box = await Box.create(flavour);
+    const before = await box.snapshot();
+    await endAfter(box, tool, of);
+    const session = box.open({ vips: VIPS });
+    await expect(session.observed()).rejects.toThrow();
+    await session.end();
+    expect(await box.snapshot()).toBe(before);
+  });
+
+  it("a TERM to a shell that has removed its lock and not the folder yet leaves nothing", async () => {
+    await using box = await Box.create(flavour);
+    const before = await box.snapshot();
+    const web = claim("web", VIPS);
+    await carryOut(box.open({ vips: VIPS }), serve(web));
+    await endAfter(box, "rm", "*/lvs-dr/lock");
+    const session = box.open({ vips: VIPS });
+    const { request } = await prepare(session, withdraw(web));
+    ok(await session.request(request));
+    expect((await session.request(COMMIT_REQUEST)).status).toBe("closed");
+    await session.end();
+    expect(await box.snapshot()).toBe(before);
+  });
+
   it("the last one's folder is gone when the commit is answered", async () => {
     await using box = await Box.create(flavour);
     const web = claim("web", VIPS);
@@ -145,3 +172,24 @@ END
     );
   });
 });
+
+/** Has a tool called with such words do its work, and then send TERM to the shell that runs an operation. */
+async function endAfter(box: Box, tool: string, words: string): Promise<void> {
+  await box.run(`cat >/mnt/first/${tool} <<'END'
+#!/bin/sh
+PATH=\${PATH#/mnt/first:}
+${tool} "$@"
+status=$?
+case "$*" in
+  ${words})
+    shell=$PPID
+    until read -r _ _ _ parent _ <"/proc/$shell/stat" && ! grep -q lvs-dr "/proc/$parent/cmdline"; do
+      shell=$parent
+    done
+    kill "$shell"
+    ;;
+esac
+exit "$status"
+END
+    chmod 755 /mnt/first/${tool}`);
+}

@@ -85,3 +85,12 @@ tidy() {
   rm -rf "$registry/aside" "$registry/machine" "$registry/owners" "$outcome"
   rm -f "$registry/lock" && rmdir "$registry"
 } 2>/dev/null
+
+# One that is ended on its way in or out has what it made removed, too: a folder without a lock in it, or
+# with one that nobody holds. Who comes in just then tries again, see open_lock.
+leave() {
+  [ "$mode:$locked" != hold: ] || ! [ -d "$registry" ] ||
+    { command exec 9>>"$registry/lock" && flock -n 9 && locked=-x; }
+  tidy
+  [ -e "$registry/lock" ] || rmdir "$registry/owners" "$registry"
+} 2>/dev/null

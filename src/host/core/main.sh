@@ -58,7 +58,7 @@ die() {
   IFS=$blanks
   set +f
   roll_back
-  tidy
+  leave
   unwatch
   exit 1
 }
