@@ -104,17 +104,19 @@ describe("a bastion", () => {
     expect(error.message).toMatch(new RegExp(`^${host.address}:22 offers the host key`));
   });
 
-  it("that does not forward says so at once", async () => {
-    const closed = await lab.host("closed");
-    await closed.run(
-      "sed -i 's/^AllowTcpForwarding yes/AllowTcpForwarding no/' /etc/ssh/lab_sshd_config",
-    );
+  it.each([
+    ["sshd", "sed -i 's/^AllowTcpForwarding yes/AllowTcpForwarding no/' /etc/ssh/lab_sshd_config"],
+    ["the key's line", "sed -i 's/^/restrict /' /root/.ssh/authorized_keys"],
+  ])("that does not forward, by %s, names both places at once", async (by, line) => {
+    const closed = await lab.host(by === "sshd" ? "closed" : "restricted");
+    await closed.run(line);
     await closed.stopSsh();
     await closed.startSsh();
     const hop = connectionTo(lab, closed);
     const error = await dialError(connectionTo(lab, host, { proxy: hop }));
     expect(error.kind).toBe("failed");
     expect(error.message).toContain("AllowTcpForwarding");
+    expect(error.message).toContain("key in authorized_keys there forbids it (restrict");
   });
 
   it("that drops in mid-answer closes the channel", async () => {

@@ -130,6 +130,22 @@ describe("a host that answers", () => {
     );
   });
 
+  it("is not dialled again where the account has expired, and is quoted", async () => {
+    const closed = await lab.host("expired");
+    await closed.run(
+      "sed -i 's/^UsePAM no/UsePAM yes/' /etc/ssh/lab_sshd_config; chage -E 0 deploy",
+    );
+    await closed.stopSsh();
+    await closed.startSsh();
+    const said: string[] = [];
+    const progress = (line: string): void => void said.push(line);
+    const error = await dialError(connectionTo(lab, closed, { user: "deploy" }), { progress });
+    expect(error.kind).toBe("authentication");
+    expect(error.message).toContain("it says: Your account has expired");
+    expect(error.message).not.toContain("authorized_keys");
+    expect(said).toHaveLength(1);
+  });
+
   it("is not dialled again after a wrong key or a wrong host key", async () => {
     const said: string[] = [];
     const progress = (line: string): void => void said.push(line);

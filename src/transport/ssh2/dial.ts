@@ -105,7 +105,8 @@ function forwardProblem(
   return new RealServerError(
     "failed",
     `${bastion.title} does not forward to ${host.title}: ${excerpt(error.message)}. ` +
-      `Its sshd_config must have AllowTcpForwarding, and PermitOpen must not exclude the host.`,
+      `Either the line of ${bastion.hop.user}'s key in authorized_keys there forbids it (restrict, ` +
+      `no-port-forwarding, permitopen), or its sshd_config does (AllowTcpForwarding, PermitOpen, DisableForwarding).`,
     { host: host.hop.host, cause: error },
   );
 }

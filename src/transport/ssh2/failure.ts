@@ -3,6 +3,7 @@ import type { RealServerError } from "../../domain/errors";
 import { excerpt } from "../../domain/terminal";
 import { socketProblem, TryAgain } from "../problems";
 import { refused, type AuthLog } from "./auth";
+import { authenticationError } from "./identities";
 import { noHandshake, type Offers } from "./handshake";
 import type { PreparedHop } from "./prepared-hop";
 
@@ -24,6 +25,8 @@ export function failure(
   error: (Error & ClientErrorExtensions & { code?: unknown }) | undefined,
 ): Error {
   if (seen.verdict !== undefined) return seen.verdict;
+  const closed = accountClosed(login, seen);
+  if (closed !== undefined) return closed;
   if (error === undefined) return hungUp(login, seen);
   switch (error.level) {
     case "client-authentication":
@@ -56,6 +59,23 @@ function hungUp(login: PreparedHop, seen: Seen): Error {
   const text = `connection closed during the login${saying(seen.banner)}`;
   return new TryAgain(text, "turned-away");
 }
+
+/**
+ * PAM's account modules say in a banner why they let nobody in, after the key or password was accepted.
+ * A host that is still booting may say any words there (pam_nologin); these are pam_unix's, pam_sss's
+ * and pam_faillock's words for what is the same at the next try.
+ */
+function accountClosed(login: PreparedHop, { auth, banner = "" }: Seen): Error | undefined {
+  if (auth.tried.length === 0 || auth.refusals > 0 || !CLOSED.test(banner)) return undefined;
+  const { title, hop } = login;
+  return authenticationError(
+    login,
+    `${title} does not let ${hop.user} in, and that is the account's doing: it says: ${excerpt(banner)}. ` +
+      `On the host, "chage -l ${hop.user}" and "faillock --user ${hop.user}" tell more.`,
+  );
+}
+
+const CLOSED = /\baccount (?:(?:has(?: been)?|is|was) )?(?:expired|locked|disabled)\b/i;
 
 function saying(text: string | undefined): string {
   return text === undefined || text.trim() === "" ? "" : `, saying: ${excerpt(text)}`;
