@@ -16,7 +16,7 @@ export interface KitFile {
  * two versions of the package that share a host the newer one's stays. The checksums of each version
  * are in test/unit/fixtures/boot-kit, and never change.
  */
-export const KIT_VERSION = 2;
+export const KIT_VERSION = 3;
 
 const MARK = `# pulumi-lvs-dr boot ${KIT_VERSION}: made by pulumi-lvs-dr, gone with the last real server`;
 

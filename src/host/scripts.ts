@@ -33,6 +33,7 @@ const BOOT_PARTS = [
   "boot/undo",
   "boot/undo-files",
   "boot/records",
+  "boot/others",
   "boot/bind",
   "boot/replay",
 ];

@@ -21,6 +21,16 @@ const LO_IS_MANAGED =
   "printf '[Match]\\nName=lo\\n[Network]\\nAddress=198.51.100.7/32\\n' " +
   ">/etc/systemd/network/05-lo.network";
 
+/** What an operator had who bound the VIPs by hand before. */
+const BOUND_BY_IFUPDOWN = `
+auto lo:0
+iface lo:0 inet static
+  address ${VIP}
+  netmask 255.255.255.255
+iface lo inet6 static
+  address 2001:DB8:0:0::10/128
+`;
+
 describe.each(KINDS)("a real server with %o", (options) => {
   let stage: Stage;
   let guest: Guest;
@@ -67,6 +77,25 @@ describe.each(KINDS)("a real server with %o", (options) => {
       await again();
       expect(await onLo(guest)).toEqual(["198.51.100.7/32", ...BOUND].sort());
       await guest.run("rm /etc/systemd/network/05-lo.network; networkctl reload");
+    });
+
+  if ("network" in options && options.network === "ifupdown")
+    it("leaves to ifupdown the VIPs that it binds itself, and is silent", async () => {
+      await guest.run("cat >>/etc/network/interfaces; sync", { input: BOUND_BY_IFUPDOWN });
+      const seen = await witnessing(stage.lab, guest, undefined, async () => {
+        await guest.reboot();
+        expect(await onLo(guest)).toEqual(BOUND);
+        expect(await guest.waitForBoot()).toBe("running");
+      });
+      expect(seen.requests).toBeGreaterThan(50);
+      expect(seen.byGuest).toBe(0);
+      await guest.run("systemctl is-active networking.service pulumi-lvs-dr.service");
+      const label = "until ip addr show dev lo | grep -q 'scope host lo:dr$'; do sleep 0.2; done";
+      await guest.run(`timeout 30 sh -c "${label}"`);
+      const refreshed = await engine.refresh();
+      expect((await stored(engine)).outputs.drift).toEqual([]);
+      expect(said(refreshed, "warning").join()).toMatch(/network\/interfaces line \d+ binds/);
+      await guest.run("sed -i '/^auto lo:0/,$d' /etc/network/interfaces; sync");
     });
 
   it("has nothing of ours after a destroy and a reboot", async () => {

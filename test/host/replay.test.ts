@@ -80,6 +80,39 @@ describe.concurrent.each(FLAVOURS)("the replay under $shell with the ip of $ip",
     expect(await ended(box)).toBe("");
   });
 
+  it("leaves to ifupdown what its files bind, or binds it once the network is up", async ({
+    expect,
+  }) => {
+    await using box = await made();
+    await booted(box, ["web", [A, C]], ["api", [B]]);
+    const spelled = C.replace("::", ":0:0::").toUpperCase();
+    await box.run(`mkdir -p /etc/network /etc/ifup; cd /etc/network
+      echo 'source ../ifup/*.cfg' >interfaces
+      printf 'iface lo:0 inet static\\n  address ${A}\\niface lo inet6 static\\n' >/etc/ifup/lo.cfg
+      printf '  address ${spelled}/128\\n  dns-nameservers ${B}\\n# address ${B}\\n' >>/etc/ifup/lo.cfg`);
+    await replay(box);
+    expect(await vipsOf(box)).toEqual([B]);
+    expect(await valueOf(box, "all/arp_ignore")).toBe("1");
+    await box.run(`/usr/sbin/ip addr add ${A}/32 brd ${A} dev lo label lo:0
+      /usr/sbin/ip addr add ${C}/128 dev lo; /usr/sbin/ip route add 192.0.2.0/24 via 10.9.0.1 src ${A}`);
+    await box.run(BOOT_IS_OVER);
+    expect(await ended(box)).toBe("");
+    expect(await vipsOf(box)).toEqual([A, B, C]);
+    const { stdout } = await box.run("/usr/sbin/ip -o addr show dev lo; /usr/sbin/ip route");
+    expect(stdout).toContain(`src ${A}`);
+    if (flavour.ip === "iproute2") {
+      expect(stdout).toContain(`${A}/32 scope host lo:dr`);
+      expect(stdout).toMatch(new RegExp(`${C}/128 .*preferred_lft 0sec`));
+      expect(stdout).not.toContain("peer");
+    }
+    await box.run(REBOOT);
+    await replay(box);
+    expect(await vipsOf(box)).toEqual([B]);
+    await box.run(BOOT_IS_OVER);
+    expect(await ended(box)).toBe("");
+    expect(await vipsOf(box)).toEqual([A, B, C]);
+  });
+
   it("binds nothing of owners that did not ask for it", async ({ expect }) => {
     await using box = await made();
     await booted(box, ["web", [A]], ["plain", [B], { persist: false }]);

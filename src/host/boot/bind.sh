@@ -79,19 +79,21 @@ $claims" in
 }
 
 bind_vips() {
-  local of='' vip='' lines='' words=''
+  local of='' vip='' words=''
   lo=$(ip -o addr show dev lo) || fail 'lo cannot be read' || return 1
   for of in 4 6; do
-    lines=''
+    steps=''
     for vip in $vips; do
       binding_of "$vip"
-      case $family:$lo in "$of":*" $prefix "*) continue ;; "$of":*) ;; *) continue ;; esac
+      [ "$family" = "$of" ] || continue
       # shellcheck disable=SC2086 # fields, by design
       address_words words "$prefix" $binding
-      lines="${lines:+$lines
-}addr add $words"
+      case $lo in
+        *" $prefix "*) ! may_adopt "$vip" || adopt "$vip" "$words" ;;
+        *) if is_left "$vip"; then waiting=yes; else add_step "addr add $words"; fi ;;
+      esac
     done
-    [ -z "$lines" ] || run_batch "$of" "$lines" || singly "$of" "$lines" || return 1
+    [ -z "$steps" ] || run_batch "$of" "$steps" || singly "$of" "$steps" || return 1
   done
 }
 

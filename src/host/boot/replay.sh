@@ -28,6 +28,7 @@ waiting=''     # yes while VIPs wait for the network, its NICs or the lock
 main() {
   know_ip
   know_init
+  know_others
   { : >"$outcome"; } 2>/dev/null
   pass early
   # A clone: nothing is bound, and nothing will be before its first operation.
