@@ -185,9 +185,11 @@ function parseSysctlLine(line: string): ConfiguredLine {
   return { file, line: Number(number), text };
 }
 
-// As grep prints it: FILE:NUMBER:TEXT
+// As grep prints it: FILE:NUMBER:TEXT. An alias has a colon in its file's name: ifcfg-lo:0.
+const CONFIGURED = /^(.+?\/ifcfg-[^/:]+:[^/:]+|.+?):(\d+):(.*)$/;
+
 function parseNetworkLine(line: string): ConfiguredLine {
-  const [, file = "", number, text = ""] = /^(.+?):(\d+):(.*)$/.exec(line) ?? broken(line);
+  const [, file = "", number, text = ""] = CONFIGURED.exec(line) ?? broken(line);
   return { file, line: Number(number), text };
 }
 

@@ -1,5 +1,6 @@
 import { describe, it } from "vitest";
 
+import { bindingLines } from "../../src/plan/configuration";
 import { Box, FLAVOURS } from "./box";
 
 const LO = "/etc/NetworkManager/system-connections/lo.nmconnection";
@@ -19,6 +20,61 @@ const FILES: Readonly<Record<string, string>> = {
   [`${LO}~`]: "type=loopback\\n",
   [`${LO}.rpmsave`]: "type=loopback\\n",
 };
+
+/** Each binds 203.0.113.10 at its last line, and says so where it is read. */
+const BINDING: Readonly<Record<string, string>> = {
+  "/etc/sysconfig/network-scripts/ifcfg-lo:0": "DEVICE=lo:0\\nIPADDR=203.0.113.10\\n",
+  "/etc/sysconfig/network/ifcfg-lo": "IPADDR_dr='203.0.113.10/32'\\n",
+  "/etc/wicked/ifconfig/lo.xml": "<address><local>203.0.113.10/32</local></address>\\n",
+  "/etc/conf.d/net": 'config_lo="127.0.0.1/8\\n203.0.113.10/32"\\n',
+  "/etc/local.d/net.start": "ip a a 203.0.113.10 dev lo\\n",
+  "/etc/init.d/realserver": "VIP=203.0.113.10\\nifconfig lo:0 $VIP up\\n",
+  "/etc/systemd/system/vip.service": "ExecStart=/sbin/ip addr add 203.0.113.10/32 dev lo\\n",
+  "/etc/keepalived/keepalived.conf": "virtual_ipaddress {\\n  203.0.113.10/32 dev lo\\n",
+  "/etc/cloud/cloud.cfg.d/99-net.cfg": "addresses: [203.0.113.10/32]\\n",
+  "/etc/netplan/lo.yaml": "addresses: [203.0.113.10/32]\\n",
+  "/etc/systemd/network/lo.network.d/vip.conf": "[Network]\\nAddress=203.0.113.10/32\\n",
+  "/etc/systemd/network/eth0.network.d/vip.conf": "[Network]\\nAddress=203.0.113.10/32\\n",
+  "/etc/NetworkManager/system-connections/lo.nmconnection": "address1 = 203.0.113.10/32\\n",
+  "/etc/network/if-up.d/vip": "ip addr add 203.0.113.10/32 dev lo\\n",
+  "/etc/network/interfaces.d/lo": "  address 203.0.113.10/32\\n",
+  "/etc/network/more/lo.cfg": "source deeper/*\\n  address 203.0.113.10/32\\n",
+  "/etc/network/more/deeper/lo~": "  address 203.0.113.10/32\\n",
+  "/opt/vips/lo": "  address 203.0.113.10/32\\n",
+};
+
+/** Nobody reads these. */
+const BACKUPS = ["~", ".bak", ".old", ".orig", ".rpmsave", ".rpmnew", ".dpkg-old", ".ucf-dist"].map(
+  (ending) => `/etc/network/interfaces.d/lo${ending}`,
+);
+
+describe("an inspection", () => {
+  it("looks in all places that bind what lo has, and in what ifupdown is led to", async ({
+    expect,
+  }) => {
+    await using box = await Box.create();
+    await box.run("rm -rf /etc/netplan; mount -t tmpfs tmpfs /opt");
+    const interfaces = "source interfaces.d/lo\\nsource more/*.cfg\\nsource-directory /opt/vips\\n";
+    const files = {
+      ...BINDING,
+      ...Object.fromEntries(BACKUPS.map((file) => [file, "  address 203.0.113.10\\n"])),
+      "/etc/network/interfaces": interfaces,
+    };
+    for (const [file, text] of Object.entries(files))
+      await box.run(
+        `mkdir -p "$(dirname '${file}')"; printf '${text.replaceAll("'", "")}' >'${file}'`,
+      );
+    await box.run("ip addr add 203.0.113.10/32 dev lo");
+    const session = box.open({ mode: "look" });
+    const { networkLines } = await session.observed();
+    await session.end();
+    const found = bindingLines(["203.0.113.10"], networkLines);
+    const last = Object.entries(BINDING).map(
+      ([file, text]) => `${file} ${text.split("\\n").length - 1}`,
+    );
+    expect(found.map(({ file, line }) => `${file} ${line}`).sort()).toEqual(last.sort());
+  });
+});
 
 describe.concurrent.each(FLAVOURS)("under $shell with the ip of $ip", (flavour) => {
   it("tells the lines in force of files that the host boots with, each once", async ({
@@ -49,7 +105,7 @@ describe.concurrent.each(FLAVOURS)("under $shell with the ip of $ip", (flavour) 
     ]);
     expect(seen.loProfiles).toEqual([PROFILE]);
     await box.run(`mkdir -p /etc/NetworkManager/conf.d
-      printf '[keyfile]\\nunmanaged-devices=interface-name:eth9;interface-name:lo\\n' >/etc/NetworkManager/conf.d/lo.conf`);
+      printf '[keyfile]\\nunmanaged-devices = interface-name:eth9; interface-name:lo ;type:wifi\\n' >/etc/NetworkManager/conf.d/lo.conf`);
     expect((await look()).loProfiles).toEqual([]);
   });
 });
