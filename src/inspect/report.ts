@@ -118,16 +118,24 @@ function bootReport(owners: readonly InspectedOwner[], observed: Observed): Insp
     enabled,
     problems: [
       ...(wanted && !enabled ? [NOT_ENABLED] : []),
+      ...(isLeft(observed) ? [LEFT] : []),
       ...bindsNothing(observed),
       ...(failure === undefined ? [] : [`VIPs were left off at boot: ${failure}`]),
     ],
   };
 }
 
+/** A unit of ours that a withdrawal could not remove. */
+function isLeft(observed: Observed): boolean {
+  const { boot, registry } = observed;
+  if (isNeeded(observed) || boot.unit?.version === undefined) return false;
+  return registry === undefined || boot.fixed !== undefined;
+}
+
 /** As the boot decides it: by the registry that is on disk, whosever that is. */
 function bindsNothing(observed: Observed): string[] {
   const { registry, machine } = observed;
-  if (![...(registry?.owners.values() ?? [])].some((record) => record.persist)) return [];
+  if (!isNeeded(observed)) return [];
   if (!isHere(observed)) return [`the boot binds nothing: ${STRANGER}`];
   const made = registry?.machine?.machineId ?? "-";
   return made !== "-" && machine.machineId === "-" ? [`the boot binds nothing: ${NAMELESS}`] : [];
@@ -135,8 +143,15 @@ function bindsNothing(observed: Observed): string[] {
 
 const NAMELESS = "this machine has no machine-id, and the registry in /var/lib/lvs-dr has one";
 
+const LEFT =
+  "the unit pulumi-lvs-dr is left, and no owner needs it: remove it, and the link that enables it";
+
 const NOT_ENABLED =
   "the next boot will not bind the VIPs: the unit pulumi-lvs-dr or what it starts is missing or not enabled";
+
+function isNeeded({ registry }: Observed): boolean {
+  return [...(registry?.owners.values() ?? [])].some((record) => record.persist);
+}
 
 function pendingIn({ answer, observed }: Sight): PendingOperation | undefined {
   const { journal, strange, underWay } = answer;

@@ -12,6 +12,8 @@ export interface BootState {
   readonly enabled: boolean;
   /** There is a link that enables it, and the unit is gone. */
   readonly dangling: boolean;
+  /** The unit's path where it cannot be changed: a read-only file system, say. */
+  readonly fixed: string | undefined;
   /** Why the replay of this boot left VIPs unbound; undefined where it did not. */
   readonly failure: string | undefined;
   /** What somebody undid in this boot after the replay had set it, a sentence each. */
@@ -38,6 +40,7 @@ export function parseBoot(lines: Lines): BootState {
     unit: lines.has("boot-unit") ? parseKit(lines.one("boot-unit")) : undefined,
     enabled: lines.has("boot-enabled"),
     dangling: lines.has("boot-dangling"),
+    fixed: lines.all("boot-fixed")[0],
     failure,
     findings: said("found"),
   };

@@ -8,7 +8,7 @@ export class Lines {
     (
       "session ip boot machine product addr conf sysctl-writable ipv6-disabled proxy-ndp proxied " +
       "default session-route route route4 route6 service ip-forward sysctl-file registry file " +
-      "lo-profile network-line boot-init boot-replay boot-unit boot-enabled boot-dangling boot-outcome"
+      "lo-profile network-line boot-init boot-replay boot-unit boot-enabled boot-dangling boot-fixed boot-outcome"
     ).split(" "),
   );
   private readonly byKind = new Map<string, string[]>();

@@ -11,11 +11,14 @@ export interface BootPlan {
   readonly after: readonly Change[];
   readonly differs: boolean;
   readonly refusals: readonly Refusal[];
+  /** What stays of it, because it cannot be removed. */
+  readonly notes: readonly string[];
 }
 
 /**
  * The replay and its unit come with the first owner that asks to be bound again at boot, and go with
- * the last. One of a newer version of this package is left as it is.
+ * the last. One of a newer version of this package is left as it is, and so is a unit that cannot be
+ * changed: it still starts the replay, and nobody would be helped by a host that keeps its VIPs for it.
  */
 export function planBoot(
   record: OwnerRecord | undefined,
@@ -29,7 +32,10 @@ export function planBoot(
     // Said once: what is put right now has failed no more.
     ...(record?.persist === true && boot.failure !== undefined ? [dropped("boot/outcome")] : []),
   ];
-  return { before, after, differs: before.length + after.length > 0, refusals };
+  return {
+    ...{ before, after, differs: before.length + after.length > 0, refusals },
+    notes: needed ? [] : fixedNotes(boot),
+  };
 }
 
 /** What is not as it should be about the boot, for people: a replay that failed, files that differ. */
@@ -59,7 +65,7 @@ function kitFor(boot: BootState): Pick<BootPlan, "before" | "refusals"> {
   const unit = UNITS[boot.init];
   const before: Change[] = [
     ...(isCurrent(boot.replay, REPLAY) ? [] : [put("replay", REPLAY.lines)]),
-    ...(isCurrent(boot.unit, unit) ? [] : [put("boot/unit", unit.lines)]),
+    ...(isCurrent(boot.unit, unit) || isFixed(boot) ? [] : [put("boot/unit", unit.lines)]),
     ...(boot.enabled ? [] : [put("boot/link", [])]),
   ];
   return { before, refusals: [] };
@@ -74,14 +80,26 @@ function isCurrent(found: KitState | undefined, wanted: KitFile): boolean {
   return found.version > KIT_VERSION || (found.version === KIT_VERSION && found.sum === wanted.sum);
 }
 
+/** A unit of ours that no operation can change. What somebody has altered has the version 0. */
+function isFixed({ unit, fixed }: BootState): boolean {
+  return fixed !== undefined && (unit?.version ?? 0) > 0;
+}
+
 /** Newest first: what starts a program goes before it. */
 function leftovers(boot: BootState): Change[] {
-  const { enabled, dangling, unit, replay } = boot;
-  const own = unit !== undefined && !isForeign(boot);
+  const { enabled, dangling, unit, replay, fixed } = boot;
+  const own = unit !== undefined && !isForeign(boot) && fixed === undefined;
   return [
     ...((enabled && own) || dangling ? [dropped("boot/link")] : []),
     ...(own ? [dropped("boot/unit")] : []),
     ...(replay ? [dropped("replay")] : []),
+  ];
+}
+
+function fixedNotes(boot: BootState): string[] {
+  if (boot.fixed === undefined || isForeign(boot)) return [];
+  return [
+    `${boot.fixed} stays${boot.enabled ? ", and what enables it" : ""}: it cannot be changed (is its file system read-only?), and fails at every boot; remove it yourself`,
   ];
 }
 

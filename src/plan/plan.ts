@@ -72,6 +72,7 @@ export function plan(desired: Desired, observed: Observed): Plan {
       ...ownNotes(claim, mine),
       ...(desired.kind === "withdraw" ? leftNotes(addresses, observed) : []),
       ...sysctls.notes,
+      ...boot.notes,
       ...(desired.kind === "withdraw" && others.length === 0 ? savedNotes(observed) : []),
     ],
     leaving: addresses.removed.map((one) => one.address),

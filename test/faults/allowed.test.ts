@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { KIT_PATHS } from "./kit";
 import { allowed, type Allowed } from "./allowed";
 import type { DISK_FAULTS, Fault, HostState, Meddling, Scenario, SHELL_ENDS } from "./scenario";
 
@@ -48,7 +49,11 @@ describe("what may be otherwise after a run", () => {
     ["nothing when the watchdog is killed", shell("its watchdog killed"), []],
     ["nothing when ip fails", ip, []],
     ["nothing for a damaged registry", registry, []],
-    ["nothing where no unit can be written", disk("read-only for units"), []],
+    [
+      "the unit, where none can be changed",
+      disk("read-only for units"),
+      [`boot ${KIT_PATHS.unit}`, `boot ${KIT_PATHS.link}`],
+    ],
     ["nothing for an ip that dawdles", on({ slow: true }), []],
     ["the folder, where somebody's litter is in it", on({ litter: true }), ["folder"]],
     ["the folder, made by who holds the lock", under({ kind: "lock", seconds: 1 }), ["folder"]],

@@ -1,3 +1,4 @@
+import { KIT_PATHS } from "./kit";
 import type { Meddling, Scenario } from "./scenario";
 import { mayLeak, prefixOf } from "./stage-host";
 
@@ -41,6 +42,7 @@ export function allowed(scenario: Scenario): Allowed {
   const meanwhile = fault.kind === "somebody" ? [fault.does] : [];
   const leaky = host.byHand.some(({ prefix }) => prefix.includes("."));
   const others = [...drift, ...meanwhile];
+  const isFixed = fault.kind === "disk" && fault.how === "read-only for units";
   const resets = others.some((one) => one.what === "resets a sysctl");
   const hasOthers = host.byHand.length + host.owners.length > 0 || host.journal !== "none";
   return {
@@ -51,6 +53,9 @@ export function allowed(scenario: Scenario): Allowed {
     },
     either: new Map([
       ...meanwhile.flatMap(changedBy).map((name) => [name, "somebody changed it"] as const),
+      ...(isFixed ? [KIT_PATHS.unit, KIT_PATHS.link] : []).map(
+        (path) => [`boot ${path}`, "it cannot be changed, and is named"] as const,
+      ),
       ...(host.litter || fault.kind === "lock" ? [["folder", "somebody made it"] as const] : []),
     ]),
     strict:

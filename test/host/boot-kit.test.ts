@@ -1,6 +1,8 @@
+import { dirname } from "node:path";
 import { describe, it } from "vitest";
 
-import { REPLAY, UNITS } from "../../src/host/boot-kit";
+import { KIT_VERSION, REPLAY, UNITS } from "../../src/host/boot-kit";
+import { plan } from "../../src/plan/plan";
 import { Box, FLAVOURS } from "./box";
 import { claim, serve, withdraw } from "./claims";
 import { carryOut, ok, prepare } from "./session";
@@ -90,12 +92,13 @@ describe.concurrent.each(CASES)("the boot kit under $shell, $ip, $init", ({ init
       expect(await box.snapshot()).toBe(served);
     }
 
-    // As one with version 1 of the package left it.
-    await box.run(
-      `sed -i 's/pulumi-lvs-dr boot [0-9]*:/pulumi-lvs-dr boot 1:/' ${unit} /var/lib/lvs-dr/replay`,
-    );
-    await carryOut(box.open({ vips: [A] }), serve(claim("web", [A], PERSIST)));
-    expect(await box.snapshot()).toBe(served);
+    for (const older of [1, KIT_VERSION - 1]) {
+      await box.run(
+        `sed -i 's/pulumi-lvs-dr boot [0-9]*:/pulumi-lvs-dr boot ${older}:/' ${unit} /var/lib/lvs-dr/replay`,
+      );
+      await carryOut(box.open({ vips: [A] }), serve(claim("web", [A], PERSIST)));
+      expect(await box.snapshot()).toBe(served);
+    }
 
     await box.run(`sed -i 's/pulumi-lvs-dr boot [0-9]*:/pulumi-lvs-dr boot 999:/' ${unit}`);
     await box.run(
@@ -116,6 +119,46 @@ describe.concurrent.each(CASES)("the boot kit under $shell, $ip, $init", ({ init
     await carryOut(box.open({ vips: [A] }), serve(claim("web", [A])));
     await carryOut(box.open({ vips: [A] }), withdraw(claim("web", [A])));
     expect(await box.snapshot()).toBe(before);
+  });
+});
+
+describe.each(["systemd", "openrc"] as const)("a host of %s that takes no units", (init) => {
+  const { unit } = PLACES[init];
+  const folder = dirname(unit);
+  const freeze = `mount --bind ${folder} ${folder}; mount -o remount,bind,ro ${folder}`;
+  const web = claim("web", [A], PERSIST);
+
+  it("has nothing done to it where VIPs are to be bound again at boot", async ({ expect }) => {
+    await using box = await Box.create({ init });
+    await box.run(freeze);
+    const before = await box.snapshot();
+    const session = box.open({ vips: [A] });
+    await expect(carryOut(session, serve(web))).rejects.toThrow(
+      /cannot be written: .*Read-only file system; set persist to false/,
+    );
+    await session.end();
+    expect(session.notes).toEqual([]);
+    expect(await box.snapshot()).toBe(before);
+    await carryOut(box.open({ vips: [A] }), serve(claim("web", [A])));
+    await carryOut(box.open({ vips: [A] }), withdraw(claim("web", [A])));
+    expect(await box.snapshot()).toBe(before);
+  });
+
+  it("is served and left all the same where it took ours before, which stays and is named", async ({
+    expect,
+  }) => {
+    await using box = await Box.create({ init });
+    await carryOut(box.open({ vips: [A] }), serve(web));
+    await box.run(`sed -i 's/boot [0-9]*:/boot 1:/' ${unit}; ${freeze}`);
+    const more = claim("web", [A, B], PERSIST);
+    await carryOut(box.open({ vips: [A, B] }), serve(more));
+    const after = await carryOut(box.open({ vips: [A, B] }), withdraw(more));
+    expect(plan(withdraw(more), after).notes).toEqual([
+      expect.stringContaining(`${unit} stays, and what enables it`),
+    ]);
+    expect(after.boot).toMatchObject({ enabled: true, replay: undefined, fixed: unit });
+    expect(await box.snapshot()).not.toMatch(/lo:dr|owners|replay/);
+    expect((await box.run("ls -A /var/lib")).stdout.trim()).toBe("");
   });
 });
 

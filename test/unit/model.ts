@@ -48,7 +48,7 @@ export interface HostSketch {
 
 /** Nothing of ours. */
 export const NO_KIT = {
-  ...{ replay: undefined, unit: undefined, enabled: false, dangling: false },
+  ...{ replay: undefined, unit: undefined, enabled: false, dangling: false, fixed: undefined },
   ...{ failure: undefined, findings: [] },
 };
 

@@ -27,8 +27,14 @@ put() { # NAME LINE...
     # Those a boot runs before it undoes anything.
     replay | boot/*) write_aside "$@" && durable "$aside" && take_place ;;
     *) write_aside "$@" && take_place ;;
-  esac || fail "$path cannot be written: $problem" || return 1
+  esac || cannot_write "$name" || return 1
   unsynced="$unsynced ${path%/*}"
+}
+
+cannot_write() { # NAME, at $path: fails
+  local way=''
+  case $1 in boot/*) way='; set persist to false where the host takes no units, as on NixOS' ;; esac
+  fail "$path cannot be written: $problem$way"
 }
 
 write_aside() { # LINE...: the second try is for its words

@@ -22,7 +22,7 @@ tell_init() {
   case $init in
     systemd)
       [ -e "$unit" ] || systemctl --no-block stop "${unit##*/}" 9>&-
-      problem=$(systemctl daemon-reload 2>&1 9>&-) ||
+      problem=$(systemctl daemon-reload 2>&1 9>&-) || [ ! -e "$unit" ] ||
         warn "systemctl daemon-reload failed, and ${unit##*/} counts from the next boot on: $problem" || exit 1
       systemctl reset-failed "${unit##*/}" 9>&-
       ;;

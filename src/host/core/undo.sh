@@ -32,6 +32,7 @@ undo_file() { # of "file old|new NAME"
   if ! path_of "$3"; then
     stuck=$failure
   elif [ "$2" = new ]; then
+    is_there "$path" || is_there "$aside" || return 0
     rm -f "$path" "$aside"
   elif is_there "$registry/undo/$3"; then
     put_file_back "$3"

@@ -192,6 +192,8 @@ observe_boot() {
   observe_kit replay "$registry/replay"
   observe_kit unit "$unit"
   observe_link
+  # On a file system that was made read-only since, say.
+  [ ! -f "$unit" ] || writable "$unit" || echo "boot-fixed $unit"
   [ ! -f "$outcome" ] || prefix boot-outcome <"$outcome"
 }
 

@@ -85,6 +85,21 @@ describe("a boot that binds nothing", () => {
   });
 });
 
+describe("a unit that a withdrawal could not remove", () => {
+  const seenOn = (sketch: HostSketch) =>
+    inspectionOf({
+      ...{ host: "10.0.0.11", keys: {}, answer: NOTHING_ASKED },
+      observed: hostOf(sketch).observed,
+    });
+
+  it("is wrong on a host that has no registry any more, and named", () => {
+    const seen = seenOn({ boot: "current" });
+    expect(seen.ok).toBe(false);
+    expect(seen.boot.problems).toEqual([expect.stringContaining("pulumi-lvs-dr is left")]);
+    expect(seenOn({ owners: [{ persist: true }], boot: "current" }).boot.problems).toEqual([]);
+  });
+});
+
 describe("routes to the host itself", () => {
   const VIP = "203.0.113.10";
   const look = (sketch: HostSketch, ...lines: string[]) =>
