@@ -10,6 +10,7 @@ export type {
   EffectiveArp,
   ProxyConnectionArgs,
   RealServerArgs,
+  SshArgs,
   TimeoutsArgs,
 } from "./pulumi/args";
 export type {
@@ -26,5 +27,6 @@ export type {
   Inspection,
   InspectOptions,
   InspectProxy,
+  InspectSsh,
   PendingOperation,
 } from "./inspect/types";

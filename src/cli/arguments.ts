@@ -29,6 +29,8 @@ export interface Way {
   readonly knownHostsFile: string | undefined;
   readonly sudo: boolean;
   readonly proxy: Place | undefined;
+  /** By the user's own ssh, with this file in place of its config where one is given. */
+  readonly ssh: { readonly configFile?: string } | undefined;
   readonly connectSeconds: number;
 }
 
@@ -82,11 +84,14 @@ Both:
   --sudo             become root with sudo; default for any user but root
   --proxy [USER@]HOST[:PORT]
                      the bastion to go through, with the same key
+  --ssh              connect with your own ssh and its config: host may be an alias, and ssh decides
+                     what is not given, user, port and keys too
+  -F CONFIGFILE      the same, with this file in place of ~/.ssh/config
   --known-hosts FILE default ~/.ssh/known_hosts
   --timeout SECONDS  for all dialling; default 15
   --help, --version
 
-An IPv6 address is written as user@::1 or user@[::1]. The user is root unless given.
+An IPv6 address is written as user@::1 or user@[::1]. The user is root unless given, or by --ssh.
 Passwords come from the environment alone: PULUMI_LVS_DR_PASSWORD, PULUMI_LVS_DR_SUDO_PASSWORD,
 PULUMI_LVS_DR_KEY_PASSPHRASE, PULUMI_LVS_DR_PROXY_PASSWORD.
 
@@ -130,6 +135,8 @@ const OPTIONS = {
   identity: { type: "string", short: "i" },
   sudo: { type: "boolean" },
   proxy: { type: "string" },
+  ssh: { type: "boolean" },
+  "config-file": { type: "string", short: "F" },
   "known-hosts": { type: "string" },
   timeout: { type: "string" },
   help: { type: "boolean", short: "h" },
@@ -152,6 +159,9 @@ type Values = ReturnType<typeof parsed>["values"];
 function wayOf(text: string, values: Values): Way {
   const { host, user, port } = placeOf(text);
   if (port !== undefined && !SSH_URL.test(text)) throw new UsageError("a port is given with -p");
+  const ssh = sshOf(values);
+  if (ssh !== undefined && values.proxy !== undefined)
+    throw new UsageError("--proxy does not go with --ssh; ssh goes by ProxyJump in its config");
   return {
     ...{ host, user },
     port: numberOf("-p", values.port, MOST_PORT) ?? port,
@@ -159,8 +169,15 @@ function wayOf(text: string, values: Values): Way {
     knownHostsFile: values["known-hosts"],
     sudo: values.sudo ?? false,
     proxy: values.proxy === undefined ? undefined : placeOf(values.proxy),
+    ssh,
     connectSeconds: numberOf("--timeout", values.timeout, MOST_SECONDS) ?? 15,
   };
+}
+
+function sshOf(values: Values): Way["ssh"] {
+  const configFile = values["config-file"];
+  if (configFile !== undefined) return { configFile };
+  return values.ssh ? {} : undefined;
 }
 
 const MOST_PORT = 65_535;

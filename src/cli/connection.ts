@@ -5,7 +5,7 @@ import { UsageError, type Way } from "./arguments";
 import type { InspectConnection } from "../inspect/types";
 import { parseConnection } from "../inputs/connection";
 import { readPrivateKey } from "../transport/keys";
-import { type Connection, place, type Hop } from "../transport/connection";
+import { place, type Hop } from "../transport/connection";
 import { hostKeyPolicy } from "../transport/host-key";
 
 /** Where passwords come from: a process list shows the command line, and not this. */
@@ -15,8 +15,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * The connection that a command line and the environment mean together.
  *
  * Keys are looked for as `ssh` does: `-i` alone where it is given; else the first of the user's
- * default keys that can be read. The agent of `SSH_AUTH_SOCK` comes after it. `~/.ssh/config` is not
- * read.
+ * default keys that can be read. The agent of `SSH_AUTH_SOCK` comes after it. `~/.ssh/config` is
+ * read by `--ssh` alone, which leaves all of this to ssh.
  *
  * @throws UsageError when a password would go to a host that nobody knows
  */
@@ -25,6 +25,7 @@ export async function connectionOf(
   environment: Environment,
   warn: (text: string) => void,
 ): Promise<InspectConnection> {
+  if (way.ssh !== undefined) return bySsh(way, way.ssh, environment);
   const passphrase = set(environment["PULUMI_LVS_DR_KEY_PASSPHRASE"]);
   const privateKeyFile = way.keyFile ?? (await defaultKey(passphrase));
   const common = given({
@@ -46,9 +47,25 @@ export async function connectionOf(
     }),
   };
   const parsed = parseConnection(connection);
+  // Only for the types: none was given.
+  if (parsed.ssh !== undefined) return connection;
   await requireKnown(parsed, "connection", [password, sudoPassword], warn);
   if (parsed.proxy) await requireKnown(parsed.proxy, "connection.proxy", [proxyPassword], warn);
   return connection;
+}
+
+/** ssh finds keys and host keys by itself, and is told no password but sudo's. */
+function bySsh(
+  { host, user, port, keyFile, knownHostsFile, sudo }: Way,
+  ssh: NonNullable<Way["ssh"]>,
+  environment: Environment,
+): InspectConnection {
+  const sudoPassword = set(environment["PULUMI_LVS_DR_SUDO_PASSWORD"]);
+  return {
+    ...{ host, ssh },
+    ...given({ user, port, privateKeyFile: keyFile, knownHostsFile, sudoPassword }),
+    ...(sudo && { sudo }),
+  };
 }
 
 /** An empty variable is one that is not set, as everywhere in a shell. */
@@ -73,7 +90,7 @@ async function defaultKey(passphrase: string | undefined): Promise<string | unde
 
 /** There is no state here to pin a key in, so every contact with an unknown host is the first. */
 async function requireKnown(
-  hop: Hop | Connection,
+  hop: Hop,
   path: string,
   passwords: readonly (string | undefined)[],
   warn: (text: string) => void,

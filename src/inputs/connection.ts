@@ -1,101 +1,96 @@
-import { isIP } from "node:net";
 import { checker } from "./check";
-import type { Complaint, Field, Fields } from "./field";
+import type { Complaint, Field, Fields, Settled } from "./field";
+import { hopComplaints, proxyFields } from "./hop";
 import { RealServerError } from "../domain/errors";
 import { UNKNOWN } from "./values";
 import { storedReader } from "./stored";
 import type { Connection } from "../transport/connection";
-import { readPrivateKey } from "../transport/keys";
-import { readHostKey } from "../transport/public-key";
 
-/** How to reach a bastion: the fields of `connection.proxy`. */
-export const proxyFields = {
-  host: {
+/** How the user's own `ssh` is run: the fields of `connection.ssh`. */
+export const sshFields = {
+  configFile: {
     kind: "line",
-    what: "a host name or an IP address",
-    problem: hostProblem,
-    required: true,
-    sentence: "Name or address to connect to, without user, port or brackets.",
+    what: "the name of a file",
+    defaultText: "`~/.ssh/config`, where it is there",
+    sentence:
+      "A file as ssh_config(5) has it, in place of `~/.ssh/config`; `~/` is the user's home. The machine's " +
+      "own is read besides.",
+  },
+  options: {
+    kind: "list",
+    of: "ssh option",
+    what: "a list of options as in ssh_config, each Keyword=value",
+    sentence: "Options for the host itself, as after `ssh -o`; they come before the config file.",
+  },
+  command: {
+    kind: "line",
+    what: "the name of a program",
+    default: "ssh",
+    sentence: "The OpenSSH client, 7.6 or later: its path, or its name on `PATH`.",
+  },
+} as const satisfies Fields;
+
+const connectionFields = {
+  ...proxyFields,
+  ...{
+    host: {
+      ...proxyFields.host,
+      sentence: `${proxyFields.host.sentence} With \`ssh\`, an alias of ssh_config too.`,
+    },
   },
   port: {
-    kind: "whole number",
-    least: 1,
-    most: 65535,
-    default: 22,
-    sentence: "TCP port.",
+    ...proxyFields.port,
+    default: withoutSsh(22),
+    defaultText: "`22`; with `ssh`, as ssh_config says",
   },
   user: {
-    kind: "line",
-    what: "a user's name",
-    default: "root",
-    sentence: "User to log in as.",
-  },
-  password: {
-    kind: "text",
-    what: "a password",
-    secret: true,
-    sentence: "The user's password, also given to keyboard-interactive prompts.",
-  },
-  privateKey: {
-    kind: "text",
-    what: "the text of a private key",
-    secret: true,
-    sentence: "The text of a private key: OpenSSH, PEM, PKCS#8, or PuTTY's format 2 of RSA.",
-  },
-  privateKeyPassword: {
-    kind: "text",
-    what: "the passphrase of a private key",
-    secret: true,
-    sentence: "Decrypts `privateKey` and `privateKeyFile`.",
-  },
-  privateKeyFile: {
-    kind: "line",
-    what: "the name of a file",
-    problem: keyFileProblem,
-    hidden: true,
-    sentence:
-      "A file with a private key, on the machine that runs Pulumi; `~/` is the user's home. It " +
-      "is read each time it is used, so that no key is in the state.",
-  },
-  agentSocketPath: {
-    kind: "line",
-    what: "the path of a socket",
-    hidden: true,
-    defaultText: "`$SSH_AUTH_SOCK` where it is set",
-    sentence: "The socket of an SSH agent; `~/` is the user's home.",
-  },
-  hostKey: {
-    kind: "text",
-    what: "a public host key",
-    problem: hostKeyProblem,
-    hidden: true,
-    sentence:
-      "The host's public key, as `ssh-keyscan` prints it after the name: `ssh-ed25519 AAAA…`; a " +
-      "comment may follow. It goes before known hosts and before the key pinned on first contact.",
+    ...proxyFields.user,
+    default: withoutSsh("root"),
+    defaultText: '`"root"`; with `ssh`, as ssh_config says',
   },
   knownHostsFile: {
-    kind: "line",
-    what: "the name of a file",
-    hidden: true,
-    default: "~/.ssh/known_hosts",
-    sentence:
-      "The user's known hosts, in OpenSSH's format; `~/` is the user's home. The file need not exist. " +
-      "The machine's own are read besides.",
-  },
-  dialErrorLimit: {
-    kind: "whole number",
-    least: -1,
-    default: -1,
-    sentence:
-      "How many failed dials are followed by another: 0 dials once, -1 without limit. " +
-      "(`remote.Command` has 10.)",
+    ...proxyFields.knownHostsFile,
+    default: withoutSsh("~/.ssh/known_hosts"),
+    defaultText: '`"~/.ssh/known_hosts"`; with `ssh`, as ssh_config says',
   },
   perDialTimeout: {
-    kind: "whole number",
-    least: 0,
-    default: 15,
+    ...proxyFields.perDialTimeout,
+    default: withoutSsh(15),
+    defaultText: "`15`; with `ssh`, as ssh_config says, else `15`",
+  },
+  sudo: {
+    kind: "flag",
+    default: isSudoNeeded,
+    defaultText: "`false` for the user `root`, else `true`; with `ssh`, decided by who logged in",
+    sentence: "Whether to become root with `sudo` after login.",
+  },
+  sudoPassword: {
+    kind: "line",
+    what: "a password",
+    secret: true,
     sentence:
-      "Seconds for the TCP connection and the key exchange of one dial; 0 is without a limit of its own.",
+      "What `sudo` asks for, if it asks. It implies `sudo`; together with `sudo: false` it is refused.",
+  },
+  proxy: {
+    kind: "object",
+    what: "an object that says how to reach a bastion",
+    alsoWrong: hopComplaints,
+    hidden: true,
+    fields: proxyFields,
+    defaultText: "none",
+    sentence:
+      "A bastion to go through: the same fields, with the same defaults, but `sudo`, `sudoPassword`, " +
+      "`proxy` and `ssh`.",
+  },
+  ssh: {
+    kind: "object",
+    flag: true,
+    fields: sshFields,
+    defaultText: "none",
+    page: "how-to/own-ssh.md",
+    sentence:
+      "Connect with the user's own OpenSSH client and its configuration. Not together with `password`, " +
+      "`privateKey`, `privateKeyPassword` and `proxy`.",
   },
 } as const satisfies Fields;
 
@@ -108,33 +103,8 @@ export const connectionField = {
   required: true,
   page: "reference/connection.md",
   sentence: "How to reach the host. A changed `host` replaces the resource.",
-  fields: {
-    ...proxyFields,
-    sudo: {
-      kind: "flag",
-      default: isSudoNeeded,
-      defaultText: "`false` for the user `root`, else `true`",
-      sentence: "Whether to become root with `sudo` after login.",
-    },
-    sudoPassword: {
-      kind: "line",
-      what: "a password",
-      secret: true,
-      sentence:
-        "What `sudo` asks for, if it asks. It implies `sudo`; together with `sudo: false` it is refused.",
-    },
-    proxy: {
-      kind: "object",
-      what: "an object that says how to reach a bastion",
-      alsoWrong: hopComplaints,
-      hidden: true,
-      fields: proxyFields,
-      defaultText: "none",
-      sentence:
-        "A bastion to go through: the same fields, with the same defaults, but `sudo`, `sudoPassword` and " +
-        "`proxy`.",
-    },
-  },
+  fields: connectionFields,
+  settle: byTransport,
 } as const satisfies Field;
 
 const alone = { connection: connectionField };
@@ -152,46 +122,40 @@ export function parseConnection(connection: unknown): Connection {
   throw new RealServerError("refused", failures.map(({ reason }) => reason).join("; "));
 }
 
-function connectionComplaints(connection: Readonly<Record<string, unknown>>): Complaint[] {
-  const contradiction = connection["sudo"] === false && connection["sudoPassword"] !== undefined;
-  const message = "{} contradicts sudoPassword, which is given; leave one of the two out";
-  return [...hopComplaints(connection), ...(contradiction ? [{ path: ["sudo"], message }] : [])];
+/** Without `ssh` every default is there, and with it none that ssh_config decides. */
+function byTransport(read: Settled<typeof connectionFields>): Connection {
+  return read as Connection;
 }
 
-function isSudoNeeded({ user, sudoPassword }: Readonly<Record<string, unknown>>): boolean {
+type Given = Readonly<Record<string, unknown>>;
+
+function withoutSsh<Value>(value: Value): (connection: Given) => Value | undefined {
+  return ({ ssh }) => (ssh === undefined ? value : undefined);
+}
+
+function isSudoNeeded({ ssh, user = "root", sudoPassword }: Given): boolean | undefined {
+  if (ssh !== undefined) return undefined;
   return user !== "root" || sudoPassword !== undefined;
 }
 
-function hostProblem(host: string): string | undefined {
-  if (isIP(host) !== 0) return undefined;
-  if (host.includes("://")) return "is a URL; give the host name or address alone";
-  if (host.includes("@")) return "holds a user; give the user as user, and the host alone";
-  if (host.startsWith("[")) return "has brackets; give the address without them, a port as port";
-  if (/:\d+$/.test(host)) return "holds a port; give it as port, and the host alone";
-  return /^[\p{L}\p{N}._-]+$/u.test(host) ? undefined : "is not a host name or an IP address";
+function connectionComplaints(connection: Given): Complaint[] {
+  const contradiction = connection["sudo"] === false && connection["sudoPassword"] !== undefined;
+  const message = "{} contradicts sudoPassword, which is given; leave one of the two out";
+  return [...wayComplaints(connection), ...(contradiction ? [{ path: ["sudo"], message }] : [])];
 }
 
-function keyFileProblem(file: string): string | undefined {
-  return file.includes("PRIVATE KEY-----")
-    ? "is a key itself; give it as privateKey, or here the name of its file"
-    : undefined;
+function wayComplaints(connection: Given): Complaint[] {
+  const { ssh } = connection;
+  if (ssh === undefined || ssh === false) return hopComplaints(connection);
+  if (ssh === UNKNOWN) return [];
+  return Object.entries(NOT_WITH_SSH)
+    .filter(([name]) => connection[name] !== undefined)
+    .map(([name, reason]) => ({ path: [name], message: `{} does not go with ssh, ${reason}` }));
 }
 
-function hostKeyProblem(key: string): string | undefined {
-  const { instead } = readHostKey(key);
-  return instead === undefined ? undefined : `is not a public host key${instead}`;
-}
-
-function hopComplaints(hop: Readonly<Record<string, unknown>>): Complaint[] {
-  const ways = ["privateKey", "privateKeyFile", "agentSocketPath", "password"];
-  if (ways.every((way) => hop[way] === undefined) && !process.env["SSH_AUTH_SOCK"]) {
-    const message = `no way to authenticate; give ${ways.join(", ")}, or run an agent (SSH_AUTH_SOCK)`;
-    return [{ path: [], message }];
-  }
-  const { privateKey, privateKeyPassword } = hop;
-  if (typeof privateKey !== "string" || [privateKey, privateKeyPassword].includes(UNKNOWN))
-    return [];
-  const passphrase = typeof privateKeyPassword === "string" ? privateKeyPassword : undefined;
-  const { problem } = readPrivateKey(privateKey, passphrase);
-  return problem === undefined ? [] : [{ path: ["privateKey"], message: `{} ${problem}` }];
-}
+const NOT_WITH_SSH = {
+  password: "which is told no password: give privateKeyFile, or have an agent",
+  privateKey: "which reads keys from files: give privateKeyFile, or have an agent",
+  privateKeyPassword: "which is told no passphrase: have the key in an agent",
+  proxy: "which goes by its own configuration: give ProxyJump in ssh_config or in ssh.options",
+};

@@ -53,7 +53,7 @@ interface About {
 
 /** What an input holds. */
 type FieldKind =
-  | { readonly kind: "flag"; readonly default?: boolean | DefaultFrom }
+  | { readonly kind: "flag"; readonly default?: boolean | DefaultFrom<boolean> }
   | WholeNumberField
   | TextField
   | ChoiceField
@@ -61,7 +61,7 @@ type FieldKind =
   | ObjectField;
 
 /** A default that depends on the other fields of the object, as they are read. */
-type DefaultFrom = (others: Readonly<Record<string, unknown>>) => boolean;
+type DefaultFrom<Value> = (others: Readonly<Record<string, unknown>>) => Value | undefined;
 
 /** A number without a fraction. */
 export interface WholeNumberField {
@@ -69,7 +69,7 @@ export interface WholeNumberField {
   readonly least: number;
   /** Default: no upper bound. */
   readonly most?: number;
-  readonly default?: number;
+  readonly default?: number | DefaultFrom<number>;
 }
 
 /** A text that is not empty. */
@@ -80,7 +80,7 @@ export interface TextField {
   readonly what: string;
   /** What else is wrong with a text, as a phrase that follows it; undefined where nothing is. */
   readonly problem?: (text: string) => string | undefined;
-  readonly default?: string;
+  readonly default?: string | DefaultFrom<string>;
 }
 
 /** One of a few values. */
@@ -92,10 +92,10 @@ export interface ChoiceField {
   readonly default?: string | number;
 }
 
-/** Texts without order, none of them twice; an empty list is the same as none. */
+/** Texts, none of them twice; an empty list is the same as none. Only options of ssh have an order. */
 export interface ListField {
   readonly kind: "list";
-  readonly of: "vip" | "interface" | "glob";
+  readonly of: "vip" | "interface" | "glob" | "ssh option";
   /** "a list of addresses". */
   readonly what: string;
   /** The word `"all"` may stand for a list. */
@@ -109,12 +109,16 @@ export interface ListField {
 export interface ObjectField {
   readonly kind: "object";
   readonly fields: Fields;
+  /** `true` may stand for one without fields, and `false` is as left out. */
+  readonly flag?: true;
   /** "an object that says how to reach the host". Default: one with its fields' names. */
   readonly what?: string;
   /** What is wrong with the fields beside each other; asked where single ones are wrong, too. */
   readonly alsoWrong?: (value: Readonly<Record<string, unknown>>) => readonly Complaint[];
   /** Its fields' defaults. Default: it may be left out as a whole. */
   readonly default?: Readonly<Record<string, never>>;
+  /** What becomes of it once it is read. Default: it stays as it is. */
+  readonly settle?: (read: never) => unknown;
 }
 
 /** What is wrong at a path; `{}` at the start of the message stands for the value there. */
@@ -125,10 +129,19 @@ export interface Complaint {
 
 /** What stored inputs are once they are read: defaults applied, VIPs parsed. */
 export type Settled<F extends Fields> = {
-  readonly [Name in keyof F as F[Name] extends Present ? Name : never]: Value<F[Name]>;
-} & { readonly [Name in keyof F as F[Name] extends Present ? never : Name]?: Value<F[Name]> };
+  readonly [Name in keyof F as IsPresent<F[Name]> extends true ? Name : never]: Value<F[Name]>;
+} & {
+  readonly [Name in keyof F as IsPresent<F[Name]> extends true ? never : Name]?: Value<F[Name]>;
+};
 
-type Present = { readonly required: true } | { readonly default: unknown };
+/** A default that may be none leaves the field optional. */
+type IsPresent<F> = F extends { readonly required: true }
+  ? true
+  : F extends { readonly default: infer Default }
+    ? undefined extends (Default extends (others: never) => infer From ? From : Default)
+      ? false
+      : true
+    : false;
 
 type Value<F> = F extends { kind: "flag" }
   ? boolean
@@ -138,9 +151,11 @@ type Value<F> = F extends { kind: "flag" }
       ? Choice
       : F extends ListField
         ? readonly Element<F>[] | (F extends { all: true } ? "all" : never)
-        : F extends { kind: "object"; fields: infer Within extends Fields }
-          ? Settled<Within>
-          : string;
+        : F extends { settle: (read: never) => infer Settling }
+          ? Settling
+          : F extends { kind: "object"; fields: infer Within extends Fields }
+            ? Settled<Within>
+            : string;
 
 type Element<F> = F extends { of: "vip" } ? Vip : string;
 
@@ -155,8 +170,10 @@ export function allowedIn(field: FieldKind): string {
     }
     case "choice":
       return field.values.map((value) => JSON.stringify(value)).join(" or ");
-    case "object":
-      return field.what ?? `an object with ${Object.keys(field.fields).join(", ")}`;
+    case "object": {
+      const what = field.what ?? `an object with ${Object.keys(field.fields).join(", ")}`;
+      return field.flag ? `true, or ${what}` : what;
+    }
     case "line":
     case "text":
     case "list":

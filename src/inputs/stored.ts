@@ -32,7 +32,10 @@ export function storedReader<F extends Fields>(
 }
 
 /** An absent field is no field, however it was stored: settings that say the same are equal. */
-function storedObject(fields: Fields): z.ZodType<Record<string, unknown>> {
+function storedObject(
+  fields: Fields,
+  settle: (read: never) => unknown = (read) => read,
+): z.ZodType<Record<string, unknown>> {
   const named = Object.entries(fields);
   const shape = Object.fromEntries(named.map(([name, field]) => [name, storedField(field)]));
   return z.object(shape).transform((read) => {
@@ -40,7 +43,7 @@ function storedObject(fields: Fields): z.ZodType<Record<string, unknown>> {
       const value = read[name] ?? (typeof fallback === "function" ? fallback(read) : undefined);
       return value === undefined ? [] : [[name, value] as const];
     });
-    return Object.fromEntries(present);
+    return settle(Object.fromEntries(present) as never) as Record<string, unknown>;
   });
 }
 
@@ -49,7 +52,14 @@ function storedField(field: Field): z.ZodType {
   if (field.required) return value;
   const fallback = typeof field.default === "function" ? undefined : field.default;
   const present = fallback === undefined ? value.optional() : value;
-  return z.preprocess((given) => given ?? fallback, present);
+  const isFlag = field.kind === "object" && field.flag === true;
+  return z.preprocess((given) => (isFlag ? unflagged(given) : given) ?? fallback, present);
+}
+
+/** The object that a flag stands for. */
+function unflagged(given: unknown): unknown {
+  if (given === true) return {};
+  return given === false ? undefined : given;
 }
 
 function storedValue(field: Field): z.ZodType {
@@ -66,7 +76,7 @@ function storedValue(field: Field): z.ZodType {
     case "list":
       return storedList(field);
     case "object":
-      return storedObject(field.fields);
+      return storedObject(field.fields, field.settle);
   }
 }
 

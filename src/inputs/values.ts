@@ -1,10 +1,11 @@
 // What a program may give for each kind of input: what check.ts is made of.
 import * as z from "zod";
 import { compareVips, parseVip } from "../domain/address";
+import { sshOptionProblem } from "../transport/openssh/config";
 import { globProblem, interfaceNameProblem } from "../domain/arp";
 import { shown } from "./failure";
 import { allowedIn, type ChoiceField, type Complaint, type Field } from "./field";
-import type { Fields, ListField, TextField, WholeNumberField } from "./field";
+import type { Fields, ListField, ObjectField, TextField, WholeNumberField } from "./field";
 
 /** How the engine writes a value of any type that only the update will know. */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -36,19 +37,22 @@ export function withoutAbsent(value: unknown): unknown {
 
 function fieldSchema(field: Field): z.ZodType {
   const { alsoWrong } = field.kind === "object" ? field : {};
-  const schema = passing(UNKNOWN, valueSchema(field), alsoWrong);
+  const schema = passing(new Map([[UNKNOWN, UNKNOWN]]), valueSchema(field), alsoWrong);
   if (field.required) return schema;
   return field.written ? schema.prefault(field.default) : schema.optional();
 }
 
-/** This very text passes as it is; `alsoWrong` sees any other object even where its fields are bad. */
+/**
+ * These words pass, each as what it stands for; `alsoWrong` sees any other object even where its fields
+ * are bad.
+ */
 function passing(
-  word: string,
+  words: ReadonlyMap<unknown, unknown>,
   schema: z.ZodType,
   alsoWrong: (value: Record<string, unknown>) => readonly Complaint[] = () => [],
 ): z.ZodType {
   return z.unknown().transform((given, context) => {
-    if (given === word) return given;
+    if (words.has(given)) return words.get(given);
     const value = withoutAbsent(given);
     const result = schema.safeParse(value);
     const complaints = isRecord(value) ? alsoWrong(value) : [];
@@ -71,10 +75,23 @@ function valueSchema(field: Field): z.ZodType {
     case "choice":
       return choice(field);
     case "list":
-      return field.all ? passing("all", list(field)) : list(field);
+      return field.all ? passing(new Map([["all", "all"]]), list(field)) : list(field);
     case "object":
-      return z.strictObject(fieldSchemas(field.fields), wanted(allowedIn(field)));
+      return object(field);
   }
+}
+
+/** With `false` it is as left out, so that it makes no difference to a program that leaves it out. */
+function object(field: ObjectField): z.ZodType {
+  const schema = z.strictObject(fieldSchemas(field.fields), wanted(allowedIn(field)));
+  if (!field.flag) return schema;
+  return passing(
+    new Map([
+      [true, true as unknown],
+      [false, undefined],
+    ]),
+    schema,
+  );
 }
 
 function wholeNumber(field: WholeNumberField): z.ZodType {
@@ -107,11 +124,11 @@ function choice({ values, because = () => "" }: ChoiceField): z.ZodType {
   return z.literal([...values], { error: ({ input }) => `{} ${isNone}${because(input)}` });
 }
 
-/** It comes out sorted, unknown elements at the end. */
+/** It comes out sorted, unknown elements at the end; options of ssh as they stand, for the first counts. */
 function list({ of, what, empty }: ListField): z.ZodType {
   const array = z.array(z.unknown(), wanted(what));
   const filled = empty === undefined ? array : array.min(1, empty);
-  const { read, compare } = ELEMENTS[of];
+  const { read, compare, ordered } = ELEMENTS[of];
   return filled.transform((elements, context) => {
     const firstAt = new Map<string, number>();
     for (const [index, element] of elements.entries()) {
@@ -126,9 +143,10 @@ function list({ of, what, empty }: ListField): z.ZodType {
       const message = `{} ${"reason" in result ? result.reason : same}`;
       context.issues.push({ code: "custom", path: [index], message, input: element });
     }
+    if (elements.length === 0) return undefined;
+    if (ordered) return elements;
     const unknowns = elements.filter((element) => element === UNKNOWN);
-    const sorted = [...[...firstAt.keys()].sort(compare), ...unknowns];
-    return sorted.length === 0 ? undefined : sorted;
+    return [...[...firstAt.keys()].sort(compare), ...unknowns];
   });
 }
 
@@ -138,11 +156,16 @@ type ElementRead = { readonly text: string } | { readonly reason: string };
 /** How the elements of a list are read, and in which order they come out. */
 const ELEMENTS: Record<
   ListField["of"],
-  { read: (text: string) => ElementRead; compare?: (a: string, b: string) => number }
+  {
+    readonly read: (text: string) => ElementRead;
+    readonly compare?: (a: string, b: string) => number;
+    readonly ordered?: true;
+  }
 > = {
   vip: { read: canonicalVip, compare: byAddress },
   interface: { read: (name) => accepted(name, interfaceNameProblem(name)) },
   glob: { read: (glob) => accepted(glob, globProblem(glob)) },
+  "ssh option": { read: (option) => accepted(option, sshOptionProblem(option)), ordered: true },
 };
 
 function accepted(text: string, reason: string | undefined): ElementRead {

@@ -32,10 +32,25 @@ export interface InspectProxy {
 export interface InspectConnection extends InspectProxy {
   /** The bastion to go through. Default: none. */
   proxy?: InspectProxy;
-  /** Whether to become root with `sudo`. Default: `false` for the user `root`, else `true`. */
+  /**
+   * Whether to become root with `sudo`. Default: `false` for the user `root`, else `true`; with `ssh`,
+   * decided by who logged in.
+   */
   sudo?: boolean;
   /** What `sudo` asks for, if it asks. It implies `sudo`. */
   sudoPassword?: string;
+  /** Connect with the user's own OpenSSH client. Default: none, and neither with `false`. */
+  ssh?: boolean | InspectSsh;
+}
+
+/** How the user's own OpenSSH client is run: the fields of `connection.ssh` of a real server. */
+export interface InspectSsh {
+  /** In place of `~/.ssh/config`, likewise. Default: `~/.ssh/config`, where it is there. */
+  configFile?: string;
+  /** For the host itself, as after `ssh -o`: `Keyword=value`. */
+  options?: string[];
+  /** The OpenSSH client, 7.6 or later. Default: `"ssh"`. */
+  command?: string;
 }
 
 /** What an inspection asks beside what it always asks, and how long it may take. */

@@ -113,18 +113,38 @@ export interface ProxyConnectionArgs {
 
 /**
  * How to reach a real server over SSH: the fields of `ConnectionArgs` of `@pulumi/command`, so that
- * one value serves both, and `privateKeyFile`, `knownHostsFile`, `sudo` and `sudoPassword`.
+ * one value serves both, and `privateKeyFile`, `knownHostsFile`, `sudo`, `sudoPassword` and `ssh`.
  */
 export interface ConnectionArgs extends ProxyConnectionArgs {
   /** The bastion to go through. Default: none, a connection straight to the host. */
   proxy?: pulumi.Input<ProxyConnectionArgs>;
   /**
    * Whether to become root with `sudo` after login. Default: `false` for the user `root`, else
-   * `true`.
+   * `true`; with `ssh`, decided by who logged in.
    */
   sudo?: pulumi.Input<boolean>;
   /** What `sudo` asks for, if it asks. It implies `sudo`. Kept as a secret. */
   sudoPassword?: pulumi.Input<string>;
+  /**
+   * Connect with the user's own OpenSSH client, as on the command line: `~/.ssh/config` with its aliases
+   * and jumps, certificates, hardware keys. What the program leaves out, `user` and `port` too, ssh_config
+   * decides. Refused together with `password`, `privateKey`, `privateKeyPassword` and `proxy`.
+   * Default: none, and neither with `false`.
+   */
+  ssh?: pulumi.Input<boolean | SshArgs>;
+}
+
+/** How the user's own OpenSSH client is run. */
+export interface SshArgs {
+  /**
+   * A file as ssh_config(5) has it, in place of `~/.ssh/config`; `~/` is the home of the user who runs
+   * Pulumi. The machine's own is read besides. Default: `~/.ssh/config`, where it is there.
+   */
+  configFile?: pulumi.Input<string>;
+  /** Options for the host itself, as after `ssh -o`, before the config file: `Keyword=value`. */
+  options?: pulumi.Input<pulumi.Input<string>[]>;
+  /** The OpenSSH client, 7.6 or later: its path, or its name on `PATH`. Default: `"ssh"`. */
+  command?: pulumi.Input<string>;
 }
 
 /** How a real server is kept quiet about its VIPs on the wire. */

@@ -89,6 +89,7 @@ export function restatedState(inputs: Properties, olds: Properties, pins: HostKe
     ...unknownIn(olds),
     ...outputsIn(olds),
     ...inputsIn(inputs),
+    hostKey: undefined,
     proxyHostKey: undefined,
     ...pins,
     format: FORMAT,

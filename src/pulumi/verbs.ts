@@ -209,10 +209,12 @@ function claimOf(run: Run, settings: Settings, incarnation: string, state?: Stat
   return { owner, incarnation, vips, arp, persist, staleVips, saved, replaces, beside };
 }
 
-/** Another bastion has another key. */
+/** Another bastion has another key; with the user's own ssh, or after it, keys are not our affair. */
 function pinsFor(state: State, { connection }: Settings): HostKeys {
+  const before = state.settings.connection;
+  if (connection.ssh !== undefined || before.ssh !== undefined) return {};
   const { hostKey, proxyHostKey } = state.pins;
-  const sameProxy = state.settings.connection.proxy?.host === connection.proxy?.host;
+  const sameProxy = before.proxy?.host === connection.proxy?.host;
   return {
     ...(hostKey !== undefined && { hostKey }),
     ...(sameProxy && proxyHostKey !== undefined && { proxyHostKey }),

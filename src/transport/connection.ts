@@ -21,11 +21,47 @@ export interface Hop {
   readonly perDialTimeout: number;
 }
 
-/** How to reach a real server, by way of a bastion where `proxy` is given. */
-export interface Connection extends Hop {
+/** How to reach a host, parsed: by ssh2, or by the user's own `ssh`. */
+export type Connection = Ssh2Connection | OpensshConnection;
+
+/** How ssh2 reaches a host, by way of a bastion where `proxy` is given. */
+export interface Ssh2Connection extends Hop {
   readonly sudo: boolean;
   readonly sudoPassword?: string;
   readonly proxy?: Hop;
+  readonly ssh?: undefined;
+}
+
+/** How the user's own `ssh` reaches a host. What is not given, ssh_config decides. */
+export interface OpensshConnection {
+  /** A name, an address, or an alias of ssh_config. */
+  readonly host: string;
+  readonly port?: number;
+  readonly user?: string;
+  /** Offered, and no key beside those of ssh_config; a leading `~/` is the user's home. */
+  readonly privateKeyFile?: string;
+  readonly agentSocketPath?: string;
+  /** The only key that the host may have, whatever known hosts say. */
+  readonly hostKey?: string;
+  readonly knownHostsFile?: string;
+  /** As for a {@link Hop}. */
+  readonly dialErrorLimit: number;
+  /** Seconds for TCP and the key exchange of one attempt; 0: no limit of its own. */
+  readonly perDialTimeout?: number;
+  /** Undefined: decided on the host, by who logged in. */
+  readonly sudo?: boolean;
+  readonly sudoPassword?: string;
+  readonly ssh: OwnSsh;
+}
+
+/** Which `ssh`, and what it is told besides. */
+export interface OwnSsh {
+  /** Takes the place of ~/.ssh/config; a leading `~/` is the user's home. */
+  readonly configFile?: string;
+  /** For the host alone and before the config, `Keyword=value`. */
+  readonly options?: readonly string[];
+  /** Its name on PATH, or its path. */
+  readonly command: string;
 }
 
 /** One hop, and how messages name it and its inputs. */

@@ -4,20 +4,20 @@ import { join } from "node:path";
 
 import type { Channel, DialOptions, Transport } from "../../src/transport/transport";
 import { dial } from "../../src/transport/ssh2/dial";
-import type { Connection } from "../../src/transport/connection";
+import type { Ssh2Connection } from "../../src/transport/connection";
 import { RealServerError } from "../../src/domain/errors";
 import type { Lab } from "../../lab/lab";
 import type { LabHost } from "../../lab/host";
 
 /** What a test may change about a connection; undefined takes a field away. */
-export type Changes = { [K in keyof Connection]?: Connection[K] | undefined };
+export type Changes = { [K in keyof Ssh2Connection]?: Ssh2Connection[K] | undefined };
 
 /** A connection to a lab host by the lab's plain key, known to nobody. */
 export function connectionTo(
   lab: Lab,
   host: Pick<LabHost, "address" | "port">,
   changes: Changes = {},
-): Connection {
+): Ssh2Connection {
   const connection: Changes = {
     host: host.address,
     port: host.port,
@@ -30,7 +30,7 @@ export function connectionTo(
     ...changes,
   };
   const given = Object.entries(connection).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given) as unknown as Connection;
+  return Object.fromEntries(given) as unknown as Ssh2Connection;
 }
 
 /** What was said while dialling, for tests that look. */
@@ -45,7 +45,7 @@ export const options = (changes: Partial<DialOptions> = {}): DialOptions => ({
 
 /** Dials, gives the transport to `use`, closes it. */
 export async function withTransport<T>(
-  connection: Connection,
+  connection: Ssh2Connection,
   dialOptions: DialOptions,
   use: (transport: Transport) => Promise<T>,
 ): Promise<T> {
@@ -58,7 +58,10 @@ export async function withTransport<T>(
 }
 
 /** Logs in and returns what `id -un` says there. */
-export async function userAfterLogin(connection: Connection, changes: Partial<DialOptions> = {}) {
+export async function userAfterLogin(
+  connection: Ssh2Connection,
+  changes: Partial<DialOptions> = {},
+) {
   return withTransport(connection, options(changes), async (transport) => {
     const channel = await transport.exec("id -un");
     return (await text(channel)).trim();
@@ -76,7 +79,7 @@ export async function text(channel: Channel): Promise<string> {
 
 /** The error of dialling that must fail. */
 export async function dialError(
-  connection: Connection,
+  connection: Ssh2Connection,
   changes: Partial<DialOptions> = {},
 ): Promise<RealServerError> {
   try {

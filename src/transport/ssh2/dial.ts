@@ -9,7 +9,7 @@ import type { OpenStream } from "./tcp";
 import { loadIdentities } from "./identities";
 import { dialUntil, type DialLimits } from "./redial";
 import { socketProblem, TryAgain } from "../problems";
-import { type Connection, place, type Target } from "../connection";
+import { place, type Ssh2Connection, type Target } from "../connection";
 import { hostKeyPolicy } from "../host-key";
 import type { Channel, DialOptions, Transport } from "../transport";
 
@@ -22,7 +22,7 @@ import type { Channel, DialOptions, Transport } from "../transport";
  *   have no algorithm in common; `failed` when the bastion does not forward; the signal's own
  *   error or `timed-out` when it is aborted
  */
-export async function dial(connection: Connection, options: DialOptions): Promise<Transport> {
+export async function dial(connection: Ssh2Connection, options: DialOptions): Promise<Transport> {
   const { proxy } = connection;
   const limits: DialLimits = {
     deadline: performance.now() + options.connectSeconds * 1000,

@@ -6,24 +6,33 @@ import { fieldAt, secretNames, type Field, type Fields } from "../../../src/inpu
 import { checkInputs, parseSettings, realServerInputs } from "../../../src/inputs/real-server";
 import { storedReader } from "../../../src/inputs/stored";
 import { UNKNOWN } from "../../../src/inputs/values";
-import { everyInput as inputs, placesIn, valueIn, withValue, type Place } from "./every-input";
+import {
+  everyInput,
+  everyInputBySsh,
+  placesIn,
+  valueIn,
+  withValue,
+  type Place,
+} from "./every-input";
 
 beforeEach(() => vi.stubEnv("SSH_AUTH_SOCK", undefined));
 afterEach(() => vi.unstubAllEnvs());
 
 const places = placesIn(realServerInputs).map(({ place, field }) => {
-  return { name: place.join("."), place, field, given: contextOf(place) };
+  const inputs = setOf(place);
+  return { name: place.join("."), place, field, inputs, given: contextOf(place, inputs) };
 });
 const MARK = "s3cr3t-mark";
 
 describe("every input:", () => {
   it("all of them pass at once, and come out as they were given", () => {
-    expect(checkInputs(inputs)).toEqual({ failures: [], inputs });
-    const missing = places.filter(({ place }) => valueIn(inputs, place) === undefined);
+    for (const inputs of [everyInput, everyInputBySsh])
+      expect(checkInputs(inputs)).toEqual({ failures: [], inputs });
+    const missing = places.filter(({ place, inputs }) => valueIn(inputs, place) === undefined);
     expect(missing).toEqual([]);
   });
 
-  it.each(places)("$name: a good value passes, and can be read", ({ place, field, given }) => {
+  it.each(places)("$name: a good value passes, and can be read", ({ place, field, inputs, given }) => {
     const good = goodValues(field, valueIn(inputs, place));
     const passes = fc.property(good, (value) => {
       const checked = checkInputs(withValue(given, place, value));
@@ -34,16 +43,19 @@ describe("every input:", () => {
     fc.assert(passes, { numRuns: 10 });
   });
 
-  it.each(places)("$name: a bad value is one failure, which names it", ({ name, place, field }) => {
-    for (const bad of badValues(field)) {
-      const { failures } = checkInputs(withValue(inputs, place, bad));
-      const paths = failures.map(({ path }) => path.replace(/\[.*/, ""));
-      expect(paths, JSON.stringify(bad)).toEqual([name]);
-    }
-  });
+  it.each(places)(
+    "$name: a bad value is one failure, which names it",
+    ({ name, place, field, inputs }) => {
+      for (const bad of badValues(field)) {
+        const { failures } = checkInputs(withValue(inputs, place, bad));
+        const paths = failures.map(({ path }) => path.replace(/\[.*/, ""));
+        expect(paths, JSON.stringify(bad)).toEqual([name]);
+      }
+    },
+  );
 
   const [required, optional] = parted(places, ({ field }) => field.required === true);
-  it.each(required)("$name: left out, it is missed", ({ name, place }) => {
+  it.each(required)("$name: left out, it is missed", ({ name, place, inputs }) => {
     const { failures } = checkInputs(withValue(inputs, place, undefined));
     const reason = expect.stringContaining(`${name}: required: `) as string;
     expect(failures).toEqual([{ path: name, reason }]);
@@ -54,19 +66,20 @@ describe("every input:", () => {
     const { failures, inputs } = checkInputs(withValue(given, place, undefined));
     expect(failures).toEqual([]);
     const settled = valueIn(parseSettings(inputs), place);
-    if (typeof field.default === "function") expect(settled).toBeTypeOf("boolean");
-    else expect(settled).toEqual(field.default);
+    const holder = valueIn(inputs, place.slice(0, -1)) as Record<string, unknown>;
+    const { default: fallback } = field;
+    expect(settled).toEqual(typeof fallback === "function" ? fallback(holder) : fallback);
     expect(valueIn(inputs, place)).toEqual(field.written ? settled : undefined);
   });
 
-  it.each(objects)("$name: left out, it is empty, or nothing", ({ place, field }) => {
+  it.each(objects)("$name: left out, it is empty, or nothing", ({ place, field, inputs }) => {
     const without = checkInputs(withValue(inputs, place, undefined));
     expect(without.failures).toEqual([]);
     if (field.default) expect(without).toEqual(checkInputs(withValue(inputs, place, {})));
     else expect(valueIn(parseSettings(without.inputs), place)).toBeUndefined();
   });
 
-  it.each(places)("$name: null is as left out", ({ place }) => {
+  it.each(places)("$name: null is as left out", ({ place, inputs }) => {
     const without = withValue(inputs, place, undefined);
     const { failures, inputs: canonical } = checkInputs(without);
     const ofNull = checkInputs(withValue(inputs, place, null));
@@ -74,14 +87,14 @@ describe("every input:", () => {
     if (failures.length === 0) expect(ofNull.inputs).toEqual(canonical);
   });
 
-  it.each(places)("$name: what only the update will know passes", ({ place }) => {
+  it.each(places)("$name: what only the update will know passes", ({ place, inputs }) => {
     const news = withValue(inputs, place, UNKNOWN);
     const checked = checkInputs(news);
     expect(checked.failures).toEqual([]);
     expect(valueIn(checked.inputs, place)).toBe(UNKNOWN);
   });
 
-  it.each(places)("$name: misspelt, it is proposed", ({ place }) => {
+  it.each(places)("$name: misspelt, it is proposed", ({ place, inputs }) => {
     const name = place.at(-1);
     const news = withValue(inputs, [...place.slice(0, -1), `${name}x`], 1);
     const reason = expect.stringContaining(`unknown input; did you mean ${name}?`) as string;
@@ -89,7 +102,7 @@ describe("every input:", () => {
   });
 
   const concealed = places.filter(({ field }) => field.secret || field.hidden);
-  it.each(concealed)("$name: what is given is in no message", ({ place, field }) => {
+  it.each(concealed)("$name: what is given is in no message", ({ place, field, inputs }) => {
     // The name of an unknown input is shown, and its value is not.
     const object = field.kind === "object" ? { unknown: MARK } : { [MARK]: MARK };
     for (const bad of [MARK, [MARK], object]) {
@@ -143,8 +156,16 @@ function parted<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] 
   return [all.filter(isFirst), all.filter((one) => !isFirst(one))];
 }
 
+/** What is given with `ssh` goes without passwords, and the other way round. */
+function setOf([first, second]: Place): Readonly<Record<string, unknown>> {
+  return first === "connection" && second === "ssh" ? everyInputBySsh : everyInput;
+}
+
 /** Every input but the one that contradicts some values of the one at the place. */
-function contextOf(place: Place): Record<string, unknown> {
+function contextOf(
+  place: Place,
+  inputs: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
   switch (place.join(".")) {
     case "connection.sudo":
       return withValue(inputs, ["connection", "sudoPassword"], undefined);

@@ -19,7 +19,7 @@ const hop = {
   ...{ agentSocketPath: "/a", knownHostsFile: "/h", dialErrorLimit: 3, perDialTimeout: 7 },
 };
 
-/** Inputs that name everything there is, each unlike its default where another value is allowed. */
+/** Inputs that name everything there is but what goes with `ssh`, each unlike its default where another value is allowed. */
 export const everyInput: Readonly<Record<string, unknown>> = {
   ...{ connection: { ...hop, sudo: true, sudoPassword: "q", proxy: hop }, vips: ["10.0.0.1"] },
   arp: { ignore: 2, announce: 2, interfaces: ["eth0"], except: ["veth*"] },
@@ -29,6 +29,17 @@ export const everyInput: Readonly<Record<string, unknown>> = {
   ...{ sysctlsOnDestroy: "leave", unreachableOnDestroy: "forget", unreachableOnRefresh: "keep" },
   timeouts: { connectSeconds: 5, operationSeconds: 6 },
   owner: "o",
+};
+
+/** The same, with `ssh` and what goes with it. */
+export const everyInputBySsh: Readonly<Record<string, unknown>> = {
+  ...everyInput,
+  connection: {
+    ...{ host: "web-1", port: 2222, user: "jump", privateKeyFile: "/k", hostKey: hostKey() },
+    ...{ agentSocketPath: "/a", knownHostsFile: "/h", dialErrorLimit: 3, perDialTimeout: 7 },
+    ...{ sudo: true, sudoPassword: "q" },
+    ssh: { configFile: "/c", options: ["HostKeyAlias=web", "Compression=yes"], command: "/ssh" },
+  },
 };
 
 /** What docs say of an input's default: `required`, or nothing where none needs to be said. */

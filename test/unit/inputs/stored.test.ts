@@ -36,8 +36,20 @@ describe("settings read from a state", () => {
 
   it("have the bastion's defaults too", () => {
     const connection = { host: "h", proxy: { host: "b", password: "p" } };
-    expect(parseSettings({ ...least, connection }).connection.proxy).toMatchObject({
-      ...{ host: "b", port: 22, user: "root", password: "p", dialErrorLimit: -1 },
+    expect(parseSettings({ ...least, connection }).connection).toMatchObject({
+      proxy: { host: "b", port: 22, user: "root", password: "p", dialErrorLimit: -1 },
+    });
+  });
+
+  it("have what ssh_config decides left out where the user's own ssh connects", () => {
+    const settled = { host: "h", dialErrorLimit: -1, ssh: { command: "ssh" } };
+    for (const ssh of [true, {}])
+      expect(parseSettings({ ...least, connection: { host: "h", ssh } }).connection).toEqual(
+        settled,
+      );
+    const without = { host: "h", ssh: false, password: "p" };
+    expect(parseSettings({ ...least, connection: without }).connection).toMatchObject({
+      ...{ port: 22, user: "root", sudo: false, perDialTimeout: 15 },
     });
   });
 

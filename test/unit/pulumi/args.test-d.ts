@@ -1,15 +1,17 @@
 // Read by the type checker only: a line that stops compiling is the failure.
 import type { types } from "@pulumi/command";
 import type * as pulumi from "@pulumi/pulumi";
-import type { connectionField, proxyFields } from "../../../src/inputs/connection";
+import type { connectionField } from "../../../src/inputs/connection";
+import type { proxyFields } from "../../../src/inputs/hop";
 import type { realServerInputs } from "../../../src/inputs/real-server";
-import type { InspectConnection, InspectProxy } from "../../../src/inspect/types";
+import type { InspectConnection, InspectProxy, InspectSsh } from "../../../src/inspect/types";
 import type {
   ArpArgs,
   ConnectionArgs,
   DrainArgs,
   ProxyConnectionArgs,
   RealServerArgs,
+  SshArgs,
   TimeoutsArgs,
 } from "../../../src/pulumi/args";
 import type { RealServer } from "../../../src/pulumi/real-server";
@@ -68,6 +70,8 @@ export const sameNames: {
   TimeoutsArgs: Same<keyof TimeoutsArgs, keyof Inputs["timeouts"]["fields"]>;
   InspectConnection: Same<keyof InspectConnection, keyof Connection>;
   InspectProxy: Same<keyof InspectProxy, keyof Proxy>;
+  SshArgs: Same<keyof SshArgs, keyof Connection["ssh"]["fields"]>;
+  InspectSsh: Same<keyof InspectSsh, keyof Connection["ssh"]["fields"]>;
 } = {
   RealServerArgs: true,
   ConnectionArgs: true,
@@ -77,6 +81,8 @@ export const sameNames: {
   TimeoutsArgs: true,
   InspectConnection: true,
   InspectProxy: true,
+  SshArgs: true,
+  InspectSsh: true,
 };
 
 /** Every input is an output. */
@@ -101,7 +107,7 @@ type Value<Field> = Field extends { kind: "flag" }
       : Field extends { kind: "list" }
         ? string[] | (Field extends { all: true } ? "all" : never)
         : Field extends { kind: "object"; fields: infer Within }
-          ? Given<Within>
+          ? Given<Within> | (Field extends { flag: true } ? boolean : never)
           : string;
 
 /** They demand the same, and their values are of the same types. */

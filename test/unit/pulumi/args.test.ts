@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
-import { connectionField, proxyFields } from "../../../src/inputs/connection";
+import { connectionField } from "../../../src/inputs/connection";
 import type { Fields } from "../../../src/inputs/field";
+import { proxyFields } from "../../../src/inputs/hop";
 import { realServerInputs } from "../../../src/inputs/real-server";
 import { defaultOf, placesIn } from "../inputs/every-input";
 
@@ -18,12 +19,17 @@ describe.each<{ file: string; interfaces: Record<string, Fields> }>([
       RealServerArgs: realServerInputs,
       ConnectionArgs: connectionField.fields,
       ProxyConnectionArgs: proxyFields,
+      SshArgs: connectionField.fields.ssh.fields,
       ...{ ArpArgs: arp.fields, DrainArgs: drain.fields, TimeoutsArgs: timeouts.fields },
     },
   },
   {
     file: "inspect/types.ts",
-    interfaces: { InspectConnection: connectionField.fields, InspectProxy: proxyFields },
+    interfaces: {
+      InspectConnection: connectionField.fields,
+      InspectProxy: proxyFields,
+      InspectSsh: connectionField.fields.ssh.fields,
+    },
   },
 ])("the documentation in $file", ({ file, interfaces }) => {
   const documented = fieldsOf(path.resolve(SRC, file));
