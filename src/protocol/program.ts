@@ -54,6 +54,9 @@ function commandLine(opening: Opening, script: string, name: string): string {
   return `${login}; exec ${sudoWords(opening)}sh -c ${program}`;
 }
 
+/** As the words before a command: what follows them is run by root, if need be by sudo. */
+const SUDO_UNLESS_ROOT = `sh -c 'test "$(id -u)" = 0 && exec "$@"; exec sudo -n -- "$@"' sh `;
+
 /** A line that tells how far we got; the nonce is its first word. */
 function announce(stage: "login" | "program", nonce: string, more = ""): string {
   return `printf "\\n%s ${stage} %s\\n" ${nonce} ${more}`.trimEnd();
@@ -100,6 +103,7 @@ function inQuotes(text: string): string {
 
 function sudoWords({ login, nonce }: Opening): string {
   if (!login.sudo) return "";
+  if (login.sudo === "unless root") return SUDO_UNLESS_ROOT;
   if (login.sudoPassword === undefined) return "sudo -n -- ";
   return `sudo -k -S -p ${quote(sudoPrompt(nonce))} -- `;
 }

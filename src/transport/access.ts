@@ -1,13 +1,24 @@
 import type { Connection } from "./connection";
+import { dialByOpenssh } from "./openssh/dial";
 import { dial } from "./ssh2/dial";
 import type { HostAccess } from "./transport";
 
 /** The access that a connection describes: whose transport it takes is decided here alone. */
 export function accessBy(connection: Connection): HostAccess {
-  const { host, user, sudo, sudoPassword } = connection;
+  const { host, sudoPassword } = connection;
+  if (connection.ssh === undefined) {
+    const { user, sudo } = connection;
+    return {
+      host,
+      login: { user, sudo, sudoPassword },
+      dial: (options) => dial(connection, options),
+    };
+  }
+  const { user = "the user that ssh logs in as", sudo } = connection;
+  const becomesRoot = sudo ?? (sudoPassword === undefined ? "unless root" : true);
   return {
     host,
-    login: { user, sudo, sudoPassword },
-    dial: (options) => dial(connection, options),
+    login: { user, sudo: becomesRoot, sudoPassword },
+    dial: (options) => dialByOpenssh(connection, options),
   };
 }

@@ -51,9 +51,13 @@ export interface Channel {
 
 /** Who logs in, and how that user becomes root. */
 export interface Login {
+  /** As messages name them. */
   readonly user: string;
-  /** `false` for one who is root, or who is not to become it. */
-  readonly sudo: boolean;
+  /**
+   * `false` for one who is root, or who is not to become it; `"unless root"` where only the host knows
+   * who logs in. With a password for sudo it is not decided there.
+   */
+  readonly sudo: boolean | "unless root";
   /** What sudo asks for; undefined where it is not to ask. */
   readonly sudoPassword?: string | undefined;
 }

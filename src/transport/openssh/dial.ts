@@ -1,0 +1,157 @@
+import { access, constants } from "node:fs/promises";
+import { resolve } from "node:path";
+import { RealServerError, type Remedy } from "../../domain/errors";
+import { fileProblem, homePath } from "../files";
+import type { OpensshConnection } from "../connection";
+import { TryAgain } from "../problems";
+import { dialAgain, type DialBounds, type FailedTries } from "../redial";
+import type { Channel, DialOptions, Transport } from "../transport";
+import { knownHostsText, sshArguments, type SshFiles } from "./arguments";
+import { sshClient, type SshClient } from "./client";
+import { configText, forcedOptions } from "./config";
+import { privateFile } from "./private-file";
+import { startSsh, type SshEnding } from "./process";
+import { readEnd } from "./words";
+
+/**
+ * Has the user's own `ssh` log in, again while nobody answers. Host keys are its own affair, so none is
+ * reported. A command that follows goes over stdin: a server that takes no long command takes it, too,
+ * and dialling is over before the work begins. The first command has the login that was dialled, and
+ * each other one dials its own.
+ *
+ * @throws RealServerError `unreachable`, `authentication`, `host-key`, with ssh's own words;
+ *   `unsupported` where there is no `ssh`, or one that is too old; `failed` where a config cannot be
+ *   read; the signal's own error or `timed-out` when it is aborted
+ */
+export async function dialByOpenssh(
+  connection: OpensshConnection,
+  options: DialOptions,
+): Promise<Transport> {
+  const client = await sshClient(connection.ssh.command);
+  const channels: Channel[] = [];
+  const logIn = async () => {
+    const channel = await dialOnce(connection, client, options);
+    channels.push(channel);
+    return channel;
+  };
+  let waiting: Channel | undefined = await logIn();
+  return {
+    keys: {},
+    longestCommand: Infinity,
+    async exec(command) {
+      const channel = waiting ?? (await logIn());
+      waiting = undefined;
+      channel.stdin.write(`${command}\n`);
+      return channel;
+    },
+    close() {
+      for (const channel of channels) channel.close();
+    },
+  };
+}
+
+/**
+ * What the login shell runs: it says that it is there, and takes its command as a line of stdin. Any
+ * login shell hands it on to sh.
+ */
+const LOGIN_COMMAND = `exec sh -c 'echo; IFS= read -r line && eval "$line"'`;
+
+async function dialOnce(
+  connection: OpensshConnection,
+  client: SshClient,
+  options: DialOptions,
+): Promise<Channel> {
+  const { host, dialErrorLimit } = connection;
+  const bounds: DialBounds = {
+    deadline: performance.now() + options.connectSeconds * 1000,
+    host,
+    signal: options.signal,
+    progress: (text) => options.progress(text),
+  };
+  return withFiles(connection, client, (files) => {
+    const words = sshArguments(connection, client, files, LOGIN_COMMAND);
+    return dialAgain(
+      {
+        title: `${host} by ssh`,
+        dialErrorLimit,
+        attempt: (seconds) =>
+          startSsh(client.command, words, { signal: options.signal, seconds }, (end) =>
+            problemOf(connection, end),
+          ),
+        givenUp: (tries, cause) => unreachableBySsh(host, tries, cause),
+      },
+      bounds,
+    );
+  });
+}
+
+/** The files are there until somebody is in: ssh and its jumps have read them by then. */
+async function withFiles<T>(
+  connection: OpensshConnection,
+  client: SshClient,
+  use: (files: SshFiles) => Promise<T>,
+): Promise<T> {
+  const { hostKey } = connection;
+  const forced = forcedOptions((keyword) => client.knows(keyword));
+  const includes = [await userConfig(connection), "/etc/ssh/ssh_config"];
+  const config = await privateFile(configText({ forced, includes }));
+  const known = hostKey === undefined ? undefined : await privateFile(knownHostsText(hostKey));
+  try {
+    return await use({ config: config.path, knownHosts: known?.path });
+  } finally {
+    await Promise.all([config.remove(), known?.remove()]);
+  }
+}
+
+/** One that is named must be there; an Include would pass it over. */
+async function userConfig({ host, ssh }: OpensshConnection): Promise<string> {
+  const { configFile } = ssh;
+  if (configFile === undefined) return "~/.ssh/config";
+  const path = resolve(homePath(configFile));
+  await access(path, constants.R_OK).catch((error: unknown) => {
+    const what = `connection.ssh.configFile: cannot read ${configFile}: ${fileProblem(error)}`;
+    throw new RealServerError("failed", `${host}: ${what}.`, { host, cause: error });
+  });
+  return path;
+}
+
+function problemOf(connection: OpensshConnection, end: SshEnding): Error {
+  const { host } = connection;
+  const { kind, words } = readEnd(end.printed, end.ending);
+  switch (kind) {
+    case "again":
+      return new TryAgain(`ssh says: ${words}`, "nothing");
+    case "host-key":
+      return new RealServerError(
+        kind,
+        `${host}: ssh does not accept a host key on the way: ${words} ${hostKeyStep(connection)}`,
+        { host },
+      );
+    case "authentication":
+      return new RealServerError(
+        kind,
+        `${host} does not let ssh in: ${words} Does "ssh ${host}" work without asking for anything? ` +
+          `Nobody is asked here for a password, a passphrase or a PIN: the key must be in an agent, or without a passphrase.`,
+        { host },
+      );
+    case "unsupported":
+    case "failed":
+      return new RealServerError(kind, `${host}: ssh cannot connect: ${words}`, { host });
+  }
+}
+
+function hostKeyStep({ hostKey, host }: OpensshConnection): string {
+  return hostKey === undefined
+    ? `Compare the fingerprint on the host's console, then let ssh know the key ("ssh ${host}" asks).`
+    : `If it was rebuilt, compare the fingerprint on its console, then put its new key in connection.hostKey.`;
+}
+
+/** Neither ssh's words nor its config prove that nobody lives there, so no policy may forget the host. */
+function unreachableBySsh(host: string, tries: FailedTries, cause: TryAgain): RealServerError {
+  const attempts = tries.attempts === 1 ? "1 attempt" : `${tries.attempts} attempts`;
+  const limit = tries.limited ? ", as many as dialErrorLimit allows" : "";
+  const how = `${cause.message} (${attempts} in ${tries.seconds} s${limit})`;
+  const what = `${host} cannot be reached by ssh: ${how}. Whether it is gone ssh cannot tell, so no policy forgets it.`;
+  const remedies: Remedy[] = [{ kind: "give-up-host", host }, { kind: "leave-out-host" }];
+  return new RealServerError("unreachable", what, { host, remedies, cause });
+}

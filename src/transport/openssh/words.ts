@@ -1,0 +1,44 @@
+// The one file that knows what ssh says when it does not get in.
+import type { ErrorKind } from "../../domain/errors";
+import { lastWords } from "../../domain/terminal";
+
+/** What the last words of an `ssh` that did not get in mean. */
+export interface SshEnd {
+  /** `again`: it may pass by itself. All else would only be repeated. */
+  readonly kind:
+    "again" | Extract<ErrorKind, "authentication" | "host-key" | "unsupported" | "failed">;
+  /** ssh's own words, fit for a terminal; where it has none, what is known of its end. */
+  readonly words: string;
+}
+
+/**
+ * Reads what an `ssh` printed that ended before the host's shell said anything. The words choose a kind
+ * and are quoted; nothing else hangs on them, for a bastion or a ProxyCommand may have said them.
+ *
+ * @param printed all of its stderr: what a jump says on the way comes before what ssh makes of it
+ * @param ending `status 255`, `SIGKILL`
+ */
+export function readEnd(printed: string, ending: string): SshEnd {
+  const text = printed.replace(/^@.*$/gm, "");
+  const words = lastWords(text) || `it ended with ${ending}, and says nothing`;
+  const found = ENDS.find(({ says }) => says.test(text));
+  return { kind: found?.kind ?? "again", words };
+}
+
+/** In this order: after a jump was refused, ssh goes on to say that the connection was closed. */
+const ENDS: readonly { readonly kind: SshEnd["kind"]; readonly says: RegExp }[] = [
+  { kind: "host-key", says: /Host key verification failed|HOST IDENTIFICATION HAS CHANGED/ },
+  { kind: "host-key", says: /REVOKED HOST KEY|Host key .* was revoked|key .* is not known by any/ },
+  { kind: "authentication", says: /Permission denied \(|Too many authentication failures/ },
+  {
+    kind: "authentication",
+    says: /Authentication failed|[Nn]o (?:more|supported) authentication methods/,
+  },
+  {
+    kind: "unsupported",
+    says: /Unable to negotiate|no matching .* found|Protocol major versions differ/,
+  },
+  { kind: "failed", says: /^(?:\S.* line \d+|command-line):? .+/m },
+  { kind: "failed", says: /Bad owner or permissions|Bad configuration option|Can't open .*config/ },
+  { kind: "failed", says: /administratively prohibited|jumphost loop|^usage: ssh/m },
+];
