@@ -87,7 +87,7 @@ function object(field: ObjectField): z.ZodType {
   if (!field.flag) return schema;
   return passing(
     new Map([
-      [true, true as unknown],
+      [true, true],
       [false, undefined],
     ]),
     schema,

@@ -10,10 +10,13 @@ import { carryOut } from "./carry-out";
 import { drainFirst } from "./drain";
 import type { DrainPolicy } from "./drain-tally";
 import { INSPECTED_SERVER, REAL_SERVER } from "./real-server";
-import { onHost, type Operation, type Purpose } from "./session";
+import { onHost, type Operation, type Purpose, type Session } from "./session";
 
-/** What the host says of a claim, and the keys that it and its bastion have. */
-export interface HostReport extends ClaimReport, HostKeys {}
+/** What the host says of a claim, and what it is known by: the keys that it and its bastion have, and a number. */
+export interface HostReport extends ClaimReport, HostKeys {
+  /** `-` where the host has none. */
+  readonly productUuid: string;
+}
 
 /**
  * Makes the host serve the claim: observe, plan, apply, verify, commit.
@@ -40,7 +43,7 @@ export async function converge(
       for (const text of needed.notes) operation.warn(text);
       for (const text of said) operation.warn(text);
       const after = await carryOut(REAL_SERVER, session, desired, needed, observed);
-      return { ...report(claim, after), ...session.keys };
+      return reportOf(session, claim, after);
     }),
   );
 }
@@ -49,7 +52,7 @@ export async function converge(
 export async function inspectClaim(operation: Operation, claim: Claim): Promise<HostReport> {
   return onHost(REAL_SERVER, operation, purposeOf(claim, "share"), async (session, observed) => {
     for (const text of warnings(claim, recordOf(claim, "").claims, observed)) operation.warn(text);
-    return Promise.resolve({ ...report(claim, observed), ...session.keys });
+    return Promise.resolve(reportOf(session, claim, observed));
   });
 }
 
@@ -114,6 +117,10 @@ const INSPECTION: Purpose = { mode: "look", holder: "an inspection", subjects: [
 
 function purposeOf(claim: Claim, mode: Opening["mode"]): Purpose {
   return { mode, holder: claim.owner, subjects: claim.vips.map((vip) => vip.address) };
+}
+
+function reportOf({ keys }: Session, claim: Claim, observed: Observed): HostReport {
+  return { ...report(claim, observed), ...keys, productUuid: observed.machine.productUuid };
 }
 
 function refuse({ refusals }: Plan): void {

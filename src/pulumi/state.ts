@@ -21,6 +21,8 @@ export interface State {
   readonly saved: readonly SavedSysctl[];
   /** The host's identity; empty when no operation has learnt it. */
   readonly machineId: string;
+  /** Known where no host key is, which tells machines apart better. */
+  readonly productUuid: string | undefined;
   /** False while an operation's outcome is unknown, or when a read found drift. */
   readonly converged: boolean;
 }
@@ -40,13 +42,14 @@ export const FORMAT = 1;
 export function readState(outputs: Properties): State {
   refuseNewer(outputs);
   const inputs = inputsIn(outputs);
-  const { saved, machineId, converged } = outputs;
+  const { saved, machineId, productUuid, converged } = outputs;
   return {
     settings: parseSettings(inputs),
     inputs,
     pins: pinsIn(outputs),
     saved: Array.isArray(saved) ? saved.flatMap(savedIn) : [],
     machineId: typeof machineId === "string" ? machineId : "",
+    productUuid: typeof productUuid === "string" ? productUuid : undefined,
     converged: converged === true,
   };
 }
@@ -78,6 +81,7 @@ export function reportedState(
     saved: report.saved.map((one) => savedWords(one).join(" ")),
     converged: drift.length === 0,
     hostKey: report.hostKey,
+    productUuid: report.hostKey === undefined ? report.productUuid : undefined,
     proxyHostKey: report.proxyHostKey,
     format: FORMAT,
   });
@@ -123,6 +127,7 @@ const OUTPUTS = new Set([
   "drift",
   "converged",
   "machineId",
+  "productUuid",
   "hostKey",
   "proxyHostKey",
   "saved",

@@ -91,7 +91,8 @@ export async function create(context: Context, inputs: Properties): Promise<dyna
     },
   );
   const outs = reportedState(inputs, report, {});
-  context.run.creates.set(identity(settings.owner, report), id);
+  const machine = identity(settings.owner, report);
+  if (machine !== undefined) context.run.creates.set(machine, id);
   return { id, outs };
 }
 
@@ -164,9 +165,8 @@ export async function remove(context: Context, id: string, outputs: Properties):
     context.row.warn(`${host} is ${GIVEN_UP}: forgotten, and nothing was withdrawn there`);
     return;
   }
-  const later = context.run.creates.get(
-    identity(settings.owner, { ...pins, machineId: state.machineId }),
-  );
+  const machine = identity(settings.owner, { ...state, ...pins });
+  const later = machine === undefined ? undefined : context.run.creates.get(machine);
   const superseded = later !== undefined && later !== id;
   const options = { sysctls: settings.sysctlsOnDestroy, drain: settings.drain };
   const claim = claimOf(context.run, settings, id, state);
@@ -184,8 +184,14 @@ export async function remove(context: Context, id: string, outputs: Properties):
   for (const note of done?.notes ?? []) context.row.warn(note);
 }
 
-function identity(owner: string, host: { machineId: string; hostKey?: string }): string {
-  return JSON.stringify([owner, host.machineId, host.hostKey]);
+/** Clones of one image have a machine-id in common; where nothing else is known, none is taken for another. */
+function identity(
+  owner: string,
+  host: Pick<State, "machineId" | "productUuid"> & HostKeys,
+): string | undefined {
+  const { machineId, hostKey, productUuid } = host;
+  const proof = hostKey ?? (productUuid === "-" ? undefined : productUuid);
+  return proof === undefined ? undefined : JSON.stringify([owner, machineId, proof]);
 }
 
 function operationOn(context: Context, settings: Settings, pins: HostKeys): Operation {

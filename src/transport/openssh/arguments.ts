@@ -9,6 +9,8 @@ export interface SshFiles {
   readonly config: string;
   /** Known hosts with `hostKey` alone; undefined where none is given. */
   readonly knownHosts: string | undefined;
+  /** How messages name files of ours that stand for one of the user's, by their paths. */
+  readonly shown: Readonly<Record<string, string>>;
 }
 
 /**

@@ -1,5 +1,4 @@
-import { access, constants } from "node:fs/promises";
-import { resolve } from "node:path";
+import { readFile } from "node:fs/promises";
 import { RealServerError, type Remedy } from "../../domain/errors";
 import { fileProblem, homePath } from "../files";
 import type { OpensshConnection } from "../connection";
@@ -9,7 +8,7 @@ import type { Channel, DialOptions, Transport } from "../transport";
 import { knownHostsText, sshArguments, type SshFiles } from "./arguments";
 import { sshClient, type SshClient } from "./client";
 import { configText, forcedOptions } from "./config";
-import { privateFile } from "./private-file";
+import { privateFile, type PrivateFile } from "./private-file";
 import { startSsh, type SshEnding } from "./process";
 import { readEnd } from "./words";
 
@@ -76,7 +75,7 @@ async function dialOnce(
         dialErrorLimit,
         attempt: (seconds) =>
           startSsh(client.command, words, { signal: options.signal, seconds }, (end) =>
-            problemOf(connection, end),
+            problemOf(connection, files, end),
           ),
         givenUp: (tries, cause) => unreachableBySsh(host, tries, cause),
       },
@@ -91,36 +90,49 @@ async function withFiles<T>(
   client: SshClient,
   use: (files: SshFiles) => Promise<T>,
 ): Promise<T> {
-  const { hostKey } = connection;
-  const forced = forcedOptions((keyword) => client.knows(keyword));
-  const includes = [await userConfig(connection), "/etc/ssh/ssh_config"];
-  const config = await privateFile(configText({ forced, includes }));
-  const known = hostKey === undefined ? undefined : await privateFile(knownHostsText(hostKey));
+  const { hostKey, ssh } = connection;
+  const made: PrivateFile[] = [];
+  const pathOf = async (text: string): Promise<string> => {
+    const file = await privateFile(text);
+    made.push(file);
+    return file.path;
+  };
   try {
-    return await use({ config: config.path, knownHosts: known?.path });
+    const userConfig = await userConfigOf(connection);
+    const user = userConfig === undefined ? "~/.ssh/config" : await pathOf(userConfig);
+    const forced = forcedOptions((keyword) => client.knows(keyword));
+    const config = await pathOf(configText({ forced, includes: [user, "/etc/ssh/ssh_config"] }));
+    const knownHosts = hostKey === undefined ? undefined : await pathOf(knownHostsText(hostKey));
+    return await use({ config, knownHosts, shown: { [user]: ssh.configFile ?? user } });
   } finally {
-    await Promise.all([config.remove(), known?.remove()]);
+    await Promise.all(made.map((file) => file.remove()));
   }
 }
 
-/** One that is named must be there; an Include would pass it over. */
-async function userConfig({ host, ssh }: OpensshConnection): Promise<string> {
+/**
+ * The text of a file that takes the place of the user's. It is not included by its name: ssh would take
+ * one that is not there for empty, a name with a wildcard for several, and one that its group may write,
+ * as in many a work tree, for an attack; with `-F` it does none of that.
+ */
+async function userConfigOf({ host, ssh }: OpensshConnection): Promise<string | undefined> {
   const { configFile } = ssh;
-  if (configFile === undefined) return "~/.ssh/config";
-  const path = resolve(homePath(configFile));
-  await access(path, constants.R_OK).catch((error: unknown) => {
+  if (configFile === undefined) return undefined;
+  return readFile(homePath(configFile), "utf8").catch((error: unknown) => {
     const what = `connection.ssh.configFile: cannot read ${configFile}: ${fileProblem(error)}`;
     throw new RealServerError("failed", `${host}: ${what}.`, { host, cause: error });
   });
-  return path;
 }
 
-function problemOf(connection: OpensshConnection, end: SshEnding): Error {
+function problemOf(connection: OpensshConnection, { shown }: SshFiles, end: SshEnding): Error {
   const { host } = connection;
-  const { kind, words } = readEnd(end.printed, end.ending);
+  const printed = Object.entries(shown).reduce(
+    (text, [path, name]) => text.replaceAll(path, name),
+    end.printed,
+  );
+  const { kind, words } = readEnd(printed, end.ending);
   switch (kind) {
     case "again":
-      return new TryAgain(`ssh says: ${words}`, "nothing");
+      return new TryAgain(words, "nothing");
     case "host-key":
       return new RealServerError(
         kind,

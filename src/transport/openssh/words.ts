@@ -19,7 +19,7 @@ export interface SshEnd {
  * @param ending `status 255`, `SIGKILL`
  */
 export function readEnd(printed: string, ending: string): SshEnd {
-  const text = printed.replace(/^@.*$/gm, "");
+  const text = printed.replace(/^@.*$|^ssh: /gm, "");
   const words = lastWords(text) || `it ended with ${ending}, and says nothing`;
   const found = ENDS.find(({ says }) => says.test(text));
   return { kind: found?.kind ?? "again", words };
@@ -38,7 +38,8 @@ const ENDS: readonly { readonly kind: SshEnd["kind"]; readonly says: RegExp }[] 
     kind: "unsupported",
     says: /Unable to negotiate|no matching .* found|Protocol major versions differ/,
   },
-  { kind: "failed", says: /^(?:\S.* line \d+|command-line):? .+/m },
+  // A shell that runs a ProxyCommand has a colon before it.
+  { kind: "failed", says: /^(?:[^:\n]+|command-line:) line \d+: /m },
   { kind: "failed", says: /Bad owner or permissions|Bad configuration option|Can't open .*config/ },
   { kind: "failed", says: /administratively prohibited|jumphost loop|^usage: ssh/m },
 ];

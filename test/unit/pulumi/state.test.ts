@@ -29,6 +29,7 @@ const report: HostReport = {
   observedArp: { ignore: 1, announce: 2 },
   record: "ours",
   machineId: "0123456789abcdef",
+  productUuid: "b5a29a15-ffa3-4d1b-9a0c-3a3f7d2f0001",
   hostKey: "ssh-ed25519 AAAAone",
   proxyHostKey: "ssh-ed25519 AAAAtwo",
   saved: [
@@ -49,6 +50,18 @@ describe("the state of a real server", () => {
     expect(state.settings.vips.map(({ address }) => address)).toEqual(["203.0.113.10"]);
     const { connection, vips, owner } = inputs;
     expect(state.inputs).toEqual({ connection, vips, owner });
+  });
+
+  it("has the number of the machine where its host key is ssh's own affair, and not beside one", () => {
+    const { hostKey, proxyHostKey, ...bySsh } = report;
+    expect(
+      readState(reportedState(inputs, bySsh, reportedState(inputs, report, {}))),
+    ).toMatchObject({
+      pins: {},
+      productUuid: report.productUuid,
+    });
+    expect([hostKey, proxyHostKey]).not.toContain(undefined);
+    expect(reportedState(inputs, report, {})).not.toHaveProperty("productUuid");
   });
 
   it("is not converged where the host drifted", () => {
