@@ -32,7 +32,9 @@ async function main(): Promise<number> {
 async function measure(stage: Stage, signal: AbortSignal): Promise<Figure[]> {
   const lab = await stage.lab();
   console.log(`round trips of one host, through a proxy that makes each ${ROUND_TRIP} ms long`);
-  const trips = await roundTrips(lab, await lab.host("near"), signal);
+  const near = await lab.host("near");
+  const trips = await roundTrips(lab, near, signal, false);
+  const bySsh = await roundTrips(lab, near, signal, true);
   signal.throwIfAborted();
   console.log(`${HOSTS} hosts, ${AT_A_TIME} at a time, by the engine and by OpenSSH`);
   const names = Array.from({ length: HOSTS }, (_, index) => `web-${index + 1}`);
@@ -44,6 +46,8 @@ async function measure(stage: Stage, signal: AbortSignal): Promise<Figure[]> {
   return [
     distance("read: round trips", trips.read, 9),
     distance("converging create: round trips", trips.create, 11),
+    distance("read by the user's own ssh: round trips", bySsh.read, 10),
+    distance("converging create by it: round trips", bySsh.create, 12),
     {
       what: `up of ${HOSTS} hosts, over OpenSSH`,
       figure: ratio,

@@ -27,13 +27,17 @@ const TRIES = 4;
 /**
  * Counts the round trips of a converging create and of a read, on a host that is as it should be
  * afterwards, by the core that the provider calls.
+ *
+ * @param ssh whether the user's own ssh connects
  */
 export async function roundTrips(
   lab: Lab,
   host: LabHost,
   signal: AbortSignal,
+  ssh: boolean,
 ): Promise<{ create: Distance; read: Distance }> {
-  const login: Login = { privateKeyFile: lab.keys.plain.path, hostKey: host.hostKey, signal };
+  const { path: privateKeyFile } = lab.keys.plain;
+  const login: Login = { privateKeyFile, user: "root", hostKey: host.hostKey, ssh, signal };
   const near = await measure(login, host, 0);
   const far = await measure(login, host, ROUND_TRIP / 2);
   const distance = (what: "create" | "read"): Distance => {
@@ -45,7 +49,9 @@ export async function roundTrips(
 
 interface Login {
   readonly privateKeyFile: string;
+  readonly user: string;
   readonly hostKey: string;
+  readonly ssh: boolean;
   /** Ends whatever goes on. */
   readonly signal: AbortSignal;
 }

@@ -11,17 +11,23 @@ export interface Process {
  * the dynamic provider it started, which nobody else tells the id of.
  */
 export async function processesIn(folder: string): Promise<Process[]> {
-  const ids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
   const found = await Promise.all(
-    ids.map(async (id) => {
+    (await processIds()).map(async (id) => {
       // One that ends meanwhile, or is not ours to look at, is none of these.
       const cwd = await readlink(`/proc/${id}/cwd`).catch(() => "");
       if (cwd !== folder && !cwd.startsWith(`${folder}/`)) return [];
-      const words = await readFile(`/proc/${id}/cmdline`, "utf8").catch(() => "");
-      return [{ pid: Number(id), commandLine: words.split("\0").slice(0, -1) }];
+      return [await processOf(id)];
     }),
   );
   return found.flat();
+}
+
+/** The processes with a command line as wanted, of the machine and of its lab hosts. */
+export async function processesWith(
+  isWanted: (commandLine: readonly string[]) => boolean,
+): Promise<Process[]> {
+  const all = await Promise.all((await processIds()).map(processOf));
+  return all.filter(({ commandLine }) => isWanted(commandLine));
 }
 
 /** Kills them, for a folder that is going to be removed. */
@@ -39,4 +45,13 @@ export function signalProcess(pid: number, name: NodeJS.Signals): void {
   } catch {
     // It is gone.
   }
+}
+
+async function processIds(): Promise<string[]> {
+  return (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+}
+
+async function processOf(id: string): Promise<Process> {
+  const words = await readFile(`/proc/${id}/cmdline`, "utf8").catch(() => "");
+  return { pid: Number(id), commandLine: words.split("\0").slice(0, -1) };
 }

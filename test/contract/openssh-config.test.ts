@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { Lab } from "../../lab/lab";
 import type { LabHost } from "../../lab/host";
-import { failureBy, machineIdOf, seenBy, sshProcesses, SshHome } from "./openssh";
+import { failureBy, machineIdOf, noSshIsLeft, seenBy, SshHome } from "./openssh";
 
 let lab: Lab;
 let home: SshHome;
@@ -25,7 +25,7 @@ async function reaches(lines: string, alias = "web-1"): Promise<void> {
   const configFile = await home.config(lines.replaceAll("HOME", home.folder));
   expect(await seenBy({ host: alias, ssh: { configFile } })).toBe(await machineIdOf(host));
   // None outlives its operation, and no master of anybody's does.
-  await expect.poll(() => sshProcesses(home.folder)).toEqual([]);
+  await noSshIsLeft(home);
 }
 
 describe("a config does its work:", () => {

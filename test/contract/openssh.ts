@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { expect } from "vitest";
 
 import { RealServerError } from "../../src/domain/errors";
 import { parseConnection } from "../../src/inputs/connection";
@@ -9,7 +10,8 @@ import type { InspectConnection } from "../../src/inspect/types";
 import { look, type Look } from "../../src/operation/converge";
 import type { Operation } from "../../src/operation/session";
 import { accessBy } from "../../src/transport/access";
-import { command, type Finished } from "../../lab/command";
+import { command } from "../../lab/command";
+import { processesWith } from "../../lab/processes";
 import type { LabHost } from "../../lab/host";
 import type { Lab } from "../../lab/lab";
 
@@ -104,10 +106,17 @@ export async function machineIdOf(host: LabHost): Promise<string> {
   return (await host.run("cat /etc/machine-id")).stdout.trim();
 }
 
-/** The ssh processes of this process, and of those that left it; of tests that run beside it none. */
-export async function sshProcesses(mark: string): Promise<string[]> {
-  const { stdout }: Finished = await command("ps", ["-eo", "pid,args"]);
-  return stdout.split("\n").filter((line) => line.includes("ssh") && line.includes(mark));
+/** Waits until no `ssh` of this process is left, and no master of a config in this home. */
+export async function noSshIsLeft({ folder }: SshHome): Promise<void> {
+  const left = async (): Promise<string[]> => {
+    const all = await processesWith(
+      (words) =>
+        (words[0] === "ssh" && words.some((word) => word.startsWith(`/proc/${process.pid}/fd/`))) ||
+        (words[0]?.startsWith("ssh: ") === true && words[0].includes(folder)),
+    );
+    return all.map(({ commandLine }) => commandLine.join(" "));
+  };
+  await expect.poll(left, { timeout: 10_000 }).toEqual([]);
 }
 
 /** Adds lines to a host's sshd_config, before its own, and restarts it. */

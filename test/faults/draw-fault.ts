@@ -34,7 +34,12 @@ const FAULTS = {
 } satisfies Record<Fault["kind"], number>;
 
 /** What goes wrong in a run. */
-export function drawFault(random: Random, carriesKit: boolean, desired: Serving): Fault {
+export function drawFault(
+  random: Random,
+  carriesKit: boolean,
+  desired: Serving,
+  bySsh: boolean,
+): Fault {
   const kind = random.weighted(FAULTS);
   const delayed = (): Delayed => drawDelayed(random, carriesKit);
   switch (kind) {
@@ -43,7 +48,8 @@ export function drawFault(random: Random, carriesKit: boolean, desired: Serving)
     case "connection":
       return drawCut(random);
     case "client": {
-      const how = random.weighted({ killed: 4, "stopped past the deadline": 1 });
+      const ofSsh = bySsh ? { "ssh killed": 3, "ssh stopped": 2 } : NO_SSH;
+      const how = random.weighted({ killed: 4, "stopped past the deadline": 1, ...ofSsh });
       return { kind, how, place: delayed() };
     }
     case "shell": {
@@ -70,6 +76,8 @@ export function drawFault(random: Random, carriesKit: boolean, desired: Serving)
       return { kind, does: drawMeddling(random, desired, "meanwhile"), place: delayed() };
   }
 }
+
+const NO_SSH = { "ssh killed": 0, "ssh stopped": 0 };
 
 /** What befalls Pulumi itself, or the connection under it. */
 export function drawEngineFault(random: Random, carriesKit: boolean): Fault {

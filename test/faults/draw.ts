@@ -2,7 +2,9 @@ import { FLAVOURS, type Flavour } from "../host/box";
 import { drawEngineFault, drawFault, drawMeddling, FOREIGN, KEYS, VIPS4 } from "./draw-fault";
 import { Random } from "./random";
 import {
+  isBySsh,
   KIT_STATES,
+  LOGINS,
   type HandAddress,
   type HostState,
   type OtherOwner,
@@ -18,7 +20,7 @@ export function scenario(seed: number, number: number): Scenario {
   const verb = random.weighted({ create: 4, update: 4, delete: 4, read: 1 });
   const served = verb === "create" ? undefined : drawServing(random);
   const desired = verb === "update" ? drawUpdate(random, served!) : (served ?? drawServing(random));
-  const login = random.weighted({ root: 8, password: 1, deploy: 1, operator: 2 });
+  const login = random.weighted(LOGINS);
   const drift =
     served === undefined || random.chance(0.6) ? [] : [drawMeddling(random, served, "before")];
   const drawn = drawHost(random, desired, flavour);
@@ -27,7 +29,7 @@ export function scenario(seed: number, number: number): Scenario {
   const fault =
     through === "engine"
       ? drawEngineFault(random, carriesKit)
-      : drawFault(random, carriesKit, desired);
+      : drawFault(random, carriesKit, desired, isBySsh({ login }));
   // What a damaged registry was like before it was settled, nobody could tell.
   const journal = fault.kind === "registry" ? "none" : drawn.journal;
   const finish = random.chance(0.6) ? "up" : "destroy";

@@ -51,6 +51,10 @@ export class EngineDriver implements Driver {
         for (const pid of pids) signalProcess(pid, "SIGCONT");
         return;
       }
+      // Drawn for the provider by itself alone.
+      case "ssh killed":
+      case "ssh stopped":
+        return;
       case "engine killed":
         return this.#signal("SIGKILL");
       case "engine interrupted twice":

@@ -1,3 +1,7 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
 import type { Flavour } from "../host/box";
 import type { Lab } from "../../lab/lab";
 import type { LabHost } from "../../lab/host";
@@ -30,6 +34,8 @@ export class Lane {
     readonly proxy: Proxy,
     readonly driver: Driver,
     private readonly lab: Lab,
+    /** Has the user's ssh keep a master, which would live on and carry what follows. */
+    private readonly sshConfig: string,
   ) {
     this.macs.add(host.mac);
   }
@@ -43,7 +49,11 @@ export class Lane {
     ]);
     await agent.run(FINDING);
     await proveThatShellsAreFound(host, agent);
-    return new Lane(host, agent, proxy, driver, lab);
+    const folder = await mkdtemp(join(tmpdir(), "lvs-dr-lane-"));
+    const sshConfig = join(folder, "ssh_config");
+    const master = ["ControlMaster auto", `ControlPath ${folder}/master-%C`, "ControlPersist 60"];
+    await writeFile(sshConfig, `Host *\n${master.join("\n")}\n`);
+    return new Lane(host, agent, proxy, driver, lab, sshConfig);
   }
 
   /** What a program gives, as the engine hands it over. */
@@ -96,6 +106,7 @@ export class Lane {
 
   async end(): Promise<void> {
     this.agent.end();
+    await rm(dirname(this.sshConfig), { recursive: true });
     await Promise.all([this.proxy.end(), this.driver.end()]);
   }
 
@@ -108,6 +119,8 @@ export class Lane {
   #access(login: Scenario["login"]): Properties {
     const { keys, passwords } = this.lab;
     const plain = { privateKey: keys.plain.content };
+    const ssh = { configFile: this.sshConfig };
+    const bySsh = { privateKeyFile: keys.plain.path, ssh };
     const encrypted = {
       ...{ privateKey: keys.encrypted.content, privateKeyPassword: passwords.keyPassphrase },
     };
@@ -116,6 +129,9 @@ export class Lane {
       password: { user: "root", password: passwords.login },
       deploy: { user: "deploy", ...encrypted },
       operator: { user: "operator", ...plain, sudoPassword: passwords.login },
+      "root by ssh": { user: "root", ...bySsh },
+      "deploy by ssh": { user: "deploy", ...bySsh },
+      "operator by ssh": { user: "operator", ...bySsh, sudoPassword: passwords.login },
     }[login];
   }
 }

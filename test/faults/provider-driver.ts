@@ -1,6 +1,9 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+
+import { processesWith, signalProcess } from "../../lab/processes";
 
 import type { Driver, Outcome, Properties, Verb } from "./driver";
 import type { ClientEnd } from "./scenario";
@@ -34,6 +37,8 @@ export class ProviderDriver implements Driver {
   #child: ChildProcess | undefined;
   #id = "";
   #state: Properties | undefined;
+  /** Of all its processes: the files of their ssh are named by them. */
+  readonly #pids = new Set<number>();
 
   /** @param home its HOME: nobody's known hosts play a part */
   constructor(private readonly home: string) {
@@ -79,9 +84,14 @@ export class ProviderDriver implements Driver {
 
   async strike(how: ClientEnd, milliseconds: number): Promise<void> {
     const child = this.#child;
+    if (how === "ssh killed" || how === "ssh stopped") {
+      const name = how === "ssh killed" ? "SIGKILL" : "SIGSTOP";
+      for (const pid of await this.#sshProcesses()) signalProcess(pid, name);
+      return;
+    }
     if (how === "stopped past the deadline") {
       child?.kill("SIGSTOP");
-      await new Promise((resolve) => setTimeout(resolve, milliseconds));
+      await pause(milliseconds);
       child?.kill("SIGCONT");
       return;
     }
@@ -90,8 +100,14 @@ export class ProviderDriver implements Driver {
     this.#child = undefined;
   }
 
+  /** No ssh outlives its operation, one whose process was killed not for long, and no file does. */
   async recover(): Promise<string[]> {
-    return [];
+    const end = Date.now() + 20_000;
+    for (;;) {
+      const left = await this.#left();
+      if (left.length === 0 || Date.now() > end) return left;
+      await pause(20);
+    }
   }
 
   async knows(): Promise<boolean> {
@@ -112,6 +128,23 @@ export class ProviderDriver implements Driver {
     await once(child, "exit");
   }
 
+  async #left(): Promise<string[]> {
+    const masters = await processesWith(([title = ""]) => /^ssh: .*lvs-dr-lane-/.test(title));
+    const ids = [...(await this.#sshProcesses()), ...masters.map(({ pid }) => pid)];
+    const files = await readdir(this.home);
+    return [
+      ...ids.map((pid) => `the ssh ${pid} is left running`),
+      ...files.filter((name) => name.startsWith("pulumi-lvs-dr-")).map((name) => `${name} is left`),
+    ];
+  }
+
+  async #sshProcesses(): Promise<number[]> {
+    const all = await processesWith(([program]) => program === "ssh");
+    const isOurs = (word: string): boolean =>
+      [...this.#pids].some((pid) => word.startsWith(`/proc/${pid}/fd/`));
+    return all.filter(({ commandLine }) => commandLine.some(isOurs)).map(({ pid }) => pid);
+  }
+
   #ready(): ChildProcess {
     return (this.#child ??= this.#start());
   }
@@ -121,8 +154,9 @@ export class ProviderDriver implements Driver {
       execArgv: ["--import", "tsx"],
       // stdin is a pipe: its end tells a provider that its engine is gone.
       stdio: ["pipe", "pipe", "pipe", "ipc"],
-      env: { PATH: process.env["PATH"], HOME: this.home, SSH_AUTH_SOCK: "" },
+      env: { PATH: process.env["PATH"], HOME: this.home, TMPDIR: this.home, SSH_AUTH_SOCK: "" },
     });
+    if (child.pid !== undefined) this.#pids.add(child.pid);
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding("utf8").on("data", (text: string) => (this.said += text));
     child.stdin?.on("error", () => undefined);
@@ -132,4 +166,8 @@ export class ProviderDriver implements Driver {
     });
     return child;
   }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

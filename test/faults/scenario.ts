@@ -6,7 +6,7 @@ export interface Scenario {
   /** Who runs the operations: the provider by itself, or Pulumi, which takes seconds. */
   readonly through: "provider" | "engine";
   readonly flavour: Flavour;
-  readonly login: "root" | "password" | "deploy" | "operator";
+  readonly login: keyof typeof LOGINS;
   readonly host: HostState;
   /** What the host serves by us before; undefined for a create. */
   readonly served: Serving | undefined;
@@ -19,6 +19,17 @@ export interface Scenario {
   readonly fault: Fault;
   /** How it is gone on: with the program as it is, or with the end of it all. */
   readonly finish: "up" | "destroy";
+}
+
+/** Who logs in, and whether this package connects or the user's own ssh, by how often: half and half. */
+export const LOGINS = {
+  ...{ root: 8, password: 1, deploy: 1, operator: 2 },
+  ...{ "root by ssh": 8, "deploy by ssh": 2, "operator by ssh": 2 },
+};
+
+/** Whether the user's own ssh connects. */
+export function isBySsh({ login }: Pick<Scenario, "login">): boolean {
+  return login.endsWith(" by ssh");
 }
 
 /** What a program declares. */
@@ -125,7 +136,12 @@ export interface Delayed extends Place {
 
 /** What befalls who runs the operation: the provider, or the engine above it. */
 export type ClientEnd =
-  "killed" | "stopped past the deadline" | "engine killed" | "engine interrupted twice";
+  | "killed"
+  | "stopped past the deadline"
+  | "engine killed"
+  | "engine interrupted twice"
+  | "ssh killed"
+  | "ssh stopped";
 
 /** What befalls the shell on the host, by how often. */
 export const SHELL_ENDS = {
@@ -152,7 +168,7 @@ export function isSlow({ fault }: Scenario): boolean {
     case "connection":
       return fault.cut === "stall" || fault.cut === "half-close";
     case "client":
-      return fault.how !== "killed";
+      return fault.how !== "killed" && fault.how !== "ssh killed";
     case "shell":
       return fault.how === "STOP";
     default:
@@ -161,8 +177,11 @@ export function isSlow({ fault }: Scenario): boolean {
 }
 
 /** What the table of the campaign counts a run under. */
-export function nameOf({ fault, through }: Scenario): string {
-  return through === "engine" ? `${nameOfFault(fault)}, with the engine` : nameOfFault(fault);
+export function nameOf(scenario: Scenario): string {
+  const { fault, through } = scenario;
+  if (through === "engine") return `${nameOfFault(fault)}, with the engine`;
+  const onTheWay = fault.kind === "connection" || fault.kind === "client";
+  return onTheWay && isBySsh(scenario) ? `${nameOfFault(fault)}, by ssh` : nameOfFault(fault);
 }
 
 function nameOfFault(fault: Fault): string {
@@ -176,7 +195,7 @@ function nameOfFault(fault: Fault): string {
       return `connection ${names[cut]} ${way}${thenRefuse ? ", none after it" : ""}`;
     }
     case "client":
-      return fault.how.startsWith("engine") ? fault.how : `client ${fault.how}`;
+      return /^(engine|ssh) /.test(fault.how) ? fault.how : `client ${fault.how}`;
     case "shell":
       return fault.how.length <= 4 ? `shell gets ${fault.how}` : `shell: ${fault.how}`;
     case "ip":

@@ -154,7 +154,7 @@ function problemOf(connection: OpensshConnection, { shown }: SshFiles, end: SshE
 
 function hostKeyStep({ hostKey, host }: OpensshConnection): string {
   return hostKey === undefined
-    ? `Compare the fingerprint on the host's console, then let ssh know the key ("ssh ${host}" asks).`
+    ? `A key that ssh says nothing more of is one that it does not know: compare the fingerprint on the host's console, then let ssh know the key ("ssh ${host}" asks).`
     : `If it was rebuilt, compare the fingerprint on its console, then put its new key in connection.hostKey.`;
 }
 

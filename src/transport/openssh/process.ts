@@ -48,7 +48,8 @@ export async function startSsh(
     if (end === "aborted") {
       bounds.signal.throwIfAborted();
       const said = lastWords(printed);
-      const what = `no answer for ${Math.round(bounds.seconds)} s, from the host or its login shell`;
+      const seconds = Math.round(bounds.seconds * 10) / 10;
+      const what = `no answer for ${seconds} s, from the host or its login shell`;
       throw new TryAgain(said === "" ? what : `${what}; ssh says: ${said}`, "nothing");
     }
     if (end !== "word" && end.code === undefined && child.stdout.readableLength === 0)

@@ -41,5 +41,5 @@ const ENDS: readonly { readonly kind: SshEnd["kind"]; readonly says: RegExp }[] 
   // A shell that runs a ProxyCommand has a colon before it.
   { kind: "failed", says: /^(?:[^:\n]+|command-line:) line \d+: /m },
   { kind: "failed", says: /Bad owner or permissions|Bad configuration option|Can't open .*config/ },
-  { kind: "failed", says: /administratively prohibited|jumphost loop|^usage: ssh/m },
+  { kind: "failed", says: /jumphost loop|^usage: ssh/m },
 ];

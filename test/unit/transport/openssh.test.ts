@@ -122,10 +122,7 @@ describe("the last words of ssh", () => {
     ['/c line 3: unsupported option "x".', "failed"],
     ["command-line line 0: Bad number '-1'.", "failed"],
     ["Bad owner or permissions on /home/u/.ssh/config", "failed"],
-    [
-      "channel 0: open failed: administratively prohibited: open failed\nstdio forwarding failed",
-      "failed",
-    ],
+    ["stdio forwarding failed\nConnection closed by UNKNOWN port 65535", "again"],
     ["Unable to negotiate with 10.0.0.1 port 22: no matching host key type found.", "unsupported"],
     ["ssh: connect to host h port 22: Connection refused", "again"],
     [
