@@ -9,6 +9,7 @@ import type { Inspection } from "../../src/inspect/types";
 import { Lab } from "../../lab/lab";
 import type { LabHost } from "../../lab/host";
 import { own, snapshot } from "./inspection";
+import { SshHome } from "./openssh";
 
 const VIP = "203.0.113.10";
 const OTHER = "203.0.113.11";
@@ -350,6 +351,43 @@ describe("release", () => {
   });
 });
 
+describe("--ssh", () => {
+  it("goes by the user's own ssh and its config, for inspect and release alike", async () => {
+    const host = await lab.host("by-ssh");
+    await own(lab, host, "web", [VIP]);
+    const ssh = await SshHome.make(lab);
+    const alias = `Host web-1\n  HostName ${host.address}\n  HostKeyAlias by-ssh\n  User deploy\n`;
+    const config = await ssh.config(alias);
+    try {
+      const seen = await type(["inspect", "--json", "-F", config, "web-1"]);
+      expect(seen.stderr).toBe("");
+      const inspection = JSON.parse(seen.stdout) as Inspection;
+      expect(inspection).toMatchObject({ host: "web-1", vips: [{ address: VIP }] });
+      expect(inspection).not.toHaveProperty("hostKey");
+      const key = ["-i", lab.keys.plain.path, "--known-hosts", ssh.path("known_hosts")];
+      const plain = await type(["inspect", "--ssh", ...key, at(host)]);
+      expect(plain.status, plain.stderr).toBe(0);
+      const released = await type(["release", "--owner", "web", "--yes", "-F", config, "web-1"]);
+      expect(released.status, released.stderr).toBe(0);
+      expect((await host.run("ip -o addr show dev lo")).stdout).not.toContain(VIP);
+    } finally {
+      await ssh.remove();
+    }
+  });
+
+  it("is told sudo's password by the environment, and no other", async () => {
+    const host = await lab.host("by-ssh-sudo");
+    const ssh = await SshHome.make(lab);
+    const key = ["-i", lab.keys.plain.path, "--known-hosts", ssh.path("known_hosts")];
+    const { login } = lab.passwords;
+    const env = { PULUMI_LVS_DR_SUDO_PASSWORD: login, PULUMI_LVS_DR_PASSWORD: login };
+    const words = ["inspect", "--ssh", ...key, at(host, "operator")];
+    const { status, stderr } = await type(words, { env });
+    expect(status, stderr).toBe(0);
+    await ssh.remove();
+  });
+});
+
 describe("the command line", () => {
   it("explains itself, and tells its version", async () => {
     const [help, version] = [await type(["--help"]), await type(["--version"])];
@@ -381,6 +419,7 @@ describe("the command line", () => {
     { words: ["inspect", "ssh://root@h:0"], why: "the port is not a whole number from 1 to 65535" },
     { words: ["inspect", "ssh://root:x@h"], why: "a password never stands on a command line" },
     { words: ["inspect", "http://h/x"], why: "the host is to be [user@]host" },
+    { words: ["inspect", "--ssh", "--proxy", "b", "h"], why: "--proxy does not go with --ssh" },
     { words: ["inspect", "[::1"], why: "the host is to be [user@]host" },
   ])("refuses $words", ({ words, why }) => {
     expect(() => parseCommandLine(words)).toThrow(why);
