@@ -180,8 +180,9 @@ export function isSlow({ fault }: Scenario): boolean {
 export function nameOf(scenario: Scenario): string {
   const { fault, through } = scenario;
   if (through === "engine") return `${nameOfFault(fault)}, with the engine`;
+  const name = nameOfFault(fault);
   const onTheWay = fault.kind === "connection" || fault.kind === "client";
-  return onTheWay && isBySsh(scenario) ? `${nameOfFault(fault)}, by ssh` : nameOfFault(fault);
+  return onTheWay && isBySsh(scenario) && !name.startsWith("ssh ") ? `${name}, by ssh` : name;
 }
 
 function nameOfFault(fault: Fault): string {

@@ -1,3 +1,4 @@
+import { relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ConnectionArgs, RealServerArgs } from "../../src/index";
 import type { Client } from "../../lab/client";
@@ -97,7 +98,9 @@ describe("a real server that is reached by the user's own ssh", () => {
     expect(bySsh2.succeeded, bySsh2.text).toBe(true);
     expect(stepOf(bySsh2)).toBe("update");
     expect((await stored(engine)).outputs.hostKey).toBe(host.hostKey);
-    const back = await up(bySsh(host.address));
+    // A relative name is one in the program's folder.
+    const inFolder = relative(engine.directory, configFile);
+    const back = await up({ host: host.address, ssh: { configFile: inFolder } });
     expect(back.succeeded, back.text).toBe(true);
     expect(stepOf(back)).toBe("update");
     expect((await stored(engine)).outputs).not.toHaveProperty("hostKey");
