@@ -1,7 +1,13 @@
 import { RealServerError, type HostKeys } from "../domain/errors";
 import { oneLine } from "../domain/terminal";
 import { UnreadableAnswer } from "../protocol/answer";
-import { converse, Interrupted, type Conversation } from "../protocol/conversation";
+import {
+  converse,
+  firstWords,
+  Interrupted,
+  type Conversation,
+  type ConversationOpening,
+} from "../protocol/conversation";
 import type { Opening } from "../protocol/program";
 import type { HostAccess, Transport } from "../transport/transport";
 import type { Observer } from "./kind";
@@ -55,9 +61,26 @@ export async function onHost<Observed, Result>(
   let transport: Transport | undefined;
   let limit: TimeLimit | undefined;
   try {
-    transport = await operation.dial({ ...operation, ...timeouts });
+    const opening = openingOf(observer, operation, purpose);
+    const first = firstWords(opening);
+    transport = await operation.dial({ ...operation, ...timeouts, first: first.command });
     limit = timeLimit(timeouts.operationSeconds, operation.signal);
-    return await talk(observer, operation, purpose, transport, limit, work);
+    const { signal } = limit;
+    operation.progress("observing");
+    const { conversation, greeting } = await converse(
+      transport,
+      {
+        ...opening,
+        progress: (text) => operation.progress(text),
+        warn: (text) => operation.warn(text),
+        signal,
+      },
+      first,
+    );
+    const { keys } = transport;
+    const { secondsLeft } = limit;
+    const session = { operation, conversation, purpose, keys, secondsLeft };
+    return await talk(session, () => work(session, observer.parse(greeting)));
   } catch (error) {
     throw settled(operation, error, limit?.isOver() ?? false, transport?.keys);
   } finally {
@@ -65,32 +88,27 @@ export async function onHost<Observed, Result>(
   }
 }
 
-async function talk<Observed, Result>(
-  observer: Observer<Observed>,
-  operation: Operation,
+function openingOf(
+  { program }: Observer<unknown>,
+  { login, timeouts }: Operation,
   purpose: Purpose,
-  transport: Transport,
-  limit: TimeLimit,
-  work: (session: Session, observed: Observed) => Promise<Result>,
-): Promise<Result> {
-  const { login, timeouts } = operation;
-  operation.progress("observing");
-  const { conversation, greeting } = await converse(transport, {
+): ConversationOpening {
+  return {
     ...purpose,
     holder: oneLine(purpose.holder).slice(0, LONGEST_HOLDER),
-    program: observer.program,
+    program,
     login,
     // The host gives up first, so that there is time left to ask what became of it.
     seconds: Math.max(1, Math.floor(timeouts.operationSeconds * 0.75)),
-    progress: (text) => operation.progress(text),
-    warn: (text) => operation.warn(text),
-    signal: limit.signal,
-  });
+  };
+}
+
+async function talk<Result>(
+  { conversation }: Session,
+  work: () => Promise<Result>,
+): Promise<Result> {
   try {
-    const { keys } = transport;
-    const { secondsLeft } = limit;
-    const session = { operation, conversation, purpose, keys, secondsLeft };
-    return await work(session, observer.parse(greeting));
+    return await work();
   } finally {
     conversation.close();
   }

@@ -6,9 +6,13 @@ import { AnswerReader, type AnswerEvent, type Status } from "./answer";
 import { Arrival } from "./arrival";
 import { openingCommand, programLine, shortOpeningCommand, type Opening } from "./program";
 
-/** What a conversation is opened with. */
-export interface ConversationOptions extends Omit<Opening, "nonce" | "login"> {
+/** What a conversation says first. */
+export interface ConversationOpening extends Omit<Opening, "nonce" | "login"> {
   readonly login: Login;
+}
+
+/** What a conversation is opened with. */
+export interface ConversationOptions extends ConversationOpening {
   /** Progress that the host tells of: waiting for a lock, undoing what was cut off. */
   progress(text: string): void;
   /** What the host found and people should know: a registry of another machine, a value that stays. */
@@ -51,13 +55,24 @@ export class Interrupted extends Error {
 export async function converse(
   transport: Transport,
   options: ConversationOptions,
+  { nonce, command }: FirstWords = firstWords(options),
 ): Promise<{ conversation: Conversation; greeting: string }> {
-  const nonce = randomBytes(12).toString("hex");
-  const command = openingCommand({ ...options, nonce });
   const isShort = Buffer.byteLength(command) <= transport.longestCommand;
   const opening = isShort ? command : shortOpeningCommand({ ...options, nonce });
   const shell = new RemoteShell(await transport.exec(opening), nonce, options, !isShort);
   return { conversation: shell, greeting: await shell.greeting };
+}
+
+/** How a conversation begins, on a server that takes commands of any length. */
+export interface FirstWords {
+  readonly nonce: string;
+  readonly command: string;
+}
+
+/** Makes a conversation's first words, for who has to know them before there is a transport. */
+export function firstWords(opening: ConversationOpening): FirstWords {
+  const nonce = randomBytes(12).toString("hex");
+  return { nonce, command: openingCommand({ ...opening, nonce }) };
 }
 
 class RemoteShell implements Conversation {

@@ -7,6 +7,8 @@ export interface DialOptions {
   readonly pins: HostKeys;
   /** Seconds for all dialling: every hop, pauses and authentication. */
   readonly connectSeconds: number;
+  /** The command that will be run first, where it is known: a transport may have it under way by then. */
+  readonly first?: string;
   /** Stops the dialling, not a transport that is up. */
   readonly signal: AbortSignal;
   /** Hears what goes on, in a few words for a person: `dialling 10.0.0.1:22 again (…)`. */

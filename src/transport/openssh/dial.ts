@@ -14,9 +14,9 @@ import { readEnd } from "./words";
 
 /**
  * Has the user's own `ssh` log in, again while nobody answers. Host keys are its own affair, so none is
- * reported. A command that follows goes over stdin: a server that takes no long command takes it, too,
- * and dialling is over before the work begins. The first command has the login that was dialled, and
- * each other one dials its own.
+ * reported. A command goes over stdin: a server that takes no long one takes it, too, and that the shell
+ * is there is known before the command says anything. The first command has the login that was dialled,
+ * and each other one dials its own.
  *
  * @throws RealServerError `unreachable`, `authentication`, `host-key`, with ssh's own words;
  *   `unsupported` where there is no `ssh`, or one that is too old; `failed` where a config cannot be
@@ -28,19 +28,21 @@ export async function dialByOpenssh(
 ): Promise<Transport> {
   const client = await sshClient(connection.ssh.command);
   const channels: Channel[] = [];
-  const logIn = async () => {
-    const channel = await dialOnce(connection, client, options);
+  const { first } = options;
+  const logIn = async (command: string | undefined) => {
+    const channel = await dialOnce(connection, client, options, command);
     channels.push(channel);
     return channel;
   };
-  let waiting: Channel | undefined = await logIn();
+  let dialled: Channel | undefined = await logIn(first);
   return {
     keys: {},
     longestCommand: Infinity,
     async exec(command) {
-      const channel = waiting ?? (await logIn());
-      waiting = undefined;
-      channel.stdin.write(`${command}\n`);
+      const channel = dialled;
+      dialled = undefined;
+      if (channel === undefined || (first ?? command) !== command) return logIn(command);
+      if (first === undefined) channel.stdin.write(lineOf(command));
       return channel;
     },
     close() {
@@ -55,10 +57,16 @@ export async function dialByOpenssh(
  */
 const LOGIN_COMMAND = `exec sh -c 'echo; IFS= read -r line && eval "$line"'`;
 
+function lineOf(command: string): string {
+  return `${command}\n`;
+}
+
+/** @param first the command, where it is known; the shell has it as soon as it is there */
 async function dialOnce(
   connection: OpensshConnection,
   client: SshClient,
   options: DialOptions,
+  first: string | undefined,
 ): Promise<Channel> {
   const { host, dialErrorLimit } = connection;
   const bounds: DialBounds = {
@@ -73,10 +81,13 @@ async function dialOnce(
       {
         title: `${host} by ssh`,
         dialErrorLimit,
-        attempt: (seconds) =>
-          startSsh(client.command, words, { signal: options.signal, seconds }, (end) =>
+        attempt: (seconds) => {
+          const input = first === undefined ? "" : lineOf(first);
+          const run = { command: client.command, words, input };
+          return startSsh(run, { signal: options.signal, seconds }, (end) =>
             problemOf(connection, files, end),
-          ),
+          );
+        },
         givenUp: (tries, cause) => unreachableBySsh(host, tries, cause),
       },
       bounds,

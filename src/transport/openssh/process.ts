@@ -15,6 +15,13 @@ export interface SshEnding {
   readonly ending: string;
 }
 
+/** What is run, and what stdin has at once; more may follow. */
+export interface SshRun {
+  readonly command: string;
+  readonly words: readonly string[];
+  readonly input: string;
+}
+
 /**
  * Starts an `ssh` and waits until the host's shell says something; what that is, the channel still has.
  * One that ends in order without a word is a channel, too, and closed.
@@ -23,8 +30,7 @@ export interface SshEnding {
  * @throws TryAgain when it neither gets in nor ends in time; the signal's reason when it is aborted
  */
 export async function startSsh(
-  command: string,
-  words: readonly string[],
+  { command, words, input }: SshRun,
   bounds: { readonly signal: AbortSignal; readonly seconds: number },
   problem: (end: SshEnding) => Error,
 ): Promise<Channel> {
@@ -41,6 +47,7 @@ export async function startSsh(
   const stderr = child.stderr.pipe(new PassThrough());
   // A broken pipe is told by `closed`, too.
   child.stdin.on("error", () => undefined);
+  child.stdin.write(input);
   try {
     const limit = AbortSignal.timeout(Math.ceil(bounds.seconds * 1000));
     const signal = AbortSignal.any([bounds.signal, limit]);
