@@ -1,5 +1,8 @@
 import { REAL_SERVER_PROGRAM } from "../../../src/host/scripts";
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { oneLine } from "../../../src/domain/terminal";
@@ -128,6 +131,27 @@ describe("the opening command", () => {
     expect(openingCommand({ ...opening, login: { sudo: true, sudoPassword: "s3cret" } })).toMatch(
       /; exec sudo -k -S -p 'abc password' -- sh -c /,
     );
+  });
+
+  it.each(SHELLS)("leaves it to who logged in whether sudo is needed, in %s", (shell) => {
+    const folder = mkdtempSync(join(tmpdir(), "unless-root-"));
+    const answers = (program: string, script: string): void =>
+      writeFileSync(join(folder, program), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    answers("sudo", 'printf "by sudo: %s\\n" "$1 $2 $3"');
+    const program = "echo here; exit";
+    const command = openingCommand({ ...opening, program, login: { sudo: "unless root" } });
+    const said = (id: string): string => {
+      answers("id", `echo ${id}`);
+      const [name = "", ...words] = shell.split(" ");
+      const env = { PATH: `${folder}:${process.env["PATH"]}`, SHELL: "/bin/sh" };
+      return spawnSync(name, [...words, "-c", command], { env, encoding: "utf8" }).stdout;
+    };
+    try {
+      expect(said("0")).toMatch(/abc login \/bin\/sh\n\nabc program\s*\nhere\n$/);
+      expect(said("1000")).toMatch(/abc login \/bin\/sh\nby sudo: -n -- sh\n$/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("is one line that says how far it got, and holds nothing that a csh or fish reads otherwise", () => {
