@@ -112,7 +112,7 @@ describe("an ssh", () => {
       },
       { timeouts },
     );
-    expect(error.kind).toBe("timed-out");
+    expect(error.aftermath).toBe("rolled-back");
     await noSshIsLeft(home);
     await rolledBack();
   });
@@ -127,14 +127,14 @@ describe("an ssh", () => {
 
   it("ends with a dialling that is interrupted", async () => {
     const interruption = new AbortController();
-    const connection = { host: "192.0.2.1", ssh: { options: ["ProxyCommand=sleep 60"] } };
+    const connection = { host: "192.0.2.1", ssh: { options: ["ProxyCommand=sleep 4321.5"] } };
     const operation = operationBy(connection, { signal: interruption.signal });
     const over = converge(operation, claim).catch((error: unknown) => error);
     await expect.poll(() => sshIds(), { timeout: 10_000 }).not.toEqual([]);
     interruption.abort(new RealServerError("failed", "interrupted"));
     expect(await over).toMatchObject({ kind: "failed", aftermath: "untouched" });
     await noSshIsLeft(home);
-    const sleeping = () => processesWith((words) => words.join(" ") === "sleep 60");
+    const sleeping = () => processesWith((words) => words.join(" ") === "sleep 4321.5");
     await expect.poll(sleeping, { timeout: 5000 }).toEqual([]);
   });
 

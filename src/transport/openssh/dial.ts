@@ -77,6 +77,9 @@ async function dialOnce(
   };
   return withFiles(connection, client, (files) => {
     const words = sshArguments(connection, client, files, LOGIN_COMMAND);
+    // What ssh said of an attempt tells more than that the last one was cut short.
+    let told: TryAgain | undefined;
+    let isShort = false;
     return dialAgain(
       {
         title: `${host} by ssh`,
@@ -84,11 +87,14 @@ async function dialOnce(
         attempt: (seconds) => {
           const input = first === undefined ? "" : lineOf(first);
           const run = { command: client.command, words, input };
-          return startSsh(run, { signal: options.signal, seconds }, (end) =>
-            problemOf(connection, files, end),
-          );
+          isShort = seconds < 1;
+          return startSsh(run, { signal: options.signal, seconds }, (end) => {
+            const problem = problemOf(connection, files, end);
+            if (problem instanceof TryAgain) told = problem;
+            return problem;
+          });
         },
-        givenUp: (tries, cause) => unreachableBySsh(host, tries, cause),
+        givenUp: (tries, cause) => unreachableBySsh(host, tries, (isShort && told) || cause),
       },
       bounds,
     );
