@@ -146,12 +146,12 @@ function parseSessionRoute(lines: readonly string[]): Observed["sessionRoute"] {
 }
 
 /**
- * Busybox prints every IPv4 route, whatever it is asked for. The ways of a multipath route stand on
- * lines of their own below it: `nexthop via 10.0.0.1 dev eth0 weight 1`.
+ * Busybox prints every IPv4 route, whatever it is asked for. The ways of a multipath route stand behind
+ * backslashes: `default proto static \\tnexthop via 10.0.0.1 dev eth0 weight 1`.
  */
 function defaultRoutes(lines: readonly string[]): string[] {
   let within = false;
-  return lines.filter((line) => {
+  return lines.flatMap((line) => line.split(/\\(?=\s)/)).filter((line) => {
     if (!/^\s/.test(line)) within = line.startsWith("default ");
     return within;
   });

@@ -63,10 +63,10 @@ function ipRoute(family: Family): string {
   return family === 4 ? "ip route" : "ip -6 route";
 }
 
-/** The ways of a multipath route stand on lines of their own below it. */
+/** The ways of a multipath route stand behind backslashes, as `ip -o` prints them, or on lines below it. */
 function joined(lines: readonly string[]): string[] {
   const whole: string[] = [];
-  for (const line of lines) {
+  for (const line of lines.map((text) => text.replace(/\\(?=\s)/g, ""))) {
     if (/^\s/.test(line)) whole.push(`${whole.pop() ?? ""} ${line}`);
     else whole.push(line);
   }

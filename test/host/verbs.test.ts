@@ -100,9 +100,9 @@ END
 
 describe.concurrent("with iproute2", () => {
   it.for([
-    ["dash", 40, 13],
-    ["bash", 70, 22],
-    ["busybox", 40, 13],
+    ["dash", 31, 9],
+    ["bash", 49, 15],
+    ["busybox", 31, 9],
   ] as const)(
     "%s starts at most %i processes for a create, %i for a read",
     async (given, { expect }) => {

@@ -1,7 +1,7 @@
 # Addresses on lo: what changes them, as it stands in a request and in the journal, and as ip takes it.
 
-know_tools() { # whose `ip` it is, in $flavour
-  case $(ip -V 2>&1) in *iproute2*) flavour=iproute2 ;; *) flavour=busybox ;; esac
+know_flavour() { # whose `ip` it is, in $flavour
+  [ -n "$flavour" ] || case $(ip -V 2>&1) in *iproute2*) flavour=iproute2 ;; *) flavour=busybox ;; esac
 }
 
 # Steps of one family: "bound PREFIX SCOPE VALID PREFERRED LABEL", "unbound ..." alike.

@@ -6,6 +6,7 @@
 undo_steps() {
   void=' ' staying=' '
   [ "$this_boot" = yes ] || return 0
+  know_flavour
   undo_rest undo_loosening <"$journal"
   [ -n "$stuck" ] || undo_rest undo_address <"$journal"
   [ -n "$stuck" ] || check_addresses <"$journal"
