@@ -151,10 +151,12 @@ function parseSessionRoute(lines: readonly string[]): Observed["sessionRoute"] {
  */
 function defaultRoutes(lines: readonly string[]): string[] {
   let within = false;
-  return lines.flatMap((line) => line.split(/\\(?=\s)/)).filter((line) => {
-    if (!/^\s/.test(line)) within = line.startsWith("default ");
-    return within;
-  });
+  return lines
+    .flatMap((line) => line.split(/\\(?=\s)/))
+    .filter((line) => {
+      if (!/^\s/.test(line)) within = line.startsWith("default ");
+      return within;
+    });
 }
 
 // Of another family it is named: "via inet6 fe80::1 dev eth0".

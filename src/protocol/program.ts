@@ -84,6 +84,11 @@ export function sudoPrompt(nonce: string): string {
   return `${nonce} password`;
 }
 
+/** A call ahead of others of its request: shell functions that only these need, which no program has. */
+export function defineCall(functions: string): string {
+  return call("define", escaped(functions));
+}
+
 /** The request after which the operation counts. */
 export const COMMIT_REQUEST = "commit";
 

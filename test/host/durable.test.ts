@@ -39,7 +39,9 @@ describe.concurrent("for the sake of a power cut", () => {
       const at = during.findIndex(([tool, , to]) => tool === "mv" && to === path);
       const synced = during.slice(0, at).findLastIndex(([tool]) => tool === "sync");
       expect(during[synced]).toContain(during[at]?.[1]);
-      expect(during.slice(synced, at).every(([tool]) => tool === "sync" || tool === "mv")).toBe(true);
+      expect(during.slice(synced, at).every(([tool]) => tool === "sync" || tool === "mv")).toBe(
+        true,
+      );
     }
   });
 });

@@ -26,6 +26,10 @@ observe() { # WORD...: the body of the answer is what the host is like now
   know_tools "$@" && body=$(observation "$@") || fail "$unobserved"
 }
 
+define() { # TEXT: functions that only some requests need, without a line break
+  eval "$(printf %b "$1")"
+}
+
 more() { # QUESTION WORD...: what it prints is the next part of the answer's body
   is_listed "$1" "$questions" || fail "there is no question $1" || return 1
   body="$body$("$@")

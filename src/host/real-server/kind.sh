@@ -10,3 +10,4 @@ questions=connections
 steps='sysctl bound unbound void'
 unobserved="the addresses or the registry in $registry cannot be read"
 flavour='' # iproute2 or busybox, once it is known
+conntrack_table=/proc/net/nf_conntrack

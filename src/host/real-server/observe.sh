@@ -2,11 +2,11 @@
 
 # One process for all that iproute2 tells. What a line answers it shows itself, or lo does, which stands
 # as a mark where the next kind begins. There is an address: somebody has come by it.
-know_tools() { # VIP...: what ip tells, in $told, and whose it is, in $flavour
+know_tools() { # VIP...: what ip tells, in $ip_says, and whose it is, in $flavour
   local vip='' queries=''
   for vip in "$@"; do queries="$queries
 route get $vip"; done
-  [ "$flavour" = busybox ] || told=$(feed "addr show
+  [ "$flavour" = busybox ] || ip_says=$(feed "addr show
 link show dev lo
 route show default
 route get ${session%% *}$queries
@@ -16,12 +16,12 @@ link show dev lo
 neigh show proxy
 link show dev lo
 route show table all root ::/0" ip -o -force -batch - 2>/dev/null)
-  case $flavour:$told in
+  case $flavour:$ip_says in
     busybox:*) ;;
     *:[0-9]*' inet'*'1: lo: <'*) flavour=iproute2 && return ;;
     *) know_flavour && [ "$flavour" = busybox ] || return 1 ;;
   esac
-  told=$(ip -o addr show)
+  ip_says=$(ip -o addr show)
 }
 
 observation() { # VIP...
@@ -30,7 +30,7 @@ observation() { # VIP...
   printf 'session %s\n' "$session"
   echo "ip $flavour"
   observe_identity
-  each_line addr "$told" route route4 proxied route6
+  each_line addr "$ip_says" route route4 proxied route6
   observe_nics
   writable "$ipv4/all/arp_ignore" && echo "sysctl-writable yes" || echo "sysctl-writable no"
   observe_ipv6

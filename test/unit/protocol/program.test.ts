@@ -1,4 +1,4 @@
-import { REAL_SERVER_PROGRAM } from "../../../src/host/scripts";
+import { INSPECTION_PROGRAM, REAL_SERVER_PROGRAM } from "../../../src/host/scripts";
 import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -134,6 +134,40 @@ describe("the opening command", () => {
     const command = openingCommand(opening);
     expect(command).toMatch(/^printf "\\n%s login %s\\n" abc "\$SHELL"; exec /);
     expect(command).not.toMatch(/[\n!]|\\\\/);
+  });
+
+  it.each(Object.entries({ REAL_SERVER_PROGRAM, INSPECTION_PROGRAM }))(
+    "with the %s fits into what a TCP connection sends at first, beside what SSH adds",
+    (_, program) => {
+      const nonce = "0123456789abcdef01234567";
+      const holder =
+        "organization/shop/production/web urn:pulumi:pulumi-lvs-dr:index:RealServer::web-1";
+      const subjects = ["203.0.113.10", "203.0.113.11", "2001:db8::10"];
+      const command = openingCommand({ ...opening, nonce, holder, subjects, program });
+      expect(Buffer.byteLength(command)).toBeLessThanOrEqual(14_000);
+    },
+  );
+
+  it.each(SHELLS)("unpacks its program in %s, and asks for it where it cannot", (shell) => {
+    const program = `printf '%s %s %s\\n' "it's $1!" 'a\\nb' '\\\\'\nprintf '%s|' "$@"`;
+    const [name = "", ...args] = shell.split(" ");
+    const path = spawnSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).stdout.trim();
+    const command = openingCommand({ ...opening, program }).replace(
+      "exec sh",
+      `exec ${[path, ...args].join(" ")}`,
+    );
+    const run = (PATH: string) =>
+      spawnSync(path, [...args, "-c", command], {
+        input: programLine({ program }),
+        env: { PATH, SHELL: "/bin/x", SSH_CONNECTION: "a b" },
+        encoding: "utf8",
+      }).stdout;
+    const [, unpacked] = run(process.env.PATH ?? "").split("abc program \n");
+    const [, asked] = run("/nonexistent").split("abc wanted \n");
+    expect(unpacked).toMatch(
+      /^it's abc! a\\nb \\\\\nabc\|hold\|90\|a b\|.*\|it's me\|203\.0\.113\.10\|$/,
+    );
+    expect(asked).toBe(unpacked);
   });
 
   it("has a form short enough for servers with a limit, which takes the program as a line", () => {
