@@ -30,13 +30,13 @@ export interface Opening {
  * unpack it asks for {@link programLine}, by the line `NONCE wanted`.
  */
 export function openingCommand(opening: Opening): string {
-  const run = `{ program=$(printf %s "$0" | base64 -d | gzip -dc); } 2>/dev/null || { ${ASK}; }`;
+  const run = `{ program=$(printf %s "$1" | base64 -d | gzip -dc); } 2>/dev/null || { ${ASK}; }`;
   return commandLine(opening, run, `'${packed(opening.program)}'`);
 }
 
 /** The same for a server that takes no long command: it asks for the program in any case. */
 export function shortOpeningCommand(opening: Opening): string {
-  return commandLine(opening, ASK, "lvs-dr");
+  return commandLine(opening, ASK, "-");
 }
 
 /** The program as a line of stdin. */
@@ -55,11 +55,11 @@ function packed(program: string): string {
   return text;
 }
 
-function commandLine(opening: Opening, load: string, name: string): string {
+function commandLine(opening: Opening, load: string, text: string): string {
   const { nonce, mode, seconds, holder, subjects } = opening;
   const until = new Date(Date.now() + seconds * 1000).toISOString().slice(11, 19);
-  const script = inQuotes(`${announce("program", '"$1"')}; ${load}; eval "$program"`);
-  const words = [script, name, nonce, mode, String(seconds), '"$SSH_CONNECTION"'];
+  const script = inQuotes(`${announce("program", '"$2"')}; ${load}; shift; eval "$program"`);
+  const words = [script, "lvs-dr", text, nonce, mode, String(seconds), '"$SSH_CONNECTION"'];
   const program = [...words, `${until}Z`, quote(holder), ...subjects.map(quote)].join(" ");
   // sshd and sudo set SHELL; a login shell's own name for itself differs from shell to shell.
   const login = announce("login", nonce, '"$SHELL"');
@@ -72,7 +72,7 @@ function announce(stage: "login" | "program" | "wanted", nonce: string, more = "
 }
 
 /** Asks for the program as a line, and reads it. */
-const ASK = `${announce("wanted", '"$1"')}; IFS= read -r program || exit; program=$(printf %b "$program")`;
+const ASK = `${announce("wanted", '"$2"')}; IFS= read -r program || exit; program=$(printf %b "$program")`;
 
 /** For `printf %b`, without a line break. */
 function escaped(program: string): string {

@@ -117,7 +117,7 @@ describe("the opening command", () => {
 
   it("replaces the login shell, and passes the session on before sudo empties the environment", () => {
     expect(openingCommand(opening)).toMatch(
-      /; exec sh -c '[^]*' '[^\n]*' abc hold 90 "\$SSH_CONNECTION" \d\d:\d\d:\d\dZ 'it'\\''s me' '203\.0\.113\.10'$/,
+      /; exec sh -c '[^]*' lvs-dr '[^\n]*' abc hold 90 "\$SSH_CONNECTION" \d\d:\d\d:\d\dZ 'it'\\''s me' '203\.0\.113\.10'$/,
     );
   });
 
