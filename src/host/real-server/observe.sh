@@ -1,9 +1,10 @@
 # What a real server is like, a line a fact; src/observed reads it.
 
 # One process for all that iproute2 tells. What a line answers it shows itself, or lo does, which stands
-# as a mark where the next kind begins. There is an address: somebody has come by it.
+# as a mark where the next kind begins. All marks are there if it went on to the end, and an address is:
+# somebody has come by it.
 know_tools() { # VIP...: what ip tells, in $ip_says, and whose it is, in $flavour
-  local vip='' queries=''
+  local vip='' queries='' mark='1: lo: <'
   for vip in "$@"; do queries="$queries
 route get $vip"; done
   [ "$flavour" = busybox ] || ip_says=$(feed "addr show
@@ -15,10 +16,11 @@ route show table all root 0.0.0.0/0
 link show dev lo
 neigh show proxy
 link show dev lo
-route show table all root ::/0" ip -o -force -batch - 2>/dev/null)
+route show table all root ::/0
+link show dev lo" ip -o -force -batch - 2>/dev/null)
   case $flavour:$ip_says in
     busybox:*) ;;
-    *:[0-9]*' inet'*'1: lo: <'*) flavour=iproute2 && return ;;
+    *:[0-9]*' inet'*"$mark"*"$mark"*"$mark"*"$mark"*"$mark"*) flavour=iproute2 && return ;;
     *) know_flavour && [ "$flavour" = busybox ] || return 1 ;;
   esac
   ip_says=$(ip -o addr show)
