@@ -107,7 +107,6 @@ observe_ipv6() {
 observe_routes() { # VIP...
   local vip=''
   each_line default "$(ip -o route show default 2>/dev/null)"
-  each_line default "$(ip -o -6 route show default 2>/dev/null)"
   each_line session-route "$(ip -o route get "${session%% *}" 2>/dev/null)"
   for vip in "$@"; do each_line route "$(ip -o route get "$vip" 2>/dev/null)"; done
   each_line route4 "$(ip -o -4 route show table all 2>/dev/null)"
@@ -122,6 +121,8 @@ each_line() { # KIND TEXT [KIND...]: before each line of what ip said
 '
   for line in $text; do
     word=$kind
+    # IPv6 has no answer of its own for the main table.
+    case $kind:$line in route6:*' table '*) ;; route6:'default '*) printf 'default %s\n' "$line" ;; esac
     case $kind:$line in
       *:'1: lo: <'*)
         kind=${1-}
@@ -133,8 +134,6 @@ each_line() { # KIND TEXT [KIND...]: before each line of what ip said
       # Of a table only what has a source, is local or leads to lo, and is not the kernel's own.
       route[46]:*' proto kernel '*) continue ;;
       route[46]:'local '* | route[46]:*' dev lo '* | route[46]:*' src '*) ;;
-      route6:*' table '*) continue ;;
-      route6:'default '*) word=default ;;
       route[46]:* | proxied:*.*' dev '*) continue ;;
     esac
     printf '%s %s\n' "$word" "$line"
