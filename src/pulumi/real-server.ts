@@ -4,6 +4,7 @@ import type { ArpArgs, Binding, ConnectionArgs, EffectiveArp } from "./args";
 import type { DrainArgs, RealServerArgs, TimeoutsArgs } from "./args";
 import { PROVIDER_KEY, PROVIDER_SOURCE } from "./provider-source";
 import { defaultOwner, secretsMarked } from "./registration";
+import { markingSecrets, refuseClearSecrets } from "./transforms";
 
 const TYPE = "pulumi-nodejs:dynamic/lvs-dr:RealServer";
 
@@ -70,7 +71,8 @@ export class RealServer extends pulumi.CustomResource {
    */
   constructor(name: string, args: RealServerArgs, opts?: pulumi.CustomResourceOptions) {
     refuseImport(name, opts);
-    super(TYPE, name, registration(name, args, opts), opts);
+    super(TYPE, name, registration(name, args, opts), markingSecrets(opts, realServerInputs));
+    refuseClearSecrets(this, `RealServer ${name}`, realServerInputs);
     if (opts?.customTimeouts !== undefined) {
       const text = "customTimeouts has no effect on a RealServer: use its input timeouts";
       void pulumi.log.warn(text, this);
