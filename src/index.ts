@@ -10,6 +10,7 @@ export type {
   EffectiveArp,
   ProxyConnectionArgs,
   RealServerArgs,
+  StaleVipsArgs,
   TimeoutsArgs,
 } from "./pulumi/args";
 export type {

@@ -113,8 +113,10 @@ export interface ObjectField {
   readonly what?: string;
   /** What is wrong with the fields beside each other; asked where single ones are wrong, too. */
   readonly alsoWrong?: (value: Readonly<Record<string, unknown>>) => readonly Complaint[];
-  /** Its fields' defaults. Default: it may be left out as a whole. */
-  readonly default?: Readonly<Record<string, never>>;
+  /** Each may stand for an object. Default: none. */
+  readonly words?: readonly string[];
+  /** Its fields' defaults, or a word. Default: it may be left out as a whole. */
+  readonly default?: Readonly<Record<string, never>> | string;
 }
 
 /** What is wrong at a path; `{}` at the start of the message stands for the value there. */
@@ -139,7 +141,7 @@ type Value<F> = F extends { kind: "flag" }
       : F extends ListField
         ? readonly Element<F>[] | (F extends { all: true } ? "all" : never)
         : F extends { kind: "object"; fields: infer Within extends Fields }
-          ? Settled<Within>
+          ? Settled<Within> | (F extends { words: readonly (infer Word)[] } ? Word : never)
           : string;
 
 type Element<F> = F extends { of: "vip" } ? Vip : string;
@@ -155,8 +157,10 @@ export function allowedIn(field: FieldKind): string {
     }
     case "choice":
       return field.values.map((value) => JSON.stringify(value)).join(" or ");
-    case "object":
-      return field.what ?? `an object with ${Object.keys(field.fields).join(", ")}`;
+    case "object": {
+      const { what = `an object with ${Object.keys(field.fields).join(", ")}`, words = [] } = field;
+      return [...words.map((word) => JSON.stringify(word)), what].join(" or ");
+    }
     case "line":
     case "text":
     case "list":

@@ -104,13 +104,27 @@ export const realServerInputs = {
     },
   },
   staleVips: {
-    kind: "choice",
-    values: ["report", "withdraw"],
+    kind: "object",
+    words: ["report", "withdraw"],
     default: "report",
     change: "converge",
     page: "how-to/stale-vips.md",
     sentence:
       'Addresses on `lo` that no owner declares: `"report"` them in `foreignVips`, or `"withdraw"` them.',
+    fields: {
+      withdraw: {
+        kind: "flag",
+        required: true,
+        sentence: 'Whether they are withdrawn: `true` is as `"withdraw"`, `false` as `"report"`.',
+      },
+      except: {
+        kind: "list",
+        of: "vip",
+        what: "a list of IPv4 and IPv6 addresses",
+        default: [],
+        sentence: "Addresses that stay, because another program keeps them there.",
+      },
+    },
   },
   sysctlsOnDestroy: {
     kind: "choice",

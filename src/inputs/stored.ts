@@ -65,8 +65,10 @@ function storedValue(field: Field): z.ZodType {
       return z.literal([...field.values]);
     case "list":
       return storedList(field);
-    case "object":
-      return storedObject(field.fields);
+    case "object": {
+      const object = storedObject(field.fields);
+      return field.words ? z.union([z.literal([...field.words]), object]) : object;
+    }
   }
 }
 

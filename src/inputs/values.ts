@@ -35,20 +35,20 @@ export function withoutAbsent(value: unknown): unknown {
 }
 
 function fieldSchema(field: Field): z.ZodType {
-  const { alsoWrong } = field.kind === "object" ? field : {};
-  const schema = passing(UNKNOWN, valueSchema(field), alsoWrong);
+  const { alsoWrong, words = [] } = field.kind === "object" ? field : {};
+  const schema = passing([UNKNOWN, ...words], valueSchema(field), alsoWrong);
   if (field.required) return schema;
   return field.written ? schema.prefault(field.default) : schema.optional();
 }
 
-/** This very text passes as it is; `alsoWrong` sees any other object even where its fields are bad. */
+/** These very texts pass as they are; `alsoWrong` sees any other object even where its fields are bad. */
 function passing(
-  word: string,
+  words: readonly string[],
   schema: z.ZodType,
   alsoWrong: (value: Record<string, unknown>) => readonly Complaint[] = () => [],
 ): z.ZodType {
   return z.unknown().transform((given, context) => {
-    if (given === word) return given;
+    if (typeof given === "string" && words.includes(given)) return given;
     const value = withoutAbsent(given);
     const result = schema.safeParse(value);
     const complaints = isRecord(value) ? alsoWrong(value) : [];
@@ -62,7 +62,10 @@ function passing(
 function valueSchema(field: Field): z.ZodType {
   switch (field.kind) {
     case "flag":
-      return z.boolean("{} is neither true nor false");
+      return z.boolean({
+        error: ({ input }) =>
+          input === undefined ? `required: ${allowedIn(field)}` : "{} is neither true nor false",
+      });
     case "whole number":
       return wholeNumber(field);
     case "line":
@@ -71,7 +74,7 @@ function valueSchema(field: Field): z.ZodType {
     case "choice":
       return choice(field);
     case "list":
-      return field.all ? passing("all", list(field)) : list(field);
+      return field.all ? passing(["all"], list(field)) : list(field);
     case "object":
       return z.strictObject(fieldSchemas(field.fields), wanted(allowedIn(field)));
   }

@@ -3,7 +3,7 @@ import { isLoopback, type Vip } from "../domain/address";
 import type { BoundAddress } from "../observed/ip-addr";
 import type { Observed } from "../observed/observed";
 import type { Change } from "./change";
-import type { Claim, Desired } from "./claim";
+import { goesBy, type Claim, type Desired } from "./claim";
 import { routesFrom } from "./routes";
 import type { OwnerRecord } from "../observed/registry";
 
@@ -36,10 +36,11 @@ export function planAddresses(
   const former = mine.size > 0 ? known : desired.claim.vips.map((vip) => vip.address);
   const gone = new Set(former.filter((address) => !kept.has(address)));
   const onLo = observed.addresses.filter((one) => one.interface === "lo" && isFullLength(one));
-  const stale =
-    desired.kind === "serve" && desired.claim.staleVips === "withdraw"
-      ? onLo.filter((one) => !gone.has(one.address) && isStale(one, kept, observed))
-      : [];
+  const isToGo = ({ address }: BoundAddress) =>
+    desired.kind === "serve" && goesBy(desired.claim.staleVips, address);
+  const stale = onLo.filter(
+    (one) => !gone.has(one.address) && isStale(one, kept, observed) && isToGo(one),
+  );
   const removed = onLo.filter((one) => gone.has(one.address) || stale.includes(one));
   return {
     bind: wanted.flatMap((vip) => bind(vip, onLo, observed)),

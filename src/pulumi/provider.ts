@@ -1,7 +1,9 @@
 import type { dynamic } from "@pulumi/pulumi";
 import { cleaned } from "./clean-error";
 import { interruption } from "./interrupt";
-import { engineAt, rowOf } from "./row";
+import { engineAt, type Row, rowOf } from "./row";
+import { newRun } from "./run";
+import { staleChange } from "./stale-change";
 import type { Properties } from "./state";
 import * as verbs from "./verbs";
 
@@ -11,7 +13,7 @@ import * as verbs from "./verbs";
 
 const engine = engineAt(process.argv[2]);
 const interrupted = interruption();
-const run = verbs.newRun();
+const run = newRun();
 
 /** Canonical inputs, or why they are none. Pure and offline. */
 export async function check(_olds: Properties, news: Properties): Promise<dynamic.CheckResult> {
@@ -24,7 +26,12 @@ export async function diff(
   olds: Properties,
   news: Properties,
 ): Promise<dynamic.DiffResult> {
-  return clean(olds, () => verbs.diff(run, id, olds, news));
+  const row = ownRow(news);
+  return clean(olds, () => {
+    const result = verbs.diff(run, id, olds, news);
+    for (const note of staleChange(run.withdrawable.get(id) ?? [], olds, news)) row.warn(note);
+    return result;
+  }).finally(() => row.flush());
 }
 
 /** Converges the host for the first time, adopting what is bound already. */
@@ -58,12 +65,15 @@ function operate<T>(
   verb: (context: verbs.Context) => Promise<T>,
 ): Promise<T> {
   return interrupted.run(async (signal) => {
-    const { owner } = properties;
-    const row = rowOf(typeof owner === "string" ? owner : "", engine);
+    const row = ownRow(properties);
     return clean(properties, () => verb({ row, signal, run, isGivenUp })).finally(() =>
       row.flush(),
     );
   });
+}
+
+function ownRow({ owner }: Properties): Row {
+  return rowOf(typeof owner === "string" ? owner : "", engine);
 }
 
 async function clean<T>(properties: Properties, verb: () => T | Promise<T>): Promise<T> {

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { realServerInputs } from "../inputs/real-server";
 import type { ArpArgs, Binding, ConnectionArgs, EffectiveArp } from "./args";
-import type { DrainArgs, RealServerArgs, TimeoutsArgs } from "./args";
+import type { DrainArgs, RealServerArgs, StaleVipsArgs, TimeoutsArgs } from "./args";
 import { PROVIDER_KEY, PROVIDER_SOURCE } from "./provider-source";
 import { defaultOwner, secretsMarked } from "./registration";
 import { markingSecrets, refuseClearSecrets } from "./transforms";
@@ -33,7 +33,9 @@ export class RealServer extends pulumi.CustomResource {
   /** How connections are waited for before a VIP is withdrawn; undefined where they are not. */
   declare readonly drain: pulumi.Output<pulumi.Unwrap<DrainArgs> | undefined>;
   /** What becomes of addresses on `lo` that nobody declares; undefined, where not given, is "report". */
-  declare readonly staleVips: pulumi.Output<"report" | "withdraw" | undefined>;
+  declare readonly staleVips: pulumi.Output<
+    "report" | "withdraw" | pulumi.Unwrap<StaleVipsArgs> | undefined
+  >;
   /** What destroy does with the sysctls: "restore" or "leave". */
   declare readonly sysctlsOnDestroy: pulumi.Output<"restore" | "leave">;
   /** What destroy does when the host cannot be reached: "fail" or "forget". */

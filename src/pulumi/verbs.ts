@@ -6,6 +6,7 @@ import type { Claim } from "../plan/claim";
 import type { Operation } from "../operation/session";
 import { marked, unmarked } from "./drift-marks";
 import type { Row } from "./row";
+import type { Run } from "./run";
 import { accessBy } from "../transport/access";
 import { RealServerError, type HostKeys } from "../domain/errors";
 import { checkInputs, parseSettings, type Settings } from "../inputs/real-server";
@@ -36,26 +37,6 @@ export interface Context {
    * longer in the program, where no input can say so.
    */
   isGivenUp(host: string): boolean;
-}
-
-/** What a provider's process has learnt of the resources of its run, by their ids. */
-export interface Run {
-  /**
-   * The creates, by owner and host. When a host's address in the program changes, the same process
-   * creates at the new one and deletes at the old one. That the record there is a later create's is for
-   * the host to say; only where the old address answers no more is this believed, because machines
-   * cloned from one image may look alike.
-   */
-  readonly creates: Map<string, string>;
-  /** Those created or updated in this run: none of them is another's predecessor. */
-  readonly made: Set<string>;
-  /** Those that another takes the place of. */
-  readonly replaced: Set<string>;
-}
-
-/** A run of which nothing is known yet. */
-export function newRun(): Run {
-  return { creates: new Map(), made: new Set(), replaced: new Set() };
 }
 
 /**
@@ -147,6 +128,7 @@ export async function read(
   );
   if (report === undefined) return { id, props: outputs, inputs };
   if (report.record === "newer") return { id: "", props: {} };
+  context.run.withdrawable.set(id, report.withdrawable);
   if (report.drift.length > 0) context.row.warn(`drift:\n${report.drift.join("\n")}`);
   return {
     id,

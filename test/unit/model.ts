@@ -6,7 +6,7 @@ import type { Nic, Observed } from "../../src/observed/observed";
 import { parseRoutes, type Route } from "../../src/observed/routes";
 import { KIT_VERSION, REPLAY, UNITS } from "../../src/host/boot-kit";
 import type { Change } from "../../src/plan/change";
-import type { Claim } from "../../src/plan/claim";
+import type { Claim, StalePolicy } from "../../src/plan/claim";
 import {
   idOf,
   parseRegistry,
@@ -114,7 +114,7 @@ export interface ClaimSketch {
   readonly vips?: readonly string[];
   readonly arp?: Partial<Arp>;
   readonly saved?: readonly string[];
-  readonly staleVips?: "report" | "withdraw";
+  readonly staleVips?: StalePolicy;
   readonly persist?: boolean;
 }
 

@@ -10,6 +10,7 @@ import type {
   DrainArgs,
   ProxyConnectionArgs,
   RealServerArgs,
+  StaleVipsArgs,
   TimeoutsArgs,
 } from "../../../src/pulumi/args";
 import type { RealServer } from "../../../src/pulumi/real-server";
@@ -47,6 +48,11 @@ export const outputsAnywhere: RealServerArgs = {
   staleVips: "withdraw",
 };
 
+export const someStay: RealServerArgs = {
+  ...simplest,
+  staleVips: { withdraw: true, except: [address, "203.0.113.20"] },
+};
+
 // @ts-expect-error arp_ignore 3 leaks
 export const leaking: ArpArgs = { ignore: 3 };
 
@@ -65,6 +71,7 @@ export const sameNames: {
   ProxyConnectionArgs: Same<keyof ProxyConnectionArgs, keyof Proxy>;
   ArpArgs: Same<keyof ArpArgs, keyof Inputs["arp"]["fields"]>;
   DrainArgs: Same<keyof DrainArgs, keyof Inputs["drain"]["fields"]>;
+  StaleVipsArgs: Same<keyof StaleVipsArgs, keyof Inputs["staleVips"]["fields"]>;
   TimeoutsArgs: Same<keyof TimeoutsArgs, keyof Inputs["timeouts"]["fields"]>;
   InspectConnection: Same<keyof InspectConnection, keyof Connection>;
   InspectProxy: Same<keyof InspectProxy, keyof Proxy>;
@@ -74,6 +81,7 @@ export const sameNames: {
   ProxyConnectionArgs: true,
   ArpArgs: true,
   DrainArgs: true,
+  StaleVipsArgs: true,
   TimeoutsArgs: true,
   InspectConnection: true,
   InspectProxy: true,
@@ -101,7 +109,7 @@ type Value<Field> = Field extends { kind: "flag" }
       : Field extends { kind: "list" }
         ? string[] | (Field extends { all: true } ? "all" : never)
         : Field extends { kind: "object"; fields: infer Within }
-          ? Given<Within>
+          ? Given<Within> | (Field extends { words: readonly (infer Word)[] } ? Word : never)
           : string;
 
 /** They demand the same, and their values are of the same types. */

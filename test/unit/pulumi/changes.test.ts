@@ -19,6 +19,7 @@ describe("what an update does on the host", () => {
     { arp: { interfaces: ["eth0"] } },
     { owner: "another name" },
     { staleVips: "withdraw" },
+    { staleVips: { withdraw: true, except: ["203.0.113.20"] } },
     { owner: "another name", timeouts: { connectSeconds: 5 } },
     { vips: ["203.0.113.11"], connection: { ...inputs.connection, port: 2222 } },
     {},
