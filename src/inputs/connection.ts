@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { checker } from "./check";
+import type { Failure } from "./failure";
 import type { Complaint, Field, Fields } from "./field";
 import { RealServerError } from "../domain/errors";
 import { UNKNOWN } from "./values";
@@ -140,6 +141,11 @@ export const connectionField = {
 const alone = { connection: connectionField };
 const checkAlone = checker(alone);
 const readAlone = storedReader(alone, "this connection");
+
+/** What is wrong with a connection that is given as plain values, by the rules of the input. */
+export function connectionFailures(connection: unknown): readonly Failure[] {
+  return checkAlone({ connection }).failures;
+}
 
 /**
  * Reads a connection that is given as plain values: the rules and messages of the input.

@@ -35,10 +35,11 @@ export async function hostKeyPolicy(
   target: Target,
   pin: string | undefined,
 ): Promise<HostKeyPolicy> {
-  const { hop, path } = target;
+  const { hop, terms } = target;
   if (hop.hostKey !== undefined) {
-    const wanted = [parse(target, hop.hostKey, `${path}.hostKey`)];
-    const nextStep = `${compare}, then put its new key in ${path}.hostKey.`;
+    const given = terms.full.hostKey ?? "the key given";
+    const wanted = [parse(target, hop.hostKey, given)];
+    const nextStep = `${compare}, then put its new key in ${given}.`;
     return policy(target, { wanted, nextStep });
   }
   const { entries, warnings } = await readKnownHosts(target);
@@ -147,11 +148,12 @@ function usable(target: Target, trusted: readonly LocatedHost[]): readonly Locat
 }
 
 function authorityNotUsed(target: Target, authority: LocatedHost): string {
-  const { hop, title, path } = target;
+  const { hop, title, terms } = target;
+  const given = terms.full.hostKey;
   return (
     `${title}: ${source(authority)} (@cert-authority) was not used, because host certificates are ` +
     `not checked here, and nothing else is known of this host: whatever key it has is accepted. ` +
-    `To prove it, give the key as ${path}.hostKey, or: ${scan(hop)}`
+    `To prove it${given === undefined ? "" : `, give the key as ${given}, or`}: ${scan(hop)}`
   );
 }
 
