@@ -62,13 +62,13 @@ export function parseAddressLine(line: string): BoundAddress | undefined {
     preferredLft = "",
   ] = match;
   const family = kind === "inet" ? 4 : 6;
-  const parsed = prefixOf(local, peer, family);
+  const parsed = prefixIn(local, peer, family);
   if (parsed === undefined) return undefined;
   const label = family === 4 ? labelIn(tail) : "";
   return { interface: nic, family, ...parsed, peer, scope, label, validLft, preferredLft };
 }
 
-function prefixOf(
+function prefixIn(
   local: string,
   peer: string,
   family: 4 | 6,

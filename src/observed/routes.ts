@@ -84,7 +84,7 @@ function parseRoute(family: Family, line: string): Route[] {
     .replace(STATE, "");
   const isLocal = text.startsWith("local ");
   const [to = ""] = text.replace(/^local /, "").split(" ");
-  const destination = prefixOf(family, to);
+  const destination = destinationOf(family, to);
   if (destination === undefined) return [];
   const after = (word: string) => new RegExp(` ${word} (\\S+)`).exec(text)?.[1];
   return [
@@ -101,7 +101,7 @@ function parseRoute(family: Family, line: string): Route[] {
 }
 
 /** Undefined where it is none, as of a type that goes before it. */
-function prefixOf(family: Family, to: string): string | undefined {
+function destinationOf(family: Family, to: string): string | undefined {
   if (to === "default") return family === 4 ? "0.0.0.0/0" : "::/0";
   const [text = "", length = family === 4 ? "32" : "128"] = to.split("/");
   const address = canonicalAddress(text);

@@ -162,7 +162,7 @@ function adoptedWarning(one: BoundAddress, observed: Observed): string {
 export function boundElsewhere(vips: readonly string[], observed: Observed): string[] {
   return bindingLines(vips, observed.networkLines).map(
     ({ vip, file, line }) =>
-      `${file} line ${line} binds ${vip}: at the next boot it is there whatever becomes of this resource, and may answer; remove that line`,
+      `${file} line ${line} binds ${vip}: at the next boot it is there whether or not it is declared, and may answer; remove that line`,
   );
 }
 

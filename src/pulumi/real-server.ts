@@ -6,7 +6,7 @@ import { PROVIDER_KEY, PROVIDER_SOURCE } from "./provider-source";
 import { defaultOwner, secretsMarked } from "./registration";
 import { markingSecrets, refuseClearSecrets } from "./transforms";
 
-const TYPE = "pulumi-nodejs:dynamic/lvs-dr:RealServer";
+const RESOURCE_TYPE = "pulumi-nodejs:dynamic/lvs-dr:RealServer";
 
 /**
  * An LVS-DR real server: VIPs bound to `lo`, and ARP sysctls that keep the host quiet about them.
@@ -73,7 +73,12 @@ export class RealServer extends pulumi.CustomResource {
    */
   constructor(name: string, args: RealServerArgs, opts?: pulumi.CustomResourceOptions) {
     refuseImport(name, opts);
-    super(TYPE, name, registration(name, args, opts), markingSecrets(opts, realServerInputs));
+    super(
+      RESOURCE_TYPE,
+      name,
+      registration(name, args, opts),
+      markingSecrets(opts, realServerInputs),
+    );
     refuseClearSecrets(this, `RealServer ${name}`, realServerInputs);
     if (opts?.customTimeouts !== undefined) {
       const text = "customTimeouts has no effect on a RealServer: use its input timeouts";
@@ -83,7 +88,7 @@ export class RealServer extends pulumi.CustomResource {
 }
 
 // What is no input. Named without a value, all are there to be read from the start.
-const OUTPUTS: Record<
+const UNSET_OUTPUTS: Record<
   Exclude<keyof RealServer, keyof pulumi.CustomResource | keyof RealServerArgs>,
   undefined
 > = {
@@ -112,9 +117,9 @@ function registration(
 ): pulumi.Inputs {
   return {
     ...Object.fromEntries(Object.keys(realServerInputs).map((name) => [name, undefined])),
-    ...OUTPUTS,
+    ...UNSET_OUTPUTS,
     ...secretsMarked(args, realServerInputs),
-    owner: args.owner ?? defaultOwner(TYPE, name, opts?.parent),
+    owner: args.owner ?? defaultOwner(RESOURCE_TYPE, name, opts?.parent),
     [PROVIDER_KEY]: PROVIDER_SOURCE,
   };
 }

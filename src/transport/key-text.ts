@@ -72,25 +72,28 @@ function whatItIs(text: string): KeyProblem {
   const label = /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(text)?.[1];
   if (label !== undefined) return `is not a private key: it says BEGIN ${label}`;
   if (text.includes("PRIVATE KEY")) return DAMAGED_LINE;
-  return inBase64(text.replace(/\s+/g, "")) ?? UNKNOWN;
+  return inBase64(text.replace(/\s+/g, "")) ?? NO_KEY;
 }
 
 const DAMAGED_LINE = "has a damaged first line; wanted is -----BEGIN … PRIVATE KEY-----";
 
-const UNKNOWN = "is not a private key in OpenSSH, PEM, PKCS#8 or PuTTY format";
+const NO_KEY = "is not a private key in OpenSSH, PEM, PKCS#8 or PuTTY format";
 
-const TYPE = String.raw`(?:sk-)?(?:ssh|ecdsa)-[a-z0-9-]+`;
+const KEY_TYPE = String.raw`(?:sk-)?(?:ssh|ecdsa)-[a-z0-9-]+`;
 
 /** What else people have that is called a key. The first sign that is there decides. */
 const TELLTALES: readonly (readonly [RegExp, KeyProblem])[] = [
   [/^$/, "is empty"],
   [/[\0\ufffd]/, "is not text but binary (DER, PKCS#12) or UTF-16; give it as PEM, in UTF-8"],
   [
-    new RegExp(`^(?:.* )?${TYPE}-cert-v0\\d@openssh\\.com [A-Za-z0-9+/]{8}`, "m"),
+    new RegExp(`^(?:.* )?${KEY_TYPE}-cert-v0\\d@openssh\\.com [A-Za-z0-9+/]{8}`, "m"),
     "is a certificate; the private key that it certifies is needed",
   ],
   [
-    new RegExp(`^(?:.* )?${TYPE}(?:@openssh\\.com)? [A-Za-z0-9+/]{8}|BEGIN SSH2 PUBLIC KEY`, "m"),
+    new RegExp(
+      `^(?:.* )?${KEY_TYPE}(?:@openssh\\.com)? [A-Za-z0-9+/]{8}|BEGIN SSH2 PUBLIC KEY`,
+      "m",
+    ),
     "is a public key; the private one is needed",
   ],
   [

@@ -57,14 +57,14 @@ function instead(text: string): string {
   const lines = text.trim().split(/\s*[\r\n]\s*/);
   if (text.includes("PRIVATE KEY")) return " but a private key; give the host's public one";
   if (lines.length > 1) return ` but ${lines.length} lines; give one key`;
-  if (/\b(?:SHA256|MD5):/.test(text)) return ` but a fingerprint; give the key itself: ${wanted}`;
+  if (/\b(?:SHA256|MD5):/.test(text)) return ` but a fingerprint; give the key itself: ${keyLine}`;
   const words = text.trim().split(/[ \t]+/);
   const at = words.findIndex((word) => word.startsWith("AAAA"));
   const type = typeOfKey(Buffer.from(words[at] ?? "", "base64"));
-  if (type === undefined) return `; wanted is ${wanted}`;
-  if (type.includes("-cert-v0")) return ` but a certificate; give the key itself: ${wanted}`;
+  if (type === undefined) return `; wanted is ${keyLine}`;
+  if (type.includes("-cert-v0")) return ` but a certificate; give the key itself: ${keyLine}`;
   if (!isUsableType(type)) return ` that can be checked here: it is of the type ${type}`;
-  return at > 1 ? "; leave out what stands before its type" : `; wanted is ${wanted}`;
+  return at > 1 ? "; leave out what stands before its type" : `; wanted is ${keyLine}`;
 }
 
-const wanted = 'a line such as "ssh-ed25519 AAAA…", as ssh-keyscan prints it after the name';
+const keyLine = 'a line such as "ssh-ed25519 AAAA…", as ssh-keyscan prints it after the name';

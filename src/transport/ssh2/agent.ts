@@ -45,7 +45,7 @@ export class NotingAgent extends BaseAgent<ParsedKey> {
     const listing = given.listed ?? listAgentKeys(given.socketPath);
     Promise.resolve(listing).then(
       (keys) => {
-        const usable = keys.flatMap(parsed);
+        const usable = keys.flatMap(parsedKey);
         Object.assign(turn, {
           waiting: "",
           found: inventory(keys, given.keyFileTerm),
@@ -106,7 +106,7 @@ export function inventory(
 /** sshd's MaxAuthTries is 6; the sixth refusal ends the connection. */
 const SSHD_TAKES = 5;
 
-function parsed({ type, blob }: AgentKey): ParsedKey[] {
+function parsedKey({ type, blob }: AgentKey): ParsedKey[] {
   if (!isUsableType(type)) return [];
   const key = utils.parseKey(`${type} ${blob.toString("base64")}`);
   return key instanceof Error ? [] : [key];
