@@ -41,7 +41,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** What the command writes to stderr; `HOST`, `KEY`, `ENCRYPTED` and `UNKNOWN` stand for the lab's. */
+/** What the command writes to stderr; words in capitals stand for the lab's, `./` for the folder. */
 async function complaintOf(words: string, env: Record<string, string>): Promise<string> {
   const named: Record<string, string> = {
     HOST: host.address,
@@ -54,7 +54,9 @@ async function complaintOf(words: string, env: Record<string, string>): Promise<
   };
   const typed = words.split(" ").map((word) => {
     const [, before = "", name = "", after = ""] = /^(.*?)([A-Z_]+)(.*)$/.exec(word) ?? [];
-    return name in named ? `${before}${named[name] ?? ""}${after}` : word;
+    return name in named
+      ? `${before}${named[name] ?? ""}${after}`
+      : word.replace(/^\.\//, `${folder}/`);
   });
   const command = ["--import", "tsx", resolve(__dirname, "../../src/cli/cli.ts"), ...typed];
   const variables = Object.entries(env).map(([name, value]) => [
@@ -62,11 +64,9 @@ async function complaintOf(words: string, env: Record<string, string>): Promise<
     value === "LOGIN" ? lab.passwords.login : value,
   ]);
   const child = spawn(process.execPath, command, {
-    cwd: folder,
     env: {
       HOME: folder,
       PATH: process.env["PATH"],
-      TSX_TSCONFIG_PATH: resolve(__dirname, "../../tsconfig.json"),
       ...(Object.fromEntries(variables) as Record<string, string>),
     },
     stdio: ["ignore", "ignore", "pipe"],
@@ -87,12 +87,15 @@ describe("the command says in its own words", () => {
       env: { KEY_PASSPHRASE: "no" },
       says: "cannot be decrypted with PULUMI_LVS_DR_KEY_PASSPHRASE",
     },
-    { words: "inspect -i nowhere HOST", says: "the key file nowhere cannot be read" },
-    { words: "inspect -i public HOST", says: "the key file public is a public key" },
-    { words: "inspect -i damaged HOST", says: "the key file damaged has a damaged first line" },
-    { words: "inspect -i path HOST", says: "is the name of a file; give it as -i KEYFILE" },
+    { words: "inspect -i ./nowhere HOST", says: "nowhere cannot be read: " },
+    { words: "inspect -i ./public HOST", says: "public is a public key" },
+    { words: "inspect -i ./damaged HOST", says: "damaged is damaged: what stands between" },
+    { words: "inspect -i ./path HOST", says: "is the name of a file; give it as -i KEYFILE" },
     { words: "inspect -i EMPTY HOST", says: "-i KEYFILE is not the name of a file" },
-    { words: "inspect -i THE_KEY_ITSELF HOST", says: "-i KEYFILE is not the name of a file" },
+    {
+      words: "inspect --identity=THE_KEY_ITSELF HOST",
+      says: "-i KEYFILE is not the name of a file",
+    },
     { words: "inspect --known-hosts EMPTY -i KEY HOST", says: "--known-hosts FILE is not the" },
     { words: "inspect HOST", says: "give -i KEYFILE, start an agent (SSH_AUTH_SOCK), or set" },
     { words: "inspect -i KEY a,b", says: "the host is not a host name or an IP address" },
@@ -101,24 +104,27 @@ describe("the command says in its own words", () => {
     { words: "inspect -i KEY --proxy TWO_LINES@b HOST", says: "the user of --proxy is empty, or" },
     { words: "inspect -i KEY HOST", env: { SUDO_PASSWORD: "a\nb" }, says: `${SUDO} is empty, or` },
     { words: "inspect HOST", env: { PASSWORD: "x" }, says: "a password would go to whoever" },
-    { words: "inspect -i KEY --known-hosts wrong HOST", says: "If it was rebuilt, compare" },
-    { words: "inspect -i KEY --known-hosts revoked HOST", says: "revokes. Give it a new key" },
-    { words: "inspect -i KEY --known-hosts . HOST", says: "cannot read known hosts ." },
-    { words: "inspect -i KEY --known-hosts authority HOST", says: "is not in authority" },
+    { words: "inspect -i KEY --known-hosts ./wrong HOST", says: "If it was rebuilt, compare" },
+    { words: "inspect -i KEY --known-hosts ./revoked HOST", says: "revokes. Give it a new key" },
+    { words: "inspect -i KEY --known-hosts ./ HOST", says: "cannot read known hosts " },
+    {
+      words: "inspect -i KEY --known-hosts ./authority HOST",
+      says: "authority: whoever answers is believed",
+    },
     { words: "inspect -i UNKNOWN HOST", says: "tried the key file" },
     { words: "inspect HOST", env: { SSH_AUTH_SOCK: "/nowhere" }, says: "the agent at" },
     {
-      words: "inspect --known-hosts known deploy@HOST",
+      words: "inspect --known-hosts ./known deploy@HOST",
       env: { PASSWORD: "no" },
       says: `tried ${PASSWORD}`,
     },
     {
-      words: "inspect --known-hosts known operator@HOST",
+      words: "inspect --known-hosts ./known operator@HOST",
       env: { PASSWORD: "LOGIN" },
       says: "sudo",
     },
     {
-      words: "inspect --known-hosts known operator@HOST",
+      words: "inspect --known-hosts ./known operator@HOST",
       env: { PASSWORD: "LOGIN", SUDO_PASSWORD: "no" },
       says: `is ${SUDO} right?`,
     },
@@ -129,7 +135,7 @@ describe("the command says in its own words", () => {
     },
     { words: "inspect -i UNKNOWN --proxy HOST HOST", says: "the bastion" },
     { words: "inspect -i KEY --name a/b HOST", says: '"a/b" is not a name to look up' },
-    { words: "release -i KEY --owner none --yes HOST", says: "none" },
+    { words: "release -i KEY --owner none --yes HOST", says: "no owner of that id or name" },
   ];
 
   it.concurrent.each(cases)("$words: $says", async ({ words, env = {}, says }) => {
