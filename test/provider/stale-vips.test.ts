@@ -90,7 +90,7 @@ describe("addresses on lo that nobody declares", () => {
     );
     const outcome = await engine.up(program(some));
     expect(outcome.succeeded, outcome.text).toBe(true);
-    expect(await onLo(host)).toEqual([kept, WIDER, `${VIP6}/128`, `${VIP}/32`]);
+    expect(await onLo(host)).toEqual([WIDER, kept, `${VIP6}/128`, `${VIP}/32`]);
     const { outputs } = await stored(engine);
     expect(outputs).toMatchObject({ converged: true, foreignVips: [kept.split("/")[0], WIDER] });
 
