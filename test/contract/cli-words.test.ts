@@ -89,7 +89,7 @@ describe("the command says in its own words", () => {
     },
     { words: "inspect -i ./nowhere HOST", says: "nowhere cannot be read: " },
     { words: "inspect -i ./public HOST", says: "public is a public key" },
-    { words: "inspect -i ./damaged HOST", says: "damaged is damaged: what stands between" },
+    { words: "inspect -i ./damaged HOST", says: "damaged is cut off: its END line is missing" },
     { words: "inspect -i ./path HOST", says: "is the name of a file; give it as -i KEYFILE" },
     { words: "inspect -i EMPTY HOST", says: "-i KEYFILE is not the name of a file" },
     {
