@@ -38,6 +38,8 @@ export interface Observed {
   readonly session: { readonly client: string; readonly server: string };
   readonly bootId: string;
   readonly machine: Machine;
+  /** Whose `ip` it has: they differ in what they can change in place. */
+  readonly ip: "iproute2" | "busybox";
   readonly addresses: readonly BoundAddress[];
   readonly all: ArpValues;
   readonly allRpFilter: number;
@@ -79,11 +81,11 @@ export function parseObservation(body: string): Observed {
   const confOf = (name: string) =>
     confs.find((conf) => conf.name === name) ?? broken(`no interface ${name}`);
   const defaults = defaultRoutes(lines.all("default"));
-  oneOf(lines, "ip", "iproute2", "busybox");
   return {
     session: parseSession(lines.one("session")),
     bootId: lines.one("boot"),
     machine: { machineId: lines.one("machine"), productUuid: lines.one("product") },
+    ip: oneOf(lines, "ip", "iproute2", "busybox"),
     addresses,
     all: confOf("all").own,
     allRpFilter: confOf("all").rpFilter,

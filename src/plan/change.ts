@@ -1,4 +1,5 @@
 import type { Family } from "../domain/address";
+import type { BoundAddress } from "../observed/ip-addr";
 import type { ArpKey } from "../domain/sysctl";
 
 /** One delta. `put` and `drop` are files of the registry, or of the boot (`boot/...`), by name. */
@@ -21,6 +22,10 @@ export type Change =
       readonly validLft: string;
       readonly preferredLft: string;
       readonly label: string;
+      /** See {@link BoundAddress}. */
+      readonly extras?: string;
+      /** Of a prefix that is unbound and bound again: it is never gone, nor a route from it. */
+      readonly inPlace?: true;
     };
 
 /** One write under /proc/sys/net/ipv4/conf. */
