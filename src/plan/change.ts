@@ -1,5 +1,4 @@
 import type { Family } from "../domain/address";
-import type { BoundAddress } from "../observed/ip-addr";
 import type { ArpKey } from "../domain/sysctl";
 
 /** One delta. `put` and `drop` are files of the registry, or of the boot (`boot/...`), by name. */
@@ -22,7 +21,7 @@ export type Change =
       readonly validLft: string;
       readonly preferredLft: string;
       readonly label: string;
-      /** See {@link BoundAddress}. */
+      /** What else `ip` is told of it; as of an observed address. */
       readonly extras?: string;
       /** Of a prefix that is unbound and bound again: it is never gone, nor a route from it. */
       readonly inPlace?: true;
