@@ -54,8 +54,12 @@ export function removalOf({ family, text }: Route): string {
   return `${ipRoute(family)} del ${text}`;
 }
 
-/** The command that leaves a route as it is, but for its source. */
-export function sourcelessOf({ family, text }: Route): string {
+/**
+ * The command that leaves a route as it is, but for its source. Undefined where the host does not say
+ * how the route goes on: of one with several ways, busybox's `ip` prints none.
+ */
+export function sourcelessOf({ family, text }: Route): string | undefined {
+  if (!/ (via|dev|nexthop|nhid) /.test(text)) return undefined;
   return `${ipRoute(family)} replace ${text.replace(/ src \S+/, "")}`;
 }
 
@@ -81,6 +85,8 @@ function parseRoute(family: Family, line: string): Route[] {
     .trim()
     .replace(/\s+/g, " ")
     .replace(/ nhid \d+(?= via )/, "")
+    // Of a group of next hops, ip prints both, and takes but one.
+    .replace(/( nhid \d+ .*?) ?nexthop .*$/, "$1")
     .replace(STATE, "");
   const isLocal = text.startsWith("local ");
   const [to = ""] = text.replace(/^local /, "").split(" ");
