@@ -73,7 +73,8 @@ describe("a request", () => {
   });
 
   it("has journal, records, sysctls, check, VIPs and a look at the outcome, in this order", () => {
-    const { observed } = hostOf({ addresses: ["lo 203.0.113.11/32 global lo:two words"] });
+    const addresses = ["lo 203.0.113.11/32 global lo:two words"];
+    const { observed } = hostOf({ addresses, observed: { ip: "busybox" } });
     const claim = claimOf({ vips: ["203.0.113.10", "203.0.113.11", "2001:db8::10"] });
     const needed = plan({ kind: "serve", claim, now: "2026-07-02T10:00:00.000Z" }, observed);
     const request = changeRequest(needed.changes, needed.guard, ["203.0.113.10"]);
@@ -88,6 +89,22 @@ describe("a request", () => {
       "addresses '4' 'bound 203.0.113.10/32 host forever forever lo:dr' 'unbound 203.0.113.11/32 global forever forever lo:two words' 'bound 203.0.113.11/32 host forever forever lo:dr'",
       "addresses '6' 'bound 2001:db8::10/128 global forever 0'",
       "observe '203.0.113.10'",
+    ]);
+  });
+
+  it("changes a VIP in place: of IPv4 behind an entry in between, of IPv6 with all its flags", () => {
+    const { observed } = hostOf({
+      addresses: [
+        { at: "lo 203.0.113.10/32 global lo:0", extras: "brd 203.0.113.10" },
+        { at: "lo 2001:db8::10/128 global", extras: "metric 5 noprefixroute" },
+      ],
+    });
+    const claim = claimOf({ vips: ["203.0.113.10", "2001:db8::10"] });
+    const { changes } = plan({ kind: "serve", claim, now: "2030" }, observed);
+    const calls = changeRequest(changes, [], []).split(" && ");
+    expect(calls.filter((call) => call.startsWith("addresses"))).toEqual([
+      "addresses '4' 'bound 203.0.113.10,peer,127.0.0.1/32 host forever forever' 'unbound 203.0.113.10/32 global,brd,203.0.113.10 forever forever lo:0' 'bound 203.0.113.10/32 host forever forever lo:dr' 'unbound 203.0.113.10,peer,127.0.0.1/32 host forever forever'",
+      "addresses '6' 'unbound 2001:db8::10/128 global,metric,5,noprefixroute,change forever forever' 'bound 2001:db8::10/128 global,metric,5,noprefixroute,change forever 0'",
     ]);
   });
 
