@@ -15,8 +15,8 @@ const WEB = claim("web", VIPS);
 const IP = "/usr/sbin/ip";
 
 /** VIPs as operators bind them, and routes that have them as their source, where those may stay. */
-async function boundByHand({ ip, shell }: Flavour): Promise<Box> {
-  const box = await Box.create({ ip, shell });
+async function boundByHand({ ip, shell }: Flavour, init: "openrc" | "none" = "none"): Promise<Box> {
+  const box = await Box.create({ ip, shell, init });
   const metric = ip === "iproute2" ? "metric 77" : "";
   await box.run(`
     ${IP} addr add ${A}/32 brd ${A} dev lo label lo:0
@@ -135,6 +135,25 @@ describe.concurrent.each(FLAVOURS.filter(({ ip }) => ip === "iproute2"))(
         (left) => left.length === 0,
       );
       expect(await told(box)).toEqual(before);
+    });
+
+    it("by a boot's replay that is still at it, and finds only a journal", async ({ expect }) => {
+      await using box = await boundByHand(flavour, "openrc");
+      const other = claim("other", ["203.0.113.12"], { persist: true });
+      await carryOut(box.open({ vips: other.vips.map(({ address }) => address) }), serve(other));
+      await box.wrapIp(KILLED_TOO);
+      const before = await told(box);
+      for (const cut of CUTS.slice(1)) {
+        const session = box.open({ vips: VIPS, program: TRYING });
+        const { request } = await prepare(session, serve(WEB));
+        ok(await session.request(trying('echo "$watchdog $$" >/mnt/shell')));
+        await box.run(`echo ${cut} >/mnt/on`);
+        await session.request(request);
+        const { stdout } = await box.run("/bin/sh /var/lib/lvs-dr/replay </dev/null 2>&1");
+        expect(stdout).toContain("undoing an operation that was cut off");
+        expect(await told(box), `${cut} lines`).toEqual(before);
+        await box.run("pkill -f '[l]vs-dr/replay'");
+      }
     });
 
     it("by the next operation, which finds only a journal", async ({ expect }) => {
