@@ -43,8 +43,11 @@ interface About {
    * On a required input: what the constructor then decides.
    */
   readonly defaultText?: string;
-  /** The check writes the default into the inputs, and so into the state, which is to stay small. */
-  readonly written?: true;
+  /**
+   * The resource's output has the default where the program gives nothing; see {@link withDefaults}.
+   * The state has it in neither case, because it is to stay small.
+   */
+  readonly shown?: true;
   /** Encrypted in the state, and in no message. */
   readonly secret?: true;
   /** In no message: keys and passwords are put there by mistake. */
@@ -145,6 +148,20 @@ type Value<F> = F extends { kind: "flag" }
           : string;
 
 type Element<F> = F extends { of: "vip" } ? Vip : string;
+
+/**
+ * What a resource's output shows of an input, given what the state has of it: the defaults that are
+ * to be shown are filled in, at any depth. Other values stay as they are.
+ */
+export function withDefaults(field: Field, given: unknown): unknown {
+  const value = given ?? (field.shown ? field.default : undefined);
+  if (field.kind !== "object" || typeof value !== "object" || value === null) return value;
+  const fields = Object.entries(field.fields).map(([name, within]) => [
+    name,
+    withDefaults(within, (value as Readonly<Record<string, unknown>>)[name]),
+  ]);
+  return { ...value, ...Object.fromEntries(fields.filter(([, one]) => one !== undefined)) };
+}
 
 /** What an input may hold, for people: "a whole number from 1 to 65535". */
 export function allowedIn(field: FieldKind): string {

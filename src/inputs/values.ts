@@ -28,7 +28,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /** An object without the fields that are absent: the engine's wire has null where a program left an input out. */
-export function withoutAbsent(value: unknown): unknown {
+export function withoutAbsent<T>(value: T): T | Record<string, unknown> {
   if (!isRecord(value)) return value;
   const given = Object.entries(value).filter(([, field]) => field !== null && field !== undefined);
   return Object.fromEntries(given);
@@ -38,7 +38,13 @@ function fieldSchema(field: Field): z.ZodType {
   const { alsoWrong, words = [] } = field.kind === "object" ? field : {};
   const schema = passing([UNKNOWN, ...words], valueSchema(field), alsoWrong);
   if (field.required) return schema;
-  return field.written ? schema.prefault(field.default) : schema.optional();
+  const isNothing = field.kind === "object" && field.default !== undefined;
+  return schema.optional().transform((value) => (isNothing && isEmpty(value) ? undefined : value));
+}
+
+/** Of an object that may be left out as a whole, the same as left out. */
+function isEmpty(value: unknown): boolean {
+  return isRecord(value) && Object.keys(value).length === 0;
 }
 
 /** These very texts pass as they are; `alsoWrong` sees any other object even where its fields are bad. */

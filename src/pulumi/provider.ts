@@ -16,8 +16,8 @@ const interrupted = interruption();
 const run = newRun();
 
 /** Canonical inputs, or why they are none. Pure and offline. */
-export async function check(_olds: Properties, news: Properties): Promise<dynamic.CheckResult> {
-  return clean(news, () => verbs.check(news));
+export async function check(olds: Properties, news: Properties): Promise<dynamic.CheckResult> {
+  return clean(news, () => verbs.check(olds, news));
 }
 
 /** Whether the host is replaced, or still has to converge; what else differs Pulumi sees itself. */
@@ -58,6 +58,11 @@ async function remove(id: string, outputs: Properties): Promise<void> {
 }
 
 export { remove as delete };
+
+/** What the text in a state calls for the provider; see {@link PROVIDER_SOURCE}. */
+export function handler(): dynamic.ResourceProvider {
+  return { check, diff, create, update, read, delete: remove };
+}
 
 /** Runs a verb that connects: with its words on the resource's row, and until it is interrupted. */
 function operate<T>(

@@ -4,6 +4,7 @@ import type { ArpArgs, Binding, ConnectionArgs, EffectiveArp } from "./args";
 import type { DrainArgs, RealServerArgs, StaleVipsArgs, TimeoutsArgs } from "./args";
 import { PROVIDER_KEY, PROVIDER_SOURCE } from "./provider-source";
 import { defaultOwner, secretsMarked } from "./registration";
+import { showDefaults } from "./shown-defaults";
 import { markingSecrets, refuseClearSecrets } from "./transforms";
 
 const RESOURCE_TYPE = "pulumi-nodejs:dynamic/lvs-dr:RealServer";
@@ -80,6 +81,7 @@ export class RealServer extends pulumi.CustomResource {
       markingSecrets(opts, realServerInputs),
     );
     refuseClearSecrets(this, `RealServer ${name}`, realServerInputs);
+    showDefaults(this, realServerInputs, args);
     if (opts?.customTimeouts !== undefined) {
       const text = "customTimeouts has no effect on a RealServer: use its input timeouts";
       void pulumi.log.warn(text, this);

@@ -1,10 +1,10 @@
 import type { dynamic } from "@pulumi/pulumi";
-import { isMoved, workBetween } from "./changes";
+import { isMoved, isRespelled, workBetween } from "./changes";
 import { cleaned, UnsettledError } from "./clean-error";
 import { converge, inspectClaim, reach, withdraw } from "../operation/converge";
 import type { Claim } from "../plan/claim";
 import type { Operation } from "../operation/session";
-import { marked, unmarked } from "./drift-marks";
+import { answered, marked, unmarked } from "./drift-marks";
 import type { Row } from "./row";
 import type { Run } from "./run";
 import { accessBy } from "../transport/access";
@@ -43,22 +43,27 @@ export interface Context {
  * Canonical inputs, or why they are none. Pure and offline. With `ignoreChanges` the inputs are those
  * that a read left, marks and all.
  */
-export function check(news: Properties): dynamic.CheckResult {
+export function check(olds: Properties, news: Properties): dynamic.CheckResult {
   const { inputs, failures } = checkInputs(unmarked(news));
   // A failure that names a property makes Pulumi print the property's value, secrets included.
-  return { inputs, failures: failures.map(({ reason }) => ({ property: "", reason })) };
+  const reasons = failures.map(({ reason }) => ({ property: "", reason }));
+  return { inputs: answered(inputs, olds), failures: reasons };
 }
 
-/** Whether the host is replaced, or still has to converge; what else differs Pulumi sees itself. */
+/**
+ * Whether the host is replaced, or still has to converge, or is as declared though the inputs are
+ * spelled in another way; what else differs Pulumi sees itself.
+ */
 export function diff(run: Run, id: string, olds: Properties, news: Properties): dynamic.DiffResult {
   refuseNewer(olds);
   const replaces = isMoved(olds, news);
   if (replaces) run.replaced.add(id);
-  return {
-    ...(olds["converged"] !== true && { changes: true }),
-    ...(replaces && { replaces: ["connection"] }),
-  };
+  if (olds["converged"] !== true) return { changes: true, ...(replaces && REPLACES) };
+  if (replaces) return REPLACES;
+  return isRespelled(olds, news) ? { changes: false } : {};
 }
+
+const REPLACES = { replaces: ["connection"] };
 
 /** Converges the host for the first time, adopting what is bound already. */
 export async function create(context: Context, inputs: Properties): Promise<dynamic.CreateResult> {

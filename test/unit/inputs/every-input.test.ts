@@ -2,7 +2,13 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { checker } from "../../../src/inputs/check";
 import { connectionField } from "../../../src/inputs/connection";
-import { fieldAt, secretNames, type Field, type Fields } from "../../../src/inputs/field";
+import {
+  fieldAt,
+  secretNames,
+  withDefaults,
+  type Field,
+  type Fields,
+} from "../../../src/inputs/field";
 import { checkInputs, parseSettings, realServerInputs } from "../../../src/inputs/real-server";
 import { storedReader } from "../../../src/inputs/stored";
 import { UNKNOWN } from "../../../src/inputs/values";
@@ -59,7 +65,9 @@ describe("every input:", () => {
     const settled = valueIn(parseSettings(inputs), place);
     if (typeof field.default === "function") expect(settled).toBeTypeOf("boolean");
     else expect(settled).toEqual(field.default);
-    expect(valueIn(inputs, place)).toEqual(field.written ? settled : undefined);
+    expect(valueIn(inputs, place)).toBeUndefined();
+    const shown = withDefaults(field, undefined);
+    expect(shown).toEqual(field.shown ? settled : undefined);
   });
 
   it.each(objects)("$name: left out, it is empty, or nothing", ({ place, field }) => {
