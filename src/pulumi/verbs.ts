@@ -1,19 +1,18 @@
 import type { dynamic } from "@pulumi/pulumi";
-import { isMoved, isRespelled, workBetween } from "./changes";
+import { workBetween } from "./changes";
 import { cleaned, UnsettledError } from "./clean-error";
 import { converge, inspectClaim, reach, withdraw } from "../operation/converge";
 import type { Claim } from "../plan/claim";
 import type { Operation } from "../operation/session";
-import { answered, marked, unmarked } from "./drift-marks";
+import { marked } from "./drift-marks";
 import type { Row } from "./row";
 import type { Run } from "./run";
 import { accessBy } from "../transport/access";
 import { RealServerError, type HostKeys } from "../domain/errors";
-import { checkInputs, parseSettings, type Settings } from "../inputs/real-server";
+import { parseSettings, type Settings } from "../inputs/real-server";
 import {
   newIncarnation,
   readState,
-  refuseNewer,
   reportedState,
   restatedState,
   unsettledState,
@@ -21,7 +20,7 @@ import {
   type State,
 } from "./state";
 
-// What Pulumi asks of a real server. Properties are plain JSON, secrets in clear; a resource's id is its
+// What Pulumi asks of a real server that takes a connection to its host. Properties are plain JSON, secrets in clear; a resource's id is its
 // incarnation. Errors are this package's own here: the entry makes them fit for Pulumi.
 
 /** What a verb that connects is given. */
@@ -38,32 +37,6 @@ export interface Context {
    */
   isGivenUp(host: string): boolean;
 }
-
-/**
- * Canonical inputs, or why they are none. Pure and offline. With `ignoreChanges` the inputs are those
- * that a read left, marks and all.
- */
-export function check(olds: Properties, news: Properties): dynamic.CheckResult {
-  const { inputs, failures } = checkInputs(unmarked(news));
-  // A failure that names a property makes Pulumi print the property's value, secrets included.
-  const reasons = failures.map(({ reason }) => ({ property: "", reason }));
-  return { inputs: answered(inputs, olds), failures: reasons };
-}
-
-/**
- * Whether the host is replaced, or still has to converge, or is as declared though the inputs are
- * spelled in another way; what else differs Pulumi sees itself.
- */
-export function diff(run: Run, id: string, olds: Properties, news: Properties): dynamic.DiffResult {
-  refuseNewer(olds);
-  const replaces = isMoved(olds, news);
-  if (replaces) run.replaced.add(id);
-  if (olds["converged"] !== true) return { changes: true, ...(replaces && REPLACES) };
-  if (replaces) return REPLACES;
-  return isRespelled(olds, news) ? { changes: false } : {};
-}
-
-const REPLACES = { replaces: ["connection"] };
 
 /** Converges the host for the first time, adopting what is bound already. */
 export async function create(context: Context, inputs: Properties): Promise<dynamic.CreateResult> {

@@ -1,5 +1,6 @@
 import { createHash, createPrivateKey, type KeyObject } from "node:crypto";
-import { utils, type ParsedKey } from "ssh2";
+import type { ParsedKey } from "ssh2";
+import { parseKey } from "./key-parser";
 import { DAMAGED, findKey, type KeyProblem, type KeyTerms } from "./key-text";
 import { openSshEd25519, readOpenSshHeader } from "./openssh-key";
 import { isUsableType } from "./public-key";
@@ -85,7 +86,7 @@ const WRONG_PASSPHRASE: KeyProblem = (terms) =>
 
 /** @param passphrase undefined for a key that is not encrypted */
 function parseBySsh2(text: string, passphrase: string | undefined): ReadKey {
-  const parsed: unknown = utils.parseKey(text, passphrase);
+  const parsed: unknown = parseKey(text, passphrase);
   // Its types leave out that a file may hold several keys; OpenSSH writes one.
   const key = (Array.isArray(parsed) ? parsed[0] : parsed) as ParsedKey | Error | undefined;
   // ssh2's messages quote parts of what it could not read, so none of them is passed on.

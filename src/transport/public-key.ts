@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { utils } from "ssh2";
+import { parseKey } from "./key-parser";
 import { typeOfKey } from "./ssh-string";
 
 /** A public key as `authorized_keys` has it, comment left out. */
@@ -24,7 +24,7 @@ export function readPublicKey(text: string): PublicKey | undefined {
   if (type === undefined || key === undefined || text.trim().includes("\n")) return undefined;
   // ssh2 would read the nonce of a certificate as a key.
   if (!isUsableType(type)) return undefined;
-  const parsed = utils.parseKey(`${type} ${key}`);
+  const parsed = parseKey(`${type} ${key}`);
   if (parsed instanceof Error || parsed.isPrivateKey() || parsed.type !== type) return undefined;
   return { type, key: parsed.getPublicSSH().toString("base64") };
 }

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -106,6 +106,31 @@ describe("the package", () => {
     const said = await load(directory, path.join(global, "node_modules/beside/main.js"));
     expect(said).toContain("Error: Cannot find module './state'");
     expect(said).not.toContain("    at ");
+  });
+
+  it("loads no SSH to check inputs, and keeps what it compiled within itself", async () => {
+    const directory = await layout("lean", "node_modules", "copied");
+    const temporary = path.join(folder, "temporary");
+    await mkdir(temporary);
+    const inputs = { connection: { host: "h", privateKeyFile: "k" }, vips: ["203.0.113.10"] };
+    await writeFile(
+      path.join(directory, "check.js"),
+      `require("${NAME}/provider").check({}, ${JSON.stringify({ ...inputs, owner: "o" })})
+        .then(({ failures }) => console.log(failures.length,
+          Object.keys(require.cache).filter((file) => /ssh2|operation/.test(file)).length));`,
+    );
+    const env = { ...process.env, TMPDIR: temporary };
+    const check = () =>
+      promisify(execFile)(process.execPath, ["check.js"], { cwd: directory, env });
+    expect((await check()).stdout).toBe("0 0\n");
+    expect(await readdir(temporary)).toEqual([]);
+    const cache = path.join(directory, "node_modules", NAME, "node_modules/.cache");
+    expect(await readdir(cache)).not.toEqual([]);
+
+    // Where it cannot: there is a file in its place.
+    await rm(path.dirname(cache), { recursive: true });
+    await writeFile(path.dirname(cache), "");
+    expect(await check()).toMatchObject({ stdout: "0 0\n", stderr: "" });
   });
 
   it("is imported by name from CommonJS and ES module programs", async () => {
