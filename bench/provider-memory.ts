@@ -34,10 +34,11 @@ export function watchProvider(engine: Engine): {
   };
 }
 
+/** Not what looks for its module before it. */
 async function providerOf(engine: Engine): Promise<number | undefined> {
   const processes = await processesIn(engine.directory);
   return processes.find(({ commandLine }) =>
-    commandLine.some((word) => word.includes("dynamic-provider")),
+    commandLine.some((word) => word.endsWith("/dynamic-provider/index.js")),
   )?.pid;
 }
 
