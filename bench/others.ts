@@ -83,8 +83,6 @@ async function inventoryOf(lab: Lab, engine: Engine, hosts: readonly LabHost[]):
     ssh_user: "root",
     ssh_key: lab.keys.plain.path,
     ssh_known_hosts_file: knownHosts(engine),
-    ssh_allow_agent: 0,
-    ssh_look_for_keys: 0,
     bind: BIND,
   };
   const file = path.join(engine.directory, "inventory.py");
@@ -98,7 +96,7 @@ async function byPyinfra(engine: Engine, inventory: string): Promise<void> {
   if (python === undefined) throw new Error("no PYINFRA_PYTHON; run it by npm run bench");
   const deploy = path.join(__dirname, "pyinfra/deploy.py");
   const run = ["-m", "pyinfra", "-y", "--parallel", `${AT_A_TIME}`, inventory, deploy];
-  await command("env", [`HOME=${engine.home}`, python, ...run]);
+  await command("env", [`HOME=${engine.home}`, "SSH_AUTH_SOCK=", python, ...run]);
 }
 
 function knownHosts(engine: Engine): string {
