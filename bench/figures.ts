@@ -33,10 +33,10 @@ export function fleetFigures(measured: FleetMeasured): Figure[] {
     ...besideOthers("persist: true", persistent, measured.others),
     {
       what: "state: bytes a resource",
-      figure: bare.state.all,
+      figure: persistent.state.all,
       digits: 0,
       limit: 2100,
-      sides: `${bare.state.engine} of them are the engine's own fields`,
+      sides: `${persistent.state.engine} of them are the engine's own fields`,
     },
     ...memory(measured),
   ];

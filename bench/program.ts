@@ -18,7 +18,7 @@ export function fleetProgram(lab: Lab, hosts: readonly LabHost[], persist: boole
       new RealServer(host.name, {
         connection: { host: host.address, privateKeyFile: lab.keys.plain.path },
         vips: VIPS,
-        persist,
+        ...(!persist && { persist }),
       });
     }
   };
