@@ -20,8 +20,9 @@ import {
   type State,
 } from "./state";
 
-// What Pulumi asks of a real server that takes a connection to its host. Properties are plain JSON, secrets in clear; a resource's id is its
-// incarnation. Errors are this package's own here: the entry makes them fit for Pulumi.
+// What Pulumi asks of a real server that takes a connection to its host. Properties are plain JSON,
+// secrets in clear; a resource's id is its incarnation. Errors are this package's own here: the entry
+// makes them fit for Pulumi.
 
 /** What a verb that connects is given. */
 export interface Context {
