@@ -122,17 +122,18 @@ export class LabHost {
    * @returns what ends that, and makes room for all again
    */
   async fillSsh(): Promise<() => Promise<void>> {
-    await this.#setSlots("1:100:1");
+    await this.editSshd("s/^MaxStartups .*/MaxStartups 1:100:1/");
     const idle = connect(this.port, this.address);
     await once(idle, "data");
     return async () => {
       idle.destroy();
-      await this.#setSlots("1000");
+      await this.editSshd("s/^MaxStartups .*/MaxStartups 1000/");
     };
   }
 
-  async #setSlots(slots: string): Promise<void> {
-    await this.run(`sed -i 's/^MaxStartups .*/MaxStartups ${slots}/' /etc/ssh/lab_sshd_config`);
+  /** Edits sshd's configuration by an expression for sed, and has it listen anew. */
+  async editSshd(expression: string): Promise<void> {
+    await this.run(`sed -i '${expression}' /etc/ssh/lab_sshd_config`);
     await this.stopSsh();
     await this.startSsh();
   }

@@ -147,7 +147,12 @@ describe("a host that lies", () => {
     persist: true,
   } as const;
   const ask = (verb: "create" | "update" | "read" | "delete", id: string, olds: Properties) =>
-    driver.ask({ verb, id, olds, news: lane.inputs("liar", SERVED, "root", 10) });
+    driver.ask({
+      verb,
+      id,
+      olds,
+      news: lane.inputs("liar", SERVED, { login: "root", forgets: false }, 10),
+    });
 
   /** The truth with lines changed, left out, doubled and put in; or anything. */
   const body = (): fc.Arbitrary<string> =>
