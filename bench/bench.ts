@@ -1,24 +1,32 @@
 // npm run bench: what it costs, as ratios from one run, beside the limits that it has.
+// npm run bench -- --hosts 50 --rounds 1: a smaller fleet. npm run bench -- --growth: how it grows.
 import { Stage } from "../lab/stage";
-import { AT_A_TIME, fleetCosts } from "./fleet";
-import { ROUND_TRIP, roundTrips, type Distance } from "./round-trips";
-import { isWithin, printTable, type Figure } from "./table";
+import type { Engine } from "../lab/engine";
+import type { LabHost } from "../lab/host";
+import type { Lab } from "../lab/lab";
+import { fleetFigures, roundTripFigures } from "./figures";
+import { AT_A_TIME, fleetRound, noCosts } from "./fleet";
+import { benchOptions, type BenchOptions } from "./options";
+import { noOthersCosts, othersRound } from "./others";
+import { ROUND_TRIP, roundTrips } from "./round-trips";
+import { isWithin, printGrowth, printTable, type Figure } from "./table";
 
-const HOSTS = 50;
 const INTERRUPTED = 130;
+const GROWTH = [25, 50, 100, 200, 400];
 
 async function main(): Promise<number> {
+  const options = benchOptions(process.argv.slice(2));
   const interruption = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => interruption.abort(new Error(signal)));
   }
   const stage = await Stage.set();
   try {
+    const work = options.growth ? growth : measure;
     const figures = await stage.endEngineOn(
       interruption.signal,
-      measure(stage, interruption.signal),
+      work(stage, options, interruption.signal),
     );
-    printTable(figures);
     return figures.every(isWithin) ? 0 : 1;
   } catch (error) {
     if (!interruption.signal.aborted) throw error;
@@ -29,59 +37,78 @@ async function main(): Promise<number> {
   }
 }
 
-async function measure(stage: Stage, signal: AbortSignal): Promise<Figure[]> {
+async function measure(
+  stage: Stage,
+  { hosts: count, rounds }: BenchOptions,
+  signal: AbortSignal,
+): Promise<Figure[]> {
   const lab = await stage.lab();
   console.log(`round trips of one host, through a proxy that makes each ${ROUND_TRIP} ms long`);
   const near = await lab.host("near");
   const trips = await roundTrips(lab, near, signal, false);
   const bySsh = await roundTrips(lab, near, signal, true);
   signal.throwIfAborted();
-  console.log(`${HOSTS} hosts, ${AT_A_TIME} at a time, by the engine and by OpenSSH`);
-  const names = Array.from({ length: HOSTS }, (_, index) => `web-${index + 1}`);
-  const hosts = await Promise.all(names.map((name) => lab.host(name)));
-  const engine = await stage.engine();
-  signal.throwIfAborted();
-  const fleet = await fleetCosts(lab, engine, hosts, signal);
-  const ratio = (fleet.up - fleet.idle) / fleet.openssh;
-  return [
-    distance("read: round trips", trips.read, 9),
-    distance("converging create: round trips", trips.create, 11),
-    distance("read by the user's own ssh: round trips", bySsh.read, 10),
-    distance("converging create by it: round trips", bySsh.create, 12),
-    {
-      what: `up of ${HOSTS} hosts, over OpenSSH`,
-      figure: ratio,
-      digits: 2,
-      limit: 0.7,
-      sides: `(up ${seconds(fleet.up)} - no-op up ${seconds(fleet.idle)}) / ssh ${seconds(fleet.openssh)}`,
-    },
-    {
-      what: "state: bytes a resource",
-      figure: fleet.state.all,
-      digits: 0,
-      limit: 3000,
-      sides: `${fleet.state.engine} of them are the engine's own fields`,
-    },
-    {
-      what: `provider: peak memory, MiB`,
-      figure: fleet.memory / 1024 / 1024,
-      digits: 0,
-      sides: `VmHWM during the up of ${HOSTS} hosts`,
-    },
+  console.log(`${count} hosts, ${AT_A_TIME} at a time: the best of ${rounds} rounds`);
+  const [engine, hosts] = [await stage.engine(), await fleetOf(lab, count)];
+  await know(engine, hosts);
+  const [bare, persistent, others] = [noCosts(), noCosts(), noOthersCosts()];
+  for (let round = 0; round < rounds; round += 1) {
+    await fleetRound(lab, engine, hosts, false, bare);
+    signal.throwIfAborted();
+    await othersRound(lab, engine, hosts, others);
+    signal.throwIfAborted();
+    await fleetRound(lab, engine, hosts, true, persistent);
+    signal.throwIfAborted();
+  }
+  const twice = noCosts();
+  hosts.push(...(await fleetOf(lab, count, count)));
+  await know(engine, hosts);
+  await fleetRound(lab, engine, hosts, true, twice);
+  const figures = [
+    ...roundTripFigures(trips, bySsh),
+    ...fleetFigures({ hosts: count, bare, persistent, others, memoryOfTwice: twice.memory }),
   ];
+  printTable(figures);
+  return figures;
 }
 
-function distance(
-  what: string,
-  { near, far, roundTrips: figure }: Distance,
-  limit: number,
-): Figure {
-  const sides = `(${far.toFixed(0)} ms - ${near.toFixed(0)} ms without delay) / ${ROUND_TRIP} ms`;
-  return { what, figure, digits: 1, limit, sides };
+/** The table of docs/reference/figures.md. It holds no limit. */
+async function growth(
+  stage: Stage,
+  { rounds }: BenchOptions,
+  signal: AbortSignal,
+): Promise<Figure[]> {
+  const lab = await stage.lab();
+  const engine = await stage.engine();
+  const hosts: LabHost[] = [];
+  const rows: { hosts: number; costs: ReturnType<typeof noCosts> }[] = [];
+  for (const count of GROWTH) {
+    hosts.push(...(await fleetOf(lab, count - hosts.length, hosts.length)));
+    await know(engine, hosts);
+    const costs = noCosts();
+    for (let round = 0; round < rounds; round += 1) {
+      await fleetRound(lab, engine, hosts, false, costs);
+      signal.throwIfAborted();
+    }
+    rows.push({ hosts: count, costs });
+  }
+  printGrowth(rows);
+  return [];
 }
 
-function seconds(milliseconds: number): string {
-  return `${(milliseconds / 1000).toFixed(2)} s`;
+/** A few at a time: each is some processes and a dozen mounts. */
+async function fleetOf(lab: Lab, count: number, first = 0): Promise<LabHost[]> {
+  const hosts: LabHost[] = [];
+  const numbers = Array.from({ length: count }, (_, index) => first + index + 1).values();
+  const make = async (): Promise<void> => {
+    for (const number of numbers) hosts.push(await lab.host(`web-${number}`));
+  };
+  await Promise.all(Array.from({ length: 8 }, make));
+  return hosts;
+}
+
+function know(engine: Engine, hosts: readonly LabHost[]): Promise<void> {
+  return engine.writeKnownHosts(hosts.map((one) => `${one.address} ${one.hostKey}\n`).join(""));
 }
 
 main().then(

@@ -1,3 +1,5 @@
+import type { FleetCosts } from "./fleet";
+
 /** One thing measured. */
 export interface Figure {
   readonly what: string;
@@ -35,4 +37,16 @@ export function printTable(figures: readonly Figure[]): void {
     });
     console.log(cells.join("  ").trimEnd());
   }
+}
+
+/** Prints what fleets of several sizes cost, in seconds and MiB, as a table of Markdown. */
+export function printGrowth(rows: readonly { hosts: number; costs: FleetCosts }[]): void {
+  const head = ["hosts", "up", "up, nothing to do", "refresh", "destroy", "memory of the provider"];
+  const lines = rows.map(({ hosts, costs: { up, idle, refresh, destroy, memory } }) => [
+    `${hosts}`,
+    ...[up, idle, refresh, destroy].map((time) => `${(time / 1000).toFixed(1)} s`),
+    `${(memory / 1024 / 1024).toFixed(0)} MiB`,
+  ]);
+  for (const cells of [head, head.map(() => "-:"), ...lines])
+    console.log(`| ${cells.join(" | ")} |`);
 }

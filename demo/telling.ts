@@ -45,11 +45,12 @@ export async function expectUntouched(host: LabHost, before: string): Promise<vo
   expectSame(`${host.name} beside what it was before`, left || "the same", "the same");
 }
 
-/** Shows what the engine did to each resource, and the last that it said on its row. */
+/** Shows what the engine did to each resource, and what it said on its row, if that took long. */
 export function showRows(narrator: Narrator, outcome: Outcome): void {
   for (const { op, urn, diffs } of outcome.steps) {
     const words = outcome.said.filter((one) => one.urn === urn && !isProgress(one.message));
-    if (op === "same" || words.length === 0) continue;
+    const isDone = urn.includes(":RealServer::") && /^(create|update|replace|delete)/.test(op);
+    if (op === "same" || (words.length === 0 && !isDone)) continue;
     const title = diffs.length === 0 ? op : `${op} (${diffs.join(", ")})`;
     narrator.quote(`${title} ${nameIn(urn)}`, words.map(({ message }) => message).join("\n"));
   }

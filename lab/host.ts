@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { join } from "node:path";
 
 import { command, type CommandOptions, type Finished } from "./command";
@@ -17,6 +19,8 @@ export interface HostOptions {
   readonly init?: "systemd" | "openrc" | "none";
   /** Whether the host has IPv6. Default: true. */
   readonly ipv6?: boolean;
+  /** Whether a login prints nothing of its own, as few hosts do. Default: false, an escape sequence. */
+  readonly quiet?: boolean;
 }
 
 /** Where a host is on the wire, and who may log in. */
@@ -44,7 +48,9 @@ export interface RunOptions extends CommandOptions {
 }
 
 /**
- * A real server of the lab: its own network, mounts, processes, users and sshd on port 22.
+ * A real server of the lab: its own network, mounts, processes, users and sshd on port 22. It has what
+ * administrators' hosts have: PAM, logins that print, routes beside the default one, and network
+ * configuration in files.
  *
  * Users, all with the lab's keys and password: `root`; `deploy` (sudo without a password);
  * `operator` (sudo with one); `nobodysudo` (no sudo). Any host can serve as a bastion.
@@ -109,6 +115,27 @@ export class LabHost {
   async startSsh(): Promise<void> {
     const start = "[ -e /run/sshd.pid ] || /usr/sbin/sshd -f /etc/ssh/lab_sshd_config";
     await this.run(`${start}; timeout 10 sh -c 'until [ -s /run/sshd.pid ]; do sleep 0.02; done'`);
+  }
+
+  /**
+   * Fills sshd's only slot for logins with a connection that says nothing: it turns others away.
+   * @returns what ends that, and makes room for all again
+   */
+  async fillSsh(): Promise<() => Promise<void>> {
+    await this.editSshd("s/^MaxStartups .*/MaxStartups 1:100:1/");
+    const idle = connect(this.port, this.address);
+    await once(idle, "data");
+    return async () => {
+      idle.destroy();
+      await this.editSshd("s/^MaxStartups .*/MaxStartups 1000/");
+    };
+  }
+
+  /** Edits sshd's configuration by an expression for sed, and has it listen anew. */
+  async editSshd(expression: string): Promise<void> {
+    await this.run(`sed -i '${expression}' /etc/ssh/lab_sshd_config`);
+    await this.stopSsh();
+    await this.startSsh();
   }
 
   /** Ends the SSH connections that are there, as a crash of their sshd processes would. */
@@ -218,6 +245,7 @@ async function startMachine(settings: HostSettings, options: HostOptions): Promi
       ...SHELLS[options.shell ?? "dash"],
       INIT: options.init ?? "openrc",
       IP: options.ip ?? "iproute2",
+      QUIET: options.quiet === true ? "yes" : "",
       NICS: options.nics?.join(" ") ?? "",
       WITHOUT_TOOLS: options.withoutTools?.join(" ") ?? "",
     },

@@ -8,7 +8,7 @@
 set -eu
 : "${NAME:?}" "${WIRE:?}" "${PORT:?}" "${MAC:?}" "${ADDRESS:?}" "${ADDRESS6?}" "${GATEWAY:?}"
 : "${AUTHORIZED_KEYS:?}" "${DISK:?}" "${SH:?}" "${LOGIN:?}" "${IP:?}" "${WITHOUT_TOOLS?}" "${NICS?}"
-: "${PASSWORD_HASH:?}" "${SSHD_OPTIONS?}" "${INIT:?}"
+: "${PASSWORD_HASH:?}" "${SSHD_OPTIONS?}" "${INIT:?}" "${QUIET?}"
 
 users="root deploy operator nobodysudo"
 
@@ -22,6 +22,7 @@ main() {
   read -r outer _ </proc/self/stat
   disk
   identity
+  configuration
   init
   accounts
   tools
@@ -51,9 +52,13 @@ link add eth0 address $MAC type veth peer name $PORT netns $WIRE
 link set eth0 up
 addr add $ADDRESS dev eth0
 ${ADDRESS6:+addr add $ADDRESS6 dev eth0 nodad}
+route add default via $GATEWAY
+route add 100.64.0.0/10 via $GATEWAY src ${ADDRESS%/*}
+route add unreachable 192.168.0.0/16
+route add default via $GATEWAY table 100
+${ADDRESS6:+route add unreachable 2001:db8:ffff::/48}
 END
   ip -netns "$WIRE" link set "$PORT" master br0 up
-  ip route add default via "$GATEWAY"
   local nic count=0
   for nic in $NICS; do
     count=$((count + 1))
@@ -71,6 +76,7 @@ disk() {
   cd "$DISK/root"
   mount -t proc proc proc
   mount -t sysfs sysfs sys
+  [ -e sys/class/dmi/id/product_uuid ] || firmware
   mount --bind /dev dev
   mount -t devpts -o newinstance,ptmxmode=666,mode=620,gid=5 devpts dev/pts
   mount -t tmpfs -o mode=1777 tmpfs dev/shm
@@ -86,6 +92,17 @@ disk() {
   rmdir run/lab
 }
 
+# Of a machine whose firmware has no DMI table a host has NICs and devices, and a table of its own.
+firmware() {
+  mount --bind sys mnt
+  mount -t tmpfs -o mode=755 tmpfs sys
+  mkdir -p sys/devices sys/class/net sys/class/dmi/id
+  mount --bind mnt/devices sys/devices
+  mount --bind mnt/class/net sys/class/net
+  : >sys/class/dmi/id/product_uuid
+  umount mnt
+}
+
 # Two hosts of a lab differ as two machines do, and a rebuilt one is another machine.
 identity() {
   local uuid
@@ -94,14 +111,34 @@ identity() {
   read -r uuid </proc/sys/kernel/random/uuid
   echo "$uuid" >/run/boot_id
   mount --bind /run/boot_id /proc/sys/kernel/random/boot_id
-  if [ -e /sys/class/dmi/id/product_uuid ]; then
-    read -r uuid </proc/sys/kernel/random/uuid
-    echo "$uuid" >/run/product_uuid
-    mount --bind /run/product_uuid /sys/class/dmi/id/product_uuid
-  fi
+  read -r uuid </proc/sys/kernel/random/uuid
+  echo "$uuid" >/run/product_uuid
+  mount --bind /run/product_uuid /sys/class/dmi/id/product_uuid
   echo "$NAME" >/etc/hostname
   printf '127.0.0.1 localhost\n127.0.1.1 %s\n' "$NAME" >/etc/hosts
   rm -f /etc/resolv.conf
+}
+
+# What administrators keep in files, in the way of more than one distribution. None of it has to do with a
+# VIP: lines that look like it are commented out.
+configuration() {
+  mkdir -p /etc/network /etc/sysconfig/network-scripts /etc/netplan /etc/NetworkManager/system-connections
+  cat >/etc/network/interfaces <<END
+auto lo eth0
+iface lo inet loopback
+iface eth0 inet static
+    address $ADDRESS
+    gateway $GATEWAY
+#iface lo:0 inet static
+#    address 203.0.113.10
+END
+  printf 'DEVICE=eth0\nBOOTPROTO=none\nIPADDR=%s\nPREFIX=24\n#IPADDR2=203.0.113.10\n' "${ADDRESS%/*}" \
+    >/etc/sysconfig/network-scripts/ifcfg-eth0
+  printf 'network:\n  ethernets:\n    eth0:\n      addresses:\n        - %s\n' "$ADDRESS" \
+    >/etc/netplan/50-cloud-init.yaml
+  printf '[connection]\ntype=ethernet\ninterface-name=eth0\n[ipv4]\naddress1=%s\n' "$ADDRESS" \
+    >/etc/NetworkManager/system-connections/eth0.nmconnection
+  printf 'net.ipv4.tcp_syncookies = 1\n#net.ipv4.conf.all.arp_ignore = 0\n' >/etc/sysctl.d/60-host.conf
 }
 
 # What tells a program which init has booted the host. No init runs here: what one does with the
@@ -117,7 +154,8 @@ init() {
 }
 
 accounts() {
-  local user home id=20000
+  # A title for the terminal, without a line break.
+  local user home id=20000 chatter="printf '\\033]0;web\\007'"
   sed -i '/^root:/d' /etc/passwd /etc/shadow
   for user in $users; do
     if [ "$user" = root ]; then home=/root; else home=/home/$user; fi
@@ -131,19 +169,29 @@ accounts() {
     echo "$user:$PASSWORD_HASH:19000:0:99999:7:::" >>/etc/shadow
     mkdir -p "$home/.ssh"
     echo "$AUTHORIZED_KEYS" >"$home/.ssh/authorized_keys"
+    if [ -z "$QUIET" ]; then
+      echo "$chatter" >"$home/.bashrc"
+      echo "$chatter" >"$home/.profile"
+    fi
     [ "$user" = root ] || chown -R "$id:$id" "$home"
     chmod 700 "$home" "$home/.ssh"
   done
   printf 'deploy ALL=(ALL:ALL) NOPASSWD: ALL\noperator ALL=(ALL:ALL) ALL\n' >/etc/sudoers.d/lab
   chmod 440 /etc/sudoers.d/lab
+  # bash alone reads its .bashrc; this is run whatever the login shell is.
+  [ -n "$QUIET" ] || echo "$chatter" >/etc/ssh/sshrc
 }
 
 tools() {
   local tool folder
   ln -sf "$SH" /bin/sh
+  # Tests look at every host with the same eyes: by /usr/local/lib/ip, which is on no PATH.
   if [ "$IP" = busybox ]; then
+    mv "$(readlink -f /sbin/ip)" /usr/local/lib/ip
     rm -f /bin/ip /sbin/ip /usr/bin/ip /usr/sbin/ip
     ln -s /bin/busybox /usr/sbin/ip
+  else
+    ln -s "$(command -v ip)" /usr/local/lib/ip
   fi
   for tool in $WITHOUT_TOOLS; do
     for folder in /bin /sbin /usr/bin /usr/sbin /usr/local/bin /usr/local/sbin; do
@@ -165,12 +213,21 @@ PidFile /run/sshd.pid
 PermitRootLogin yes
 PasswordAuthentication yes
 KbdInteractiveAuthentication no
-UsePAM no
+UsePAM yes
 UseDNS no
 AllowTcpForwarding yes
 MaxStartups 1000
 PrintMotd no
 $SSHD_OPTIONS
+END
+  # Debian's in short; a wrong password is refused at once.
+  cat >/etc/pam.d/sshd <<END
+auth required pam_unix.so nodelay
+account required pam_nologin.so
+account required pam_unix.so
+session required pam_limits.so
+session required pam_unix.so
+session optional pam_motd.so motd=/etc/motd noupdate
 END
   mkdir -p /run/sshd
   /usr/sbin/sshd -f /etc/ssh/lab_sshd_config

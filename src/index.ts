@@ -11,6 +11,7 @@ export type {
   ProxyConnectionArgs,
   RealServerArgs,
   SshArgs,
+  StaleVipsArgs,
   TimeoutsArgs,
 } from "./pulumi/args";
 export type {

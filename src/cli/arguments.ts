@@ -102,7 +102,7 @@ Of release: 0 done; 2 not done. Of both: 130 interrupted.
 
 /** Reads the words after the program's name. @throws UsageError */
 export function parseCommandLine(words: readonly string[]): Command {
-  const { values, positionals } = parsed(words);
+  const { values, positionals } = optionsIn(words);
   if (values.help || (words.length === 1 && words[0] === "help")) return { kind: "help" };
   if (values.version) return { kind: "version" };
   const [verb, host, ...more] = positionals;
@@ -143,7 +143,7 @@ const OPTIONS = {
   version: { type: "boolean" },
 } as const;
 
-function parsed(words: readonly string[]) {
+function optionsIn(words: readonly string[]) {
   try {
     return parseArgs({ args: [...words], options: OPTIONS, allowPositionals: true });
   } catch (error) {
@@ -154,7 +154,7 @@ function parsed(words: readonly string[]) {
   }
 }
 
-type Values = ReturnType<typeof parsed>["values"];
+type Values = ReturnType<typeof optionsIn>["values"];
 
 function wayOf(text: string, values: Values): Way {
   const { host, user, port } = placeOf(text);

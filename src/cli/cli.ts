@@ -6,6 +6,7 @@ import { parseCommandLine, USAGE, UsageError, type Command } from "./arguments";
 import { commandAdvice } from "./advice";
 import { connectionOf } from "./connection";
 import { release } from "./release";
+import { COMMAND_TERMS } from "./terms";
 import { RealServerError } from "../domain/errors";
 import { visible } from "../domain/terminal";
 import { lookAt, type Onlooker } from "../inspect/look";
@@ -46,7 +47,8 @@ async function inspectCommand(
   { way, json, names }: Extract<Command, { kind: "inspect" }>,
   signal: AbortSignal,
 ): Promise<number> {
-  const onlooker = { signal, progress: process.stderr.isTTY ? say : ignore };
+  const progress = process.stderr.isTTY ? say : ignore;
+  const onlooker: Onlooker = { signal, progress, terms: COMMAND_TERMS };
   const connection = await connectionOf(way, process.env, say);
   const { connectSeconds } = way;
   const { inspection } = await lookAt(connection, { names, connectSeconds }, onlooker);
@@ -58,7 +60,7 @@ async function releaseCommand(
   { way, owner, yes, sysctls }: Extract<Command, { kind: "release" }>,
   signal: AbortSignal,
 ): Promise<number> {
-  const onlooker: Onlooker = { signal, progress: say };
+  const onlooker: Onlooker = { signal, progress: say, terms: COMMAND_TERMS };
   const connection = await connectionOf(way, process.env, say);
   const seen = await lookAt(
     connection,

@@ -3,9 +3,10 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { UsageError, type Way } from "./arguments";
 import type { InspectConnection } from "../inspect/types";
-import { parseConnection } from "../inputs/connection";
+import { connectionFailures, parseConnection } from "../inputs/connection";
+import { COMMAND_TERMS, commandComplaint } from "./terms";
 import { readPrivateKey } from "../transport/keys";
-import { place, type Hop } from "../transport/connection";
+import { place, type Target } from "../transport/connection";
 import { hostKeyPolicy } from "../transport/host-key";
 
 /** Where passwords come from: a process list shows the command line, and not this. */
@@ -18,7 +19,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * default keys that can be read. The agent of `SSH_AUTH_SOCK` comes after it. `~/.ssh/config` is
  * read by `--ssh` alone, which leaves all of this to ssh.
  *
- * @throws UsageError when a password would go to a host that nobody knows
+ * @throws UsageError when the command line says too little or what cannot be, and when a password would go
+ *   to a host that nobody knows
  */
 export async function connectionOf(
   way: Way,
@@ -46,11 +48,19 @@ export async function connectionOf(
       proxy: { host: proxy.host, ...common, ...given({ ...proxy, password: proxyPassword }) },
     }),
   };
+  const failures = connectionFailures(connection).map(({ path }) => commandComplaint(path));
+  const [complaint, ...more] = new Set(failures);
+  if (complaint !== undefined) throw new UsageError(complaint, more);
   const parsed = parseConnection(connection);
   // Only for the types: none was given.
   if (parsed.ssh !== undefined) return connection;
-  await requireKnown(parsed, "connection", [password, sudoPassword], warn);
-  if (parsed.proxy) await requireKnown(parsed.proxy, "connection.proxy", [proxyPassword], warn);
+  const { host: terms, proxy: proxyTerms } = COMMAND_TERMS;
+  const target = { hop: parsed, title: place(parsed), terms };
+  await requireKnown(target, [password, sudoPassword], warn);
+  if (parsed.proxy) {
+    const bastion = { hop: parsed.proxy, title: place(parsed.proxy), terms: proxyTerms };
+    await requireKnown({ ...bastion, isBastion: true }, [proxyPassword], warn);
+  }
   return connection;
 }
 
@@ -90,12 +100,12 @@ async function defaultKey(passphrase: string | undefined): Promise<string | unde
 
 /** There is no state here to pin a key in, so every contact with an unknown host is the first. */
 async function requireKnown(
-  hop: Hop,
-  path: string,
+  target: Target,
   passwords: readonly (string | undefined)[],
   warn: (text: string) => void,
 ): Promise<void> {
-  const { algorithms } = await hostKeyPolicy({ hop, title: place(hop), path }, undefined);
+  const { hop } = target;
+  const { algorithms } = await hostKeyPolicy(target, undefined);
   if (algorithms !== undefined) return;
   const unknown = `${place(hop)} is not in ${hop.knownHostsFile}`;
   const remedy = `ssh-keyscan -p ${hop.port} ${hop.host}, compare, and add it`;

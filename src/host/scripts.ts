@@ -9,8 +9,10 @@ export const REAL_SERVER_PARTS: readonly string[] = [
   "real-server/undo",
   "real-server/observe",
   "real-server/configuration",
-  "real-server/connections",
 ];
+
+/** What a drain asks, as text: too rare for every program to have it. */
+export const CONNECTION_FUNCTIONS = linesOf(["real-server/connections"]).join("\n");
 
 const CORE_PARTS = [
   "core/text",
@@ -41,9 +43,9 @@ const BOOT_PARTS = [
 /** What one operation runs on a real server: the argument of `sh -c`. */
 export const REAL_SERVER_PROGRAM = programOf(REAL_SERVER_PARTS);
 
-/** What an inspection of a real server runs there. */
+/** What an inspection of a real server runs there, for a mode in which nothing is undone. */
 export const INSPECTION_PROGRAM = programOf([
-  ...REAL_SERVER_PARTS,
+  ...REAL_SERVER_PARTS.filter((part) => part !== "real-server/undo"),
   "core/pending",
   "real-server/questions",
 ]);

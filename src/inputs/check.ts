@@ -16,8 +16,7 @@ export interface Checked {
  * set.
  *
  * Values that only the update will know pass everywhere, and so does `__provider`; null is absent.
- * Canonical: VIPs without prefix, sorted, unknown ones at the end; defaults applied where the table
- * has them written.
+ * Canonical: VIPs without prefix, sorted, unknown ones at the end. Defaults stay out.
  */
 export function checker(fields: Fields): (news: unknown) => Checked {
   // __provider is the engine's, not the user's: no message proposes it.
@@ -25,7 +24,7 @@ export function checker(fields: Fields): (news: unknown) => Checked {
   const schema = z.preprocess(withoutAbsent, z.strictObject(shape, wanted("an object")));
   return (news) => {
     const result = schema.safeParse(news);
-    if (result.success) return { inputs: result.data, failures: [] };
+    if (result.success) return { inputs: withoutAbsent(result.data), failures: [] };
     const failures = new Map<string, Failure>();
     for (const failure of result.error.issues.flatMap((issue) => failuresOf(issue, news, fields))) {
       if (!failures.has(failure.path)) failures.set(failure.path, failure);

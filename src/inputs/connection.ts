@@ -1,4 +1,5 @@
 import { checker } from "./check";
+import type { Failure } from "./failure";
 import type { Complaint, Field, Fields, Settled } from "./field";
 import { hopComplaints, proxyFields } from "./hop";
 import { RealServerError } from "../domain/errors";
@@ -110,6 +111,11 @@ export const connectionField = {
 const alone = { connection: connectionField };
 const checkAlone = checker(alone);
 const readAlone = storedReader(alone, "this connection");
+
+/** What is wrong with a connection that is given as plain values, by the rules of the input. */
+export function connectionFailures(connection: unknown): readonly Failure[] {
+  return checkAlone({ connection }).failures;
+}
 
 /**
  * Reads a connection that is given as plain values: the rules and messages of the input.

@@ -43,8 +43,11 @@ interface About {
    * On a required input: what the constructor then decides.
    */
   readonly defaultText?: string;
-  /** The check writes the default into the inputs, and so into the state, which is to stay small. */
-  readonly written?: true;
+  /**
+   * The resource's output has the default where the program gives nothing; see {@link withDefaults}.
+   * The state has it in neither case, because it is to stay small.
+   */
+  readonly shown?: true;
   /** Encrypted in the state, and in no message. */
   readonly secret?: true;
   /** In no message: keys and passwords are put there by mistake. */
@@ -115,8 +118,10 @@ export interface ObjectField {
   readonly what?: string;
   /** What is wrong with the fields beside each other; asked where single ones are wrong, too. */
   readonly alsoWrong?: (value: Readonly<Record<string, unknown>>) => readonly Complaint[];
-  /** Its fields' defaults. Default: it may be left out as a whole. */
-  readonly default?: Readonly<Record<string, never>>;
+  /** Each may stand for an object. Default: none. */
+  readonly words?: readonly string[];
+  /** Its fields' defaults, or a word. Default: it may be left out as a whole. */
+  readonly default?: Readonly<Record<string, never>> | string;
   /** What becomes of it once it is read. Default: it stays as it is. */
   readonly settle?: (read: never) => unknown;
 }
@@ -154,10 +159,24 @@ type Value<F> = F extends { kind: "flag" }
         : F extends { settle: (read: never) => infer Settling }
           ? Settling
           : F extends { kind: "object"; fields: infer Within extends Fields }
-            ? Settled<Within>
+            ? Settled<Within> | (F extends { words: readonly (infer Word)[] } ? Word : never)
             : string;
 
 type Element<F> = F extends { of: "vip" } ? Vip : string;
+
+/**
+ * What a resource's output shows of an input, given what the state has of it: the defaults that are
+ * to be shown are filled in, at any depth. Other values stay as they are.
+ */
+export function withDefaults(field: Field, given: unknown): unknown {
+  const value = given ?? (field.shown ? field.default : undefined);
+  if (field.kind !== "object" || typeof value !== "object" || value === null) return value;
+  const fields = Object.entries(field.fields).map(([name, within]) => [
+    name,
+    withDefaults(within, (value as Readonly<Record<string, unknown>>)[name]),
+  ]);
+  return { ...value, ...Object.fromEntries(fields.filter(([, one]) => one !== undefined)) };
+}
 
 /** What an input may hold, for people: "a whole number from 1 to 65535". */
 export function allowedIn(field: FieldKind): string {
@@ -171,8 +190,9 @@ export function allowedIn(field: FieldKind): string {
     case "choice":
       return field.values.map((value) => JSON.stringify(value)).join(" or ");
     case "object": {
-      const what = field.what ?? `an object with ${Object.keys(field.fields).join(", ")}`;
-      return field.flag ? `true, or ${what}` : what;
+      const { what = `an object with ${Object.keys(field.fields).join(", ")}`, words = [] } = field;
+      const given = [...words.map((word) => JSON.stringify(word)), what].join(" or ");
+      return field.flag ? `true, or ${given}` : given;
     }
     case "line":
     case "text":

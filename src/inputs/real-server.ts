@@ -24,7 +24,7 @@ export const realServerInputs = {
     kind: "object",
     alsoWrong: arpComplaints,
     default: {},
-    written: true,
+    shown: true,
     change: "converge",
     sentence: "How the host is kept quiet about its VIPs.",
     fields: {
@@ -33,7 +33,7 @@ export const realServerInputs = {
         values: [1, 2],
         because: whyNotIgnore,
         default: 1,
-        written: true,
+        shown: true,
         sentence:
           "`arp_ignore`. 1: answer ARP for addresses of the NIC asked. 2: in addition only to askers in " +
           "the same subnet.",
@@ -43,7 +43,7 @@ export const realServerInputs = {
         values: [2],
         because: () => ", the only value that never announces a VIP",
         default: 2,
-        written: true,
+        shown: true,
         sentence:
           "`arp_announce`. 2: never name a VIP in the host's own ARP requests; no other value does that.",
       },
@@ -54,7 +54,7 @@ export const realServerInputs = {
         what: `"all" or a list of interface names`,
         empty: `{} silences no NIC; name at least one, or write "all"`,
         default: "all",
-        written: true,
+        shown: true,
         sentence:
           '`"all"` writes `net.ipv4.conf.all`, which covers NICs to come; a list of NICs writes only ' +
           "these, for hosts whose container networks break under `all`.",
@@ -73,7 +73,7 @@ export const realServerInputs = {
   persist: {
     kind: "flag",
     default: true,
-    written: true,
+    shown: true,
     change: "converge",
     page: "how-to/reboot.md",
     sentence: "Bind the VIPs again at boot, before the network is up.",
@@ -96,7 +96,7 @@ export const realServerInputs = {
         kind: "choice",
         values: ["withdraw", "fail"],
         default: "withdraw",
-        written: true,
+        shown: true,
         sentence:
           'What happens to connections that are left then: `"withdraw"` cuts them, with a warning; ' +
           '`"fail"` ends the operation with the host untouched.',
@@ -104,19 +104,33 @@ export const realServerInputs = {
     },
   },
   staleVips: {
-    kind: "choice",
-    values: ["report", "withdraw"],
+    kind: "object",
+    words: ["report", "withdraw"],
     default: "report",
     change: "converge",
     page: "how-to/stale-vips.md",
     sentence:
       'Addresses on `lo` that no owner declares: `"report"` them in `foreignVips`, or `"withdraw"` them.',
+    fields: {
+      withdraw: {
+        kind: "flag",
+        required: true,
+        sentence: 'Whether they are withdrawn: `true` is as `"withdraw"`, `false` as `"report"`.',
+      },
+      except: {
+        kind: "list",
+        of: "vip",
+        what: "a list of IPv4 and IPv6 addresses",
+        default: [],
+        sentence: "Addresses that stay, because another program keeps them there.",
+      },
+    },
   },
   sysctlsOnDestroy: {
     kind: "choice",
     values: ["restore", "leave"],
     default: "restore",
-    written: true,
+    shown: true,
     change: "nothing",
     sentence:
       'What destroy does with the sysctls: `"restore"` the values found before the first VIP, or ' +
@@ -126,7 +140,7 @@ export const realServerInputs = {
     kind: "choice",
     values: ["fail", "forget"],
     default: "fail",
-    written: true,
+    shown: true,
     change: "nothing",
     page: "how-to/dead-host.md",
     sentence:
@@ -137,7 +151,7 @@ export const realServerInputs = {
     kind: "choice",
     values: ["fail", "keep"],
     default: "fail",
-    written: true,
+    shown: true,
     change: "nothing",
     page: "how-to/dead-host.md",
     sentence:
@@ -147,7 +161,7 @@ export const realServerInputs = {
   timeouts: {
     kind: "object",
     default: {},
-    written: true,
+    shown: true,
     change: "nothing",
     sentence: "How long an operation may take.",
     fields: {
@@ -156,7 +170,7 @@ export const realServerInputs = {
         least: 1,
         most: 86_400,
         default: 60,
-        written: true,
+        shown: true,
         page: "reference/connection.md#dialling",
         sentence: "Seconds for all dialling, a host that still boots included.",
       },
@@ -165,7 +179,7 @@ export const realServerInputs = {
         least: 1,
         most: 86_400,
         default: 120,
-        written: true,
+        shown: true,
         sentence: "Seconds for the work on the host. Draining is not counted.",
       },
     },

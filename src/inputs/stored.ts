@@ -75,8 +75,10 @@ function storedValue(field: Field): z.ZodType {
       return z.literal([...field.values]);
     case "list":
       return storedList(field);
-    case "object":
-      return storedObject(field.fields, field.settle);
+    case "object": {
+      const object = storedObject(field.fields, field.settle);
+      return field.words ? z.union([z.literal([...field.words]), object]) : object;
+    }
   }
 }
 

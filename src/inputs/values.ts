@@ -29,17 +29,27 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /** An object without the fields that are absent: the engine's wire has null where a program left an input out. */
-export function withoutAbsent(value: unknown): unknown {
+export function withoutAbsent<T>(value: T): T | Record<string, unknown> {
   if (!isRecord(value)) return value;
   const given = Object.entries(value).filter(([, field]) => field !== null && field !== undefined);
   return Object.fromEntries(given);
 }
 
 function fieldSchema(field: Field): z.ZodType {
-  const { alsoWrong } = field.kind === "object" ? field : {};
-  const schema = passing(new Map([[UNKNOWN, UNKNOWN]]), valueSchema(field), alsoWrong);
+  const { alsoWrong, words = [] } = field.kind === "object" ? field : {};
+  const schema = passing(itself(UNKNOWN, ...words), valueSchema(field), alsoWrong);
   if (field.required) return schema;
-  return field.written ? schema.prefault(field.default) : schema.optional();
+  const isNothing = field.kind === "object" && field.default !== undefined;
+  return schema.optional().transform((value) => (isNothing && isEmpty(value) ? undefined : value));
+}
+
+/** Of an object that may be left out as a whole, the same as left out. */
+function isEmpty(value: unknown): boolean {
+  return isRecord(value) && Object.keys(value).length === 0;
+}
+
+function itself(...words: readonly string[]): ReadonlyMap<unknown, unknown> {
+  return new Map(words.map((word) => [word, word]));
 }
 
 /**
@@ -66,7 +76,10 @@ function passing(
 function valueSchema(field: Field): z.ZodType {
   switch (field.kind) {
     case "flag":
-      return z.boolean("{} is neither true nor false");
+      return z.boolean({
+        error: ({ input }) =>
+          input === undefined ? `required: ${allowedIn(field)}` : "{} is neither true nor false",
+      });
     case "whole number":
       return wholeNumber(field);
     case "line":
@@ -75,7 +88,7 @@ function valueSchema(field: Field): z.ZodType {
     case "choice":
       return choice(field);
     case "list":
-      return field.all ? passing(new Map([["all", "all"]]), list(field)) : list(field);
+      return field.all ? passing(itself("all"), list(field)) : list(field);
     case "object":
       return object(field);
   }

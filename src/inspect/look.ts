@@ -7,11 +7,14 @@ import { inspectionOf } from "./report";
 import type { InspectConnection, Inspection, InspectOptions } from "./types";
 import type { Observed } from "../observed/observed";
 import { accessBy } from "../transport/access";
+import type { ConnectionTerms } from "../transport/terms";
 import { parseConnection } from "../inputs/connection";
 
 /** Where the progress of a look goes, and what ends it early. */
 export interface Onlooker {
   readonly signal: AbortSignal;
+  /** What the connection's parts are called where one is wrong. Default: as inputs of a program. */
+  readonly terms?: ConnectionTerms;
   progress(text: string): void;
 }
 
@@ -34,7 +37,7 @@ export async function lookAt(
   const { connectSeconds = 15, operationSeconds = 60 } = options;
   const connection = parseConnection(given);
   const operation: Operation = {
-    ...accessBy(connection),
+    ...accessBy(connection, onlooker.terms),
     pins: {},
     timeouts: { connectSeconds, operationSeconds },
     signal: onlooker.signal,

@@ -1,4 +1,5 @@
-import { call } from "../protocol/program";
+import { CONNECTION_FUNCTIONS } from "../host/scripts";
+import { call, defineCall } from "../protocol/program";
 import { unmappedAddress } from "../domain/address";
 import { UnreadableAnswer } from "../protocol/answer";
 import { inProcConntrack, inProcTcp } from "./proc-net";
@@ -48,7 +49,8 @@ export function connectionPatterns(vips: readonly string[]): ConnectionPatterns 
 
 /** What a drain asks: who uses some addresses; `parseUsage` reads the answer. It changes nothing. */
 export function connectionsRequest({ ss, tcp, conntrack }: ConnectionPatterns): string {
-  return call("more", "connections", ss, tcp, conntrack);
+  const question = call("more", "connections", ss, tcp, conntrack);
+  return `${defineCall(CONNECTION_FUNCTIONS)} && ${question}`;
 }
 
 /**

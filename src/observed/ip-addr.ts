@@ -17,6 +17,8 @@ export interface BoundAddress {
   /** `forever`, or seconds. */
   readonly validLft: string;
   readonly preferredLft: string;
+  /** What else `ip addr add` takes of it, in its words: `brd 203.0.113.10 metric 5 noprefixroute`. */
+  readonly extras?: string;
 }
 
 // print_ifa_flags of iproute2's ip/ipaddress.c, and what busybox's prints.
@@ -37,8 +39,11 @@ const FLAGS = new Set([
   "dynamic",
 ]);
 
+// Of these, what is not the kernel's to set: CONFFLAG in ipaddr_modify of the same file.
+const GIVEN = new Set(["home", "nodad", "optimistic", "noprefixroute", "autojoin"]);
+
 const LINE = new RegExp(
-  String.raw`^\d+: ([^ ]+) +(inet6?) (\S+)(?: peer (\S+))?(?: metric \d+)?(?: brd \S+)?(?: any \S+)?` +
+  String.raw`^\d+: ([^ ]+) +(inet6?) (\S+)(?: peer (\S+))?((?: metric \d+)?(?: brd \S+)?)(?: any \S+)?` +
     String.raw` scope ([^\s\\]+) ?(.*?)\\ +valid_lft (forever|\d+)(?:sec)? preferred_lft (forever|\d+)(?:sec)?$`,
 );
 
@@ -56,19 +61,24 @@ export function parseAddressLine(line: string): BoundAddress | undefined {
     kind,
     local = "",
     peer = "",
+    numbers = "",
     scope = "",
     tail = "",
     validLft = "",
     preferredLft = "",
   ] = match;
   const family = kind === "inet" ? 4 : 6;
-  const parsed = prefixOf(local, peer, family);
+  const parsed = prefixIn(local, peer, family);
   if (parsed === undefined) return undefined;
-  const label = family === 4 ? labelIn(tail) : "";
-  return { interface: nic, family, ...parsed, peer, scope, label, validLft, preferredLft };
+  const { flags, label } = splitTail(tail);
+  const extras = [...numbers.split(" "), ...flags].filter((word) => word !== "").join(" ");
+  return {
+    ...{ interface: nic, family, ...parsed, peer, scope, label: family === 4 ? label : "" },
+    ...{ validLft, preferredLft, ...(extras !== "" && { extras }) },
+  };
 }
 
-function prefixOf(
+function prefixIn(
   local: string,
   peer: string,
   family: 4 | 6,
@@ -83,13 +93,16 @@ function prefixOf(
   return { address, prefixLength: Number(length), prefix: `${text}/${length}` };
 }
 
-function labelIn(tail: string): string {
+function splitTail(tail: string): { flags: string[]; label: string } {
   const words = tail.trimEnd().split(" ");
+  const flags: string[] = [];
   for (;;) {
     const [first] = words;
-    if (first === "flags" || first === "proto") words.splice(0, 2);
-    else if (first !== undefined && (FLAGS.has(first) || first === "")) words.shift();
-    else return words.join(" ");
+    if (first === "flags") words.splice(0, 2);
+    else if (first === "proto") flags.push(...words.splice(0, 2));
+    else if (first !== undefined && (FLAGS.has(first) || first === ""))
+      flags.push(...words.splice(0, 1).filter((word) => GIVEN.has(word)));
+    else return { flags, label: words.join(" ") };
   }
 }
 

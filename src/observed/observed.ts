@@ -38,6 +38,8 @@ export interface Observed {
   readonly session: { readonly client: string; readonly server: string };
   readonly bootId: string;
   readonly machine: Machine;
+  /** Whose `ip` it has: they differ in what they can change in place. */
+  readonly ip: "iproute2" | "busybox";
   readonly addresses: readonly BoundAddress[];
   readonly all: ArpValues;
   readonly allRpFilter: number;
@@ -79,11 +81,11 @@ export function parseObservation(body: string): Observed {
   const confOf = (name: string) =>
     confs.find((conf) => conf.name === name) ?? broken(`no interface ${name}`);
   const defaults = defaultRoutes(lines.all("default"));
-  oneOf(lines, "ip", "iproute2", "busybox");
   return {
     session: parseSession(lines.one("session")),
     bootId: lines.one("boot"),
     machine: { machineId: lines.one("machine"), productUuid: lines.one("product") },
+    ip: oneOf(lines, "ip", "iproute2", "busybox"),
     addresses,
     all: confOf("all").own,
     allRpFilter: confOf("all").rpFilter,
@@ -146,15 +148,17 @@ function parseSessionRoute(lines: readonly string[]): Observed["sessionRoute"] {
 }
 
 /**
- * Busybox prints every IPv4 route, whatever it is asked for. The ways of a multipath route stand on
- * lines of their own below it: `nexthop via 10.0.0.1 dev eth0 weight 1`.
+ * Busybox prints every IPv4 route, whatever it is asked for. The ways of a multipath route stand behind
+ * backslashes: `default proto static \\tnexthop via 10.0.0.1 dev eth0 weight 1`.
  */
 function defaultRoutes(lines: readonly string[]): string[] {
   let within = false;
-  return lines.filter((line) => {
-    if (!/^\s/.test(line)) within = line.startsWith("default ");
-    return within;
-  });
+  return lines
+    .flatMap((line) => line.split(/\\(?=\s)/))
+    .filter((line) => {
+      if (!/^\s/.test(line)) within = line.startsWith("default ");
+      return within;
+    });
 }
 
 // Of another family it is named: "via inet6 fe80::1 dev eth0".

@@ -6,14 +6,14 @@ export class UnreadableRecord extends Error {
 }
 
 /** The one format that this version writes, of every kind of file. */
-const FORMAT = 1;
+const RECORD_FORMAT = 1;
 
 /** The last line. Without it a file that was cut at the end of a line would pass for a shorter one. */
 export const END = "end";
 
 /** The first line of a file of this kind. */
 export function headOf(kind: string): string {
-  return `lvs-dr-${kind} ${FORMAT}`;
+  return `lvs-dr-${kind} ${RECORD_FORMAT}`;
 }
 
 /**
@@ -29,7 +29,7 @@ export function belowHead(name: string, kind: string, lines: readonly string[]):
   const format = head?.startsWith(prefix) ? head.slice(prefix.length) : "";
   if (!/^[1-9]\d*$/.test(format)) throw unreadable(name, head);
   throw new UnreadableRecord(
-    `${name} has format ${format}, and this pulumi-lvs-dr reads format ${FORMAT}: ` +
+    `${name} has format ${format}, and this pulumi-lvs-dr reads format ${RECORD_FORMAT}: ` +
       "a newer version wrote it; npm install pulumi-lvs-dr@latest",
   );
 }

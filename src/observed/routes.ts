@@ -54,8 +54,12 @@ export function removalOf({ family, text }: Route): string {
   return `${ipRoute(family)} del ${text}`;
 }
 
-/** The command that leaves a route as it is, but for its source. */
-export function sourcelessOf({ family, text }: Route): string {
+/**
+ * The command that leaves a route as it is, but for its source. Undefined where the host does not say
+ * how the route goes on: of one with several ways, busybox's `ip` prints none.
+ */
+export function sourcelessOf({ family, text }: Route): string | undefined {
+  if (!/ (via|dev|nexthop|nhid) /.test(text)) return undefined;
   return `${ipRoute(family)} replace ${text.replace(/ src \S+/, "")}`;
 }
 
@@ -63,10 +67,10 @@ function ipRoute(family: Family): string {
   return family === 4 ? "ip route" : "ip -6 route";
 }
 
-/** The ways of a multipath route stand on lines of their own below it. */
+/** The ways of a multipath route stand behind backslashes, as `ip -o` prints them, or on lines below it. */
 function joined(lines: readonly string[]): string[] {
   const whole: string[] = [];
-  for (const line of lines) {
+  for (const line of lines.map((text) => text.replace(/\\(?=\s)/g, ""))) {
     if (/^\s/.test(line)) whole.push(`${whole.pop() ?? ""} ${line}`);
     else whole.push(line);
   }
@@ -81,10 +85,12 @@ function parseRoute(family: Family, line: string): Route[] {
     .trim()
     .replace(/\s+/g, " ")
     .replace(/ nhid \d+(?= via )/, "")
+    // Of a group of next hops, ip prints both, and takes but one.
+    .replace(/( nhid \d+ .*?) ?nexthop .*$/, "$1")
     .replace(STATE, "");
   const isLocal = text.startsWith("local ");
   const [to = ""] = text.replace(/^local /, "").split(" ");
-  const destination = prefixOf(family, to);
+  const destination = destinationOf(family, to);
   if (destination === undefined) return [];
   const after = (word: string) => new RegExp(` ${word} (\\S+)`).exec(text)?.[1];
   return [
@@ -101,7 +107,7 @@ function parseRoute(family: Family, line: string): Route[] {
 }
 
 /** Undefined where it is none, as of a type that goes before it. */
-function prefixOf(family: Family, to: string): string | undefined {
+function destinationOf(family: Family, to: string): string | undefined {
   if (to === "default") return family === 4 ? "0.0.0.0/0" : "::/0";
   const [text = "", length = family === 4 ? "32" : "128"] = to.split("/");
   const address = canonicalAddress(text);

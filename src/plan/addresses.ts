@@ -3,7 +3,7 @@ import { isLoopback, type Vip } from "../domain/address";
 import type { BoundAddress } from "../observed/ip-addr";
 import type { Observed } from "../observed/observed";
 import type { Change } from "./change";
-import type { Claim, Desired } from "./claim";
+import { goesBy, type Claim, type Desired } from "./claim";
 import { routesFrom } from "./routes";
 import type { OwnerRecord } from "../observed/registry";
 
@@ -36,10 +36,11 @@ export function planAddresses(
   const former = mine.size > 0 ? known : desired.claim.vips.map((vip) => vip.address);
   const gone = new Set(former.filter((address) => !kept.has(address)));
   const onLo = observed.addresses.filter((one) => one.interface === "lo" && isFullLength(one));
-  const stale =
-    desired.kind === "serve" && desired.claim.staleVips === "withdraw"
-      ? onLo.filter((one) => !gone.has(one.address) && isStale(one, kept, observed))
-      : [];
+  const isToGo = ({ address }: BoundAddress) =>
+    desired.kind === "serve" && goesBy(desired.claim.staleVips, address);
+  const stale = onLo.filter(
+    (one) => !gone.has(one.address) && isStale(one, kept, observed) && isToGo(one),
+  );
   const removed = onLo.filter((one) => gone.has(one.address) || stale.includes(one));
   return {
     bind: wanted.flatMap((vip) => bind(vip, onLo, observed)),
@@ -61,8 +62,7 @@ function isStale(one: BoundAddress, kept: ReadonlySet<string>, { session }: Obse
 }
 
 /**
- * VIPs that are on `lo` in another way than they should be and stay so: a route has each as its source,
- * and the kernel would drop that route, or its source, the moment the address goes.
+ * VIPs that are on `lo` in another way than they should be and stay so: see {@link staysAsItIs}.
  */
 export function adoptedAsIs(claim: Pick<Claim, "vips">, observed: Observed): BoundAddress[] {
   const vips = claim.vips.map((vip) => ({ vip, bound: onLoAs(vip, observed.addresses) }));
@@ -70,7 +70,7 @@ export function adoptedAsIs(claim: Pick<Claim, "vips">, observed: Observed): Bou
     bound !== undefined &&
     isFullLength(bound) &&
     !isAsWanted(bound, bindingOf(vip)) &&
-    routesFrom(bound, observed).length > 0
+    staysAsItIs(bound, observed)
       ? [bound]
       : [],
   );
@@ -80,16 +80,31 @@ function onLoAs(vip: Vip, addresses: readonly BoundAddress[]): BoundAddress | un
   return addresses.find((one) => one.interface === "lo" && one.address === vip.address);
 }
 
-// Adds before removals, but for the same prefix with another scope or label: that one goes first.
+/**
+ * The kernel drops an IPv4 route when the address that is its source goes, and with busybox's `ip` an
+ * IPv4 address cannot change in place: its `del` of the VIP takes whichever entry comes first.
+ */
+function staysAsItIs(bound: BoundAddress, observed: Observed): boolean {
+  return bound.family === 4 && observed.ip === "busybox" && routesFrom(bound, observed).length > 0;
+}
+
+// Adds before removals, but for the same prefix with another scope or label.
 function bind(vip: Vip, onLo: readonly BoundAddress[], observed: Observed): Change[] {
   const bound = onLoAs(vip, onLo);
   const wanted = bindingOf(vip);
   if (bound === undefined) return [asChange("bind", wanted)];
-  if (isAsWanted(bound, wanted) || routesFrom(bound, observed).length > 0) return [];
-  return [asChange("unbind", bound), asChange("bind", { ...wanted, prefix: bound.prefix })];
+  if (isAsWanted(bound, wanted) || staysAsItIs(bound, observed)) return [];
+  const inPlace = bound.family === 6 || observed.ip === "iproute2";
+  const { prefix, extras } = bound;
+  // In place, an IPv6 address loses each flag that it is not given again.
+  const kept = bound.family === 6 && extras !== undefined ? { extras } : {};
+  return [asChange("unbind", bound), asChange("bind", { ...wanted, prefix, ...kept })].map(
+    (change) => (inPlace ? { ...change, inPlace } : change),
+  );
 }
 
 type AddressAttributes = Omit<BoundAddress, "interface" | "address" | "prefixLength" | "peer">;
+type AddressChange = Extract<Change, { kind: "bind" | "unbind" }>;
 
 /** How a VIP is bound. IPv6 has no labels, and `preferred_lft 0` keeps it from being a source. */
 function bindingOf(vip: Vip): AddressAttributes {
@@ -122,9 +137,10 @@ function isAsWanted(bound: AddressAttributes, wanted: AddressAttributes): boolea
   );
 }
 
-function asChange(kind: "bind" | "unbind", binding: AddressAttributes): Change {
-  const { family, prefix, scope, validLft, preferredLft, label } = binding;
-  return { kind, family, prefix, scope, validLft, preferredLft, label };
+function asChange(kind: "bind" | "unbind", binding: AddressAttributes): AddressChange {
+  const { family, prefix, scope, validLft, preferredLft, label, extras } = binding;
+  const words = { family, prefix, scope, validLft, preferredLft, label };
+  return { kind, ...words, ...(extras !== undefined && { extras }) };
 }
 
 /** Withdrawn, and on the host all the same, in a way that we did not bind it. */

@@ -21,6 +21,10 @@ export type Change =
       readonly validLft: string;
       readonly preferredLft: string;
       readonly label: string;
+      /** What else `ip` is told of it; as of an observed address. */
+      readonly extras?: string;
+      /** Of a prefix that is unbound and bound again: it is never gone, nor a route from it. */
+      readonly inPlace?: true;
     };
 
 /** One write under /proc/sys/net/ipv4/conf. */

@@ -21,7 +21,17 @@ export interface Claim {
   /** Incarnations that live beside this one, it among them: their record must not be taken over. */
   readonly beside?: ReadonlySet<string>;
   /** What becomes of addresses on `lo` that no owner claims. Default: "report", which is nothing. */
-  readonly staleVips?: "report" | "withdraw";
+  readonly staleVips?: StalePolicy;
+}
+
+/** What becomes of addresses on `lo` that no owner claims: those in `except` stay. */
+export type StalePolicy =
+  "report" | "withdraw" | { readonly withdraw: boolean; readonly except: readonly Vip[] };
+
+/** Whether an address that no owner claims is to leave `lo`. */
+export function goesBy(policy: StalePolicy = "report", address: string): boolean {
+  if (typeof policy === "string") return policy === "withdraw";
+  return policy.withdraw && !policy.except.some((vip) => vip.address === address);
 }
 
 /** What the host is to be like: with this claim, or without it. */

@@ -28,6 +28,8 @@ export interface ClaimReport {
   >;
   /** What is bound on `lo` and declared by nobody; with its prefix where that is wider. */
   readonly foreignVips: readonly string[];
+  /** What `staleVips: "withdraw"` would take from `lo`, with prefix, whatever the claim says of it. */
+  readonly withdrawable: readonly string[];
   /** One line a difference from what was asked for. */
   readonly drift: readonly string[];
   /** Declared VIPs that are bound, canonical. */
@@ -50,6 +52,7 @@ export function report(claim: Claim, observed: Observed): ClaimReport {
     bindings: bound.map(({ address, scope, label }) => ({ address, scope, label })),
     effectiveArp: effectiveArp(claim, observed),
     foreignVips: foreignVips(onLo, declared, observed),
+    withdrawable: withdrawable(claim, observed),
     drift: driftLines(claim, observed, needed),
     observedVips: claim.vips
       .map((vip) => vip.address)
@@ -59,6 +62,11 @@ export function report(claim: Claim, observed: Observed): ClaimReport {
     machineId: observed.machine.machineId,
     saved: needed.saved,
   };
+}
+
+function withdrawable(claim: Claim, observed: Observed): readonly string[] {
+  const everything: Claim = { ...claim, staleVips: "withdraw" };
+  return plan({ kind: "serve", claim: everything, now: "-" }, observed).stale;
 }
 
 /** `newer`: a later create on this very host has taken over what the claim's state speaks of. */

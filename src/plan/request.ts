@@ -59,11 +59,28 @@ function verbCalls(segment: Segment): string[] {
 function addressCall(family: Family, steps: readonly Step[]): string[] {
   const own = steps.filter((step) => step.family === family);
   if (own.length === 0) return [];
-  return [call("addresses", `${family}`, ...own.map(stepText))];
+  return [call("addresses", `${family}`, ...own.flatMap(stepTexts))];
 }
 
-function stepText(step: Step): string {
-  const { kind, prefix, scope, validLft, preferredLft, label } = step;
+/**
+ * An IPv6 address can be told other lifetimes. One of IPv4 goes and comes, while an entry in between,
+ * which differs by its peer alone, has its routes stay: the kernel drops them with the last entry
+ * that has their source (fib_del_ifaddr in net/ipv4/fib_frontend.c).
+ */
+function stepTexts(step: Step): string[] {
+  const { kind, family, prefix, inPlace } = step;
+  if (!inPlace) return [stepText(step)];
+  if (family === 6) return [stepText(step, "change")];
+  const between = `${prefix.replace("/32", "")},peer,127.0.0.1/32 host forever forever`;
+  return kind === "unbind"
+    ? [`bound ${between}`, stepText(step)]
+    : [stepText(step), `unbound ${between}`];
+}
+
+/** `attributes`: what else is to be known of it. Blanks within a word are commas. */
+function stepText(step: Step, ...attributes: string[]): string {
+  const { kind, prefix, scope, validLft, preferredLft, label, extras = "" } = step;
   const word = kind === "bind" ? "bound" : "unbound";
-  return `${word} ${prefix} ${scope} ${validLft} ${preferredLft} ${label}`.trimEnd();
+  const all = [scope, ...extras.split(" "), ...attributes].filter((one) => one !== "").join(",");
+  return `${word} ${prefix} ${all} ${validLft} ${preferredLft} ${label}`.trimEnd();
 }

@@ -9,11 +9,14 @@ export function routesFrom({ address }: BoundAddress, { routes }: Observed): Rou
 }
 
 /**
- * The command after which a route does not need its source any more. One to `lo` has no use without the
- * address, as `route add -host VIP dev lo:0` makes it, and goes.
+ * What to do so that a route does not need its source any more; where that is a command, `after` stands
+ * behind it. A route to `lo` has no use without the address, as `route add -host VIP dev lo:0` makes it,
+ * and goes.
  */
-export function freeingOf(route: Route): string {
-  return route.toLo ? removalOf(route) : sourcelessOf(route);
+export function freeing(route: Route, after: string): string {
+  const command = route.toLo ? removalOf(route) : sourcelessOf(route);
+  if (command !== undefined) return `run "${command}" ${after}`;
+  return "take its source away where it was made (the host's ip does not show its next hops)";
 }
 
 /** Why an address must not go yet, a sentence a route that has it as its source. */
@@ -21,7 +24,7 @@ export function sourceRefusals(removed: readonly BoundAddress[], observed: Obser
   return removed.flatMap((one) =>
     routesFrom(one, observed).map(
       (route) =>
-        `${one.address} is the source of the route "${route.text}", which would not outlive it: run "${freeingOf(route)}" yourself`,
+        `${one.address} is the source of the route "${route.text}", which would not outlive it: ${freeing(route, "yourself")}`,
     ),
   );
 }

@@ -68,7 +68,7 @@ function fateOf(
   const { interface: nic, key, value: to, written } = saved;
   const from = valueOf(saved, observed);
   if (desired.kind === "withdraw" && desired.sysctls === "leave")
-    return { kind: "forgotten", note: `${from ?? "as it is"}, as sysctlsOnDestroy says` };
+    return { kind: "forgotten", note: `${from ?? "as it is"}, as was asked for` };
   if (from === undefined || from === to) return { kind: "forgotten" };
   if (from !== written)
     return { kind: "forgotten", note: `${from}: somebody else changed it from ${written}` };

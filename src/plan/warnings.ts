@@ -3,7 +3,7 @@ import type { BoundAddress } from "../observed/ip-addr";
 import { removalOf } from "../observed/routes";
 import { adoptedAsIs } from "./addresses";
 import type { Claim } from "./claim";
-import { freeingOf, routesFrom, singleToLo } from "./routes";
+import { freeing, routesFrom, singleToLo } from "./routes";
 import { bindingLines } from "./configuration";
 import { effectiveOn, nicsInScope } from "./sysctl-values";
 import { ARP_KEYS, isSilent, satisfies, type SysctlClaim } from "../domain/sysctl";
@@ -16,7 +16,7 @@ export function warnings(
 ): string[] {
   return [
     ...hostWarnings(claim, claims, observed),
-    ...adoptedAsIs(claim, observed).map((one) => adoptedWarning(one, observed)),
+    ...adoptedAsIs(claim, observed).flatMap((one) => adoptedWarning(one, observed)),
     ...leakedUntilNow(claim, claims, observed),
   ];
 }
@@ -152,17 +152,20 @@ function isOnLo(address: string, { addresses }: Observed): boolean {
   return addresses.some((one) => one.interface === "lo" && one.address === address);
 }
 
-function adoptedWarning(one: BoundAddress, observed: Observed): string {
-  const [route] = routesFrom(one, observed);
-  const command = route === undefined ? "" : freeingOf(route);
-  return `${one.prefix} stays on lo as it is (scope ${one.scope}, label ${one.label || "none"}): the route "${route?.text ?? ""}" has it as its source and would not outlive it; run "${command}" for it to be bound as a VIP is`;
+function adoptedWarning(one: BoundAddress, observed: Observed): string[] {
+  return routesFrom(one, observed)
+    .slice(0, 1)
+    .map(
+      (route) =>
+        `${one.prefix} stays on lo as it is (scope ${one.scope}, label ${one.label || "none"}): the route "${route.text}" has it as its source and would not outlive it; ${freeing(route, "for it to be bound as a VIP is")}`,
+    );
 }
 
 /** Files that bind a VIP by themselves: at the next boot, without silence, also after a destroy. */
 export function boundElsewhere(vips: readonly string[], observed: Observed): string[] {
   return bindingLines(vips, observed.networkLines).map(
     ({ vip, file, line }) =>
-      `${file} line ${line} binds ${vip}: at the next boot it is there whatever becomes of this resource, and may answer; remove that line`,
+      `${file} line ${line} binds ${vip}: at the next boot it is there whether or not it is declared, and may answer; remove that line`,
   );
 }
 

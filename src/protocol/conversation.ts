@@ -57,9 +57,9 @@ export async function converse(
   options: ConversationOptions,
   { nonce, command }: FirstWords = firstWords(options),
 ): Promise<{ conversation: Conversation; greeting: string }> {
-  const isShort = Buffer.byteLength(command) <= transport.longestCommand;
-  const opening = isShort ? command : shortOpeningCommand({ ...options, nonce });
-  const shell = new RemoteShell(await transport.exec(opening), nonce, options, !isShort);
+  const fits = Buffer.byteLength(command) <= transport.longestCommand;
+  const opening = fits ? command : shortOpeningCommand({ ...options, nonce });
+  const shell = new RemoteShell(await transport.exec(opening), nonce, options);
   return { conversation: shell, greeting: await shell.greeting };
 }
 
@@ -88,7 +88,6 @@ class RemoteShell implements Conversation {
     private readonly channel: Channel,
     nonce: string,
     private readonly options: ConversationOptions,
-    private readonly sendsProgram: boolean,
   ) {
     this.reader = new AnswerReader(nonce);
     this.arrival = new Arrival(nonce, options.login, {
@@ -147,9 +146,8 @@ class RemoteShell implements Conversation {
         if (!this.greeted) this.arrival.hear("stdout", event.text);
         return;
       case "stage":
-        this.arrival.reached(event.stage, event.word);
-        if (event.stage === "program" && this.sendsProgram)
-          this.channel.stdin.write(programLine(this.options));
+        if (event.stage === "wanted") this.channel.stdin.write(programLine(this.options));
+        else this.arrival.reached(event.stage, event.word);
         return;
       case "note":
         if (event.lasting) this.options.warn(oneLine(event.text));

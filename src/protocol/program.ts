@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { oneLine } from "../domain/terminal";
 import type { Login } from "../transport/transport";
 
@@ -24,20 +25,18 @@ export interface Opening {
  * far it got, each time on a line of its own: whatever was printed before may have had no line break.
  *
  * The login shell expands `$SSH_CONNECTION` before sudo empties the environment. The program is an
- * argument, so that stdin carries only requests.
+ * argument, so that stdin carries only requests: packed, because a TCP connection sends some 14 kB at
+ * first, and in base64, which holds nothing that a shell reads otherwise. A host without the tools to
+ * unpack it asks for {@link programLine}, by the line `NONCE wanted`.
  */
 export function openingCommand(opening: Opening): string {
-  const run = `eval "$(printf %b "$0")"`;
-  return commandLine(opening, inQuotes(`${announce("program", '"$1"')}; ${run}`), encoded(opening));
+  const run = `{ program=$(printf %s "$1" | base64 -d | gzip -dc); } 2>/dev/null || { ${ASK}; }`;
+  return commandLine(opening, run, `'${packed(opening.program)}'`);
 }
 
-/**
- * The same for a server that takes no long command: the program comes as the first line on stdin, once
- * {@link programLine} is asked for by the line `NONCE program`.
- */
+/** The same for a server that takes no long command: it asks for the program in any case. */
 export function shortOpeningCommand(opening: Opening): string {
-  const run = `IFS= read -r program && eval "$(printf %b "$program")"`;
-  return commandLine(opening, inQuotes(`${announce("program", '"$1"')}; ${run}`), "lvs-dr");
+  return commandLine(opening, ASK, "-");
 }
 
 /** The program as a line of stdin. */
@@ -45,10 +44,23 @@ export function programLine({ program }: Pick<Opening, "program">): string {
   return `${escaped(program)}\n`;
 }
 
-function commandLine(opening: Opening, script: string, name: string): string {
+const PACKED = new Map<string, string>();
+
+/** Packed once a process: a fleet's hosts all get the same few programs. */
+function packed(program: string): string {
+  const known = PACKED.get(program);
+  if (known !== undefined) return known;
+  const text = gzipSync(program, { level: 9 }).toString("base64");
+  PACKED.set(program, text);
+  return text;
+}
+
+function commandLine(opening: Opening, load: string, text: string): string {
   const { nonce, mode, seconds, holder, subjects } = opening;
-  const words = [script, name, nonce, mode, String(seconds), '"$SSH_CONNECTION"'];
-  const program = [...words, quote(holder), ...subjects.map(quote)].join(" ");
+  const until = new Date(Date.now() + seconds * 1000).toISOString().slice(11, 19);
+  const script = inQuotes(`${announce("program", '"$2"')}; ${load}; shift; eval "$program"`);
+  const words = [script, "lvs-dr", text, nonce, mode, String(seconds), '"$SSH_CONNECTION"'];
+  const program = [...words, `${until}Z`, quote(holder), ...subjects.map(quote)].join(" ");
   // sshd and sudo set SHELL; a login shell's own name for itself differs from shell to shell.
   const login = announce("login", nonce, '"$SHELL"');
   return `${login}; exec ${sudoWords(opening)}sh -c ${program}`;
@@ -58,27 +70,26 @@ function commandLine(opening: Opening, script: string, name: string): string {
 const SUDO_UNLESS_ROOT = `sh -c 'test "$(id -u)" = 0 && exec "$@"; exec sudo -n -- "$@"' sh `;
 
 /** A line that tells how far we got; the nonce is its first word. */
-function announce(stage: "login" | "program", nonce: string, more = ""): string {
+function announce(stage: "login" | "program" | "wanted", nonce: string, more = ""): string {
   return `printf "\\n%s ${stage} %s\\n" ${nonce} ${more}`.trimEnd();
 }
 
-function encoded({ program }: Opening): string {
-  return `'${escaped(program)}'`;
-}
+/** Asks for the program as a line, and reads it. */
+const ASK = `${announce("wanted", '"$2"')}; IFS= read -r program || exit; program=$(printf %b "$program")`;
 
-/**
- * For `printf %b`: no line break (a csh reads its command line by line), no quote, no backslash
- * before either (a fish takes it for an escape), and no `!` (a csh's history).
- */
+/** For `printf %b`, without a line break. */
 function escaped(program: string): string {
-  return program.replace(/[\n\\'!]/g, (char) =>
-    char === "\n" ? "\\n" : `\\0${char.charCodeAt(0).toString(8).padStart(3, "0")}`,
-  );
+  return program.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
 }
 
 /** What sudo asks with, so that its prompt cannot be mistaken. */
 export function sudoPrompt(nonce: string): string {
   return `${nonce} password`;
+}
+
+/** A call ahead of others of its request: shell functions that only these need, which no program has. */
+export function defineCall(functions: string): string {
+  return call("define", escaped(functions));
 }
 
 /** The request after which the operation counts. */

@@ -34,10 +34,10 @@ export interface RealServerArgs {
   /**
    * What becomes of addresses that are on `lo` as /32 or /128 and that no owner on the host declares:
    * `"report"` names them in `foreignVips`; `"withdraw"` shows them as drift and removes them with
-   * the next update. Never loopback, never either end of the SSH session. Not for a host where another
-   * program keeps addresses there, such as keepalived or a routing daemon. Default: `"report"`.
+   * the next update. Never loopback, never either end of the SSH session. Where another program keeps
+   * addresses there, such as keepalived or a routing daemon, name them in `except`. Default: `"report"`.
    */
-  staleVips?: pulumi.Input<"report" | "withdraw">;
+  staleVips?: pulumi.Input<"report" | "withdraw" | StaleVipsArgs>;
   /**
    * What becomes of the sysctls on destroy: `"restore"` the values found before the first VIP was
    * bound, as far as no other owner or address on the host needs ours, or `"leave"` them as they
@@ -168,6 +168,14 @@ export interface ArpArgs {
    * purpose. A NIC neither listed nor named here that would answer for a VIP is refused.
    * Default: none.
    */
+  except?: pulumi.Input<pulumi.Input<string>[]>;
+}
+
+/** What becomes of addresses on `lo` that no owner declares. */
+export interface StaleVipsArgs {
+  /** Whether they are withdrawn: `true` is as `"withdraw"`, `false` as `"report"`. */
+  withdraw: pulumi.Input<boolean>;
+  /** Addresses that stay, because another program keeps them there. Default: none. */
   except?: pulumi.Input<pulumi.Input<string>[]>;
 }
 

@@ -1,4 +1,5 @@
 import type { ClaimReport } from "../plan/report";
+import { realServerInputs } from "../inputs/real-server";
 import type { Properties } from "./state";
 
 /**
@@ -13,17 +14,31 @@ export function marked(
   { observedVips, observedArp }: Pick<ClaimReport, "observedVips" | "observedArp">,
 ): Properties {
   const { ignore, announce } = declared.arp;
+  const arp = {
+    ignore: markedValue(ignore, observedArp.ignore),
+    announce: markedValue(announce, observedArp.announce),
+  };
   return {
     ...inputs,
     vips: declared.vips.map(({ address }) =>
       observedVips.includes(address) ? address : address + NOT_BOUND,
     ),
-    arp: {
-      ...(inputs["arp"] as Properties),
-      ignore: markedValue(ignore, observedArp.ignore),
-      announce: markedValue(announce, observedArp.announce),
-    },
+    ...(isMarked(arp) && { arp: { ...(inputs["arp"] as Properties | undefined), ...arp } }),
   };
+}
+
+/**
+ * The inputs of a program beside those of a state: where ARP values are marked there that the program
+ * leaves to their defaults, these are spelled out, or a preview would show that `arp` is taken away
+ * instead of what is repaired.
+ */
+export function answered(inputs: Properties, olds: Properties): Properties {
+  const { arp } = olds;
+  if (!isObject(arp) || !isMarked(arp)) return inputs;
+  const given = inputs["arp"] ?? {};
+  if (!isObject(given)) return inputs;
+  const { ignore, announce } = realServerInputs.arp.fields;
+  return { ...inputs, arp: { ignore: ignore.default, announce: announce.default, ...given } };
 }
 
 /** What a program or a state declares: the inputs without the marks. Any other value stays as it is. */
@@ -54,6 +69,10 @@ function markedValue(declared: number, inForce: number): number | string {
 function unmarkedValue(value: unknown): unknown {
   const [, declared] = /^(\d+) \(-?\d+ in force\)$/.exec(String(value)) ?? [];
   return declared === undefined ? value : Number(declared);
+}
+
+function isMarked(arp: Properties): boolean {
+  return Object.values(arp).some((value) => unmarkedValue(value) !== value);
 }
 
 function isObject(value: unknown): value is Properties {

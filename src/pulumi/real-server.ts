@@ -1,11 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { realServerInputs } from "../inputs/real-server";
 import type { ArpArgs, Binding, ConnectionArgs, EffectiveArp } from "./args";
-import type { DrainArgs, RealServerArgs, TimeoutsArgs } from "./args";
+import type { DrainArgs, RealServerArgs, StaleVipsArgs, TimeoutsArgs } from "./args";
 import { PROVIDER_KEY, PROVIDER_SOURCE } from "./provider-source";
 import { defaultOwner, secretsMarked } from "./registration";
+import { showDefaults } from "./shown-defaults";
+import { markingSecrets, refuseClearSecrets } from "./transforms";
 
-const TYPE = "pulumi-nodejs:dynamic/lvs-dr:RealServer";
+const RESOURCE_TYPE = "pulumi-nodejs:dynamic/lvs-dr:RealServer";
 
 /**
  * An LVS-DR real server: VIPs bound to `lo`, and ARP sysctls that keep the host quiet about them.
@@ -32,7 +34,9 @@ export class RealServer extends pulumi.CustomResource {
   /** How connections are waited for before a VIP is withdrawn; undefined where they are not. */
   declare readonly drain: pulumi.Output<pulumi.Unwrap<DrainArgs> | undefined>;
   /** What becomes of addresses on `lo` that nobody declares; undefined, where not given, is "report". */
-  declare readonly staleVips: pulumi.Output<"report" | "withdraw" | undefined>;
+  declare readonly staleVips: pulumi.Output<
+    "report" | "withdraw" | pulumi.Unwrap<StaleVipsArgs> | undefined
+  >;
   /** What destroy does with the sysctls: "restore" or "leave". */
   declare readonly sysctlsOnDestroy: pulumi.Output<"restore" | "leave">;
   /** What destroy does when the host cannot be reached: "fail" or "forget". */
@@ -70,7 +74,14 @@ export class RealServer extends pulumi.CustomResource {
    */
   constructor(name: string, args: RealServerArgs, opts?: pulumi.CustomResourceOptions) {
     refuseImport(name, opts);
-    super(TYPE, name, registration(name, args, opts), opts);
+    super(
+      RESOURCE_TYPE,
+      name,
+      registration(name, args, opts),
+      markingSecrets(opts, realServerInputs),
+    );
+    refuseClearSecrets(this, `RealServer ${name}`, realServerInputs);
+    showDefaults(this, realServerInputs, args);
     if (opts?.customTimeouts !== undefined) {
       const text = "customTimeouts has no effect on a RealServer: use its input timeouts";
       void pulumi.log.warn(text, this);
@@ -79,7 +90,7 @@ export class RealServer extends pulumi.CustomResource {
 }
 
 // What is no input. Named without a value, all are there to be read from the start.
-const OUTPUTS: Record<
+const UNSET_OUTPUTS: Record<
   Exclude<keyof RealServer, keyof pulumi.CustomResource | keyof RealServerArgs>,
   undefined
 > = {
@@ -108,9 +119,9 @@ function registration(
 ): pulumi.Inputs {
   return {
     ...Object.fromEntries(Object.keys(realServerInputs).map((name) => [name, undefined])),
-    ...OUTPUTS,
+    ...UNSET_OUTPUTS,
     ...secretsMarked(args, realServerInputs),
-    owner: args.owner ?? defaultOwner(TYPE, name, opts?.parent),
+    owner: args.owner ?? defaultOwner(RESOURCE_TYPE, name, opts?.parent),
     [PROVIDER_KEY]: PROVIDER_SOURCE,
   };
 }

@@ -6,7 +6,11 @@ import { readable } from "../domain/terminal";
 
 /** Where an operation's words go: the row of its resource in what `pulumi` prints. */
 export interface Row {
-  /** Replaces the row's text for now; gone when the operation ends. Never throws, never waits. */
+  /**
+   * Replaces the row's text for now; gone when the operation ends. Only an operation that takes longer
+   * than a second has a row at all: then the stage that it is in, and each later one. Never throws,
+   * never waits.
+   */
   readonly progress: (text: string) => void;
   /** A warning that stays under the resource. Never throws, never waits. */
   readonly warn: (text: string) => void;
@@ -34,8 +38,10 @@ export interface LogEntry {
  * The row of the resource that `owner` names. Pulumi does not tell a dynamic provider the URN it is
  * called for, but the default owner ends in it; for any other owner the words go to the stack's own
  * row, with the owner's name before them.
+ *
+ * @param patience How many milliseconds there is no progress on it; then the stage that it is in.
  */
-export function rowOf(owner: string, engine: Engine): Row {
+export function rowOf(owner: string, engine: Engine, patience = PATIENCE_MILLISECONDS): Row {
   const urn = /urn:pulumi:.*$/.exec(owner)?.[0] ?? "";
   const prefix = urn === "" && owner !== "" ? `${owner}: ` : "";
   let said = Promise.resolve();
@@ -43,10 +49,39 @@ export function rowOf(owner: string, engine: Engine): Row {
     // One after the other, or they arrive in any order.
     said = said.then(() => deliver(engine, { ...entry, text: readable(entry.text) }));
   };
+  const tell = (text: string): void =>
+    say({ severity: "INFO", ephemeral: true, text: prefix + text, urn });
+  const progress = delayed(tell, patience);
   return {
-    progress: (text) => say({ severity: "INFO", ephemeral: true, text: prefix + text, urn }),
+    progress: progress.say,
     warn: (text) => say({ severity: "WARNING", ephemeral: false, text: prefix + text, urn }),
-    flush: () => said,
+    flush: () => {
+      progress.end();
+      return said;
+    },
+  };
+}
+
+// Each row is a call to the engine and a line in the log of a CI, and most operations take less.
+const PATIENCE_MILLISECONDS = 1000;
+
+/** Says nothing until so long after it was made; then the last that there was to say, and all else at once. */
+function delayed(
+  say: (text: string) => void,
+  milliseconds: number,
+): { readonly say: (text: string) => void; readonly end: () => void } {
+  let latest: string | undefined;
+  let isDue = false;
+  const timer = setTimeout(() => {
+    isDue = true;
+    if (latest !== undefined) say(latest);
+  }, milliseconds);
+  return {
+    say: (text) => {
+      latest = text;
+      if (isDue) say(text);
+    },
+    end: () => clearTimeout(timer),
   };
 }
 

@@ -1,18 +1,18 @@
 import type { dynamic } from "@pulumi/pulumi";
-import { isMoved, workBetween } from "./changes";
+import { workBetween } from "./changes";
 import { cleaned, UnsettledError } from "./clean-error";
 import { converge, inspectClaim, reach, withdraw } from "../operation/converge";
 import type { Claim } from "../plan/claim";
 import type { Operation } from "../operation/session";
-import { marked, unmarked } from "./drift-marks";
+import { marked } from "./drift-marks";
 import type { Row } from "./row";
+import type { Run } from "./run";
 import { accessBy } from "../transport/access";
 import { RealServerError, type HostKeys } from "../domain/errors";
-import { checkInputs, parseSettings, type Settings } from "../inputs/real-server";
+import { parseSettings, type Settings } from "../inputs/real-server";
 import {
   newIncarnation,
   readState,
-  refuseNewer,
   reportedState,
   restatedState,
   unsettledState,
@@ -20,8 +20,9 @@ import {
   type State,
 } from "./state";
 
-// What Pulumi asks of a real server. Properties are plain JSON, secrets in clear; a resource's id is its
-// incarnation. Errors are this package's own here: the entry makes them fit for Pulumi.
+// What Pulumi asks of a real server that takes a connection to its host. Properties are plain JSON,
+// secrets in clear; a resource's id is its incarnation. Errors are this package's own here: the entry
+// makes them fit for Pulumi.
 
 /** What a verb that connects is given. */
 export interface Context {
@@ -36,47 +37,6 @@ export interface Context {
    * longer in the program, where no input can say so.
    */
   isGivenUp(host: string): boolean;
-}
-
-/** What a provider's process has learnt of the resources of its run, by their ids. */
-export interface Run {
-  /**
-   * The creates, by owner and host. When a host's address in the program changes, the same process
-   * creates at the new one and deletes at the old one. That the record there is a later create's is for
-   * the host to say; only where the old address answers no more is this believed, because machines
-   * cloned from one image may look alike.
-   */
-  readonly creates: Map<string, string>;
-  /** Those created or updated in this run: none of them is another's predecessor. */
-  readonly made: Set<string>;
-  /** Those that another takes the place of. */
-  readonly replaced: Set<string>;
-}
-
-/** A run of which nothing is known yet. */
-export function newRun(): Run {
-  return { creates: new Map(), made: new Set(), replaced: new Set() };
-}
-
-/**
- * Canonical inputs, or why they are none. Pure and offline. With `ignoreChanges` the inputs are those
- * that a read left, marks and all.
- */
-export function check(news: Properties): dynamic.CheckResult {
-  const { inputs, failures } = checkInputs(unmarked(news));
-  // A failure that names a property makes Pulumi print the property's value, secrets included.
-  return { inputs, failures: failures.map(({ reason }) => ({ property: "", reason })) };
-}
-
-/** Whether the host is replaced, or still has to converge; what else differs Pulumi sees itself. */
-export function diff(run: Run, id: string, olds: Properties, news: Properties): dynamic.DiffResult {
-  refuseNewer(olds);
-  const replaces = isMoved(olds, news);
-  if (replaces) run.replaced.add(id);
-  return {
-    ...(olds["converged"] !== true && { changes: true }),
-    ...(replaces && { replaces: ["connection"] }),
-  };
 }
 
 /** Converges the host for the first time, adopting what is bound already. */
@@ -148,6 +108,7 @@ export async function read(
   );
   if (report === undefined) return { id, props: outputs, inputs };
   if (report.record === "newer") return { id: "", props: {} };
+  context.run.withdrawable.set(id, report.withdrawable);
   if (report.drift.length > 0) context.row.warn(`drift:\n${report.drift.join("\n")}`);
   return {
     id,

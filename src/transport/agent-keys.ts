@@ -45,7 +45,7 @@ const REQUEST_IDENTITIES = Buffer.from([0, 0, 0, 1, 11]);
 const IDENTITIES_ANSWER = 12;
 
 /** As long as OpenSSH lets an answer be. */
-const LONGEST = 256 * 1024;
+const LONGEST_ANSWER = 256 * 1024;
 const SECONDS = 10;
 const NO_AGENT = "what listens there does not answer as an agent does";
 
@@ -64,7 +64,7 @@ function ask(socketPath: string): Promise<Buffer> {
     socket.on("data", (part: Buffer) => {
       heard = Buffer.concat([heard, part]);
       const length = heard.length < 4 ? 0 : heard.readUInt32BE(0);
-      if (length > LONGEST) end(new Error(NO_AGENT));
+      if (length > LONGEST_ANSWER) end(new Error(NO_AGENT));
       else if (length > 0 && heard.length >= 4 + length) end(undefined);
     });
   });

@@ -1,3 +1,5 @@
+import type { Terms } from "./terms";
+
 /** How to log in at one address. Parsed: every default is filled in. */
 export interface Hop {
   readonly host: string;
@@ -69,13 +71,15 @@ export interface Target {
   readonly hop: Hop;
   /** `10.0.0.1:22`, or `the bastion 10.0.0.1:22`. */
   readonly title: string;
-  /** `connection` or `connection.proxy`. */
-  readonly path: string;
+  /** What messages call it and what was given for it. */
+  readonly terms: Terms;
+  /** It is on the way to the host that is meant. */
+  readonly isBastion?: true;
 }
 
 /** The host that an error names when it begins with a target's title; a bastion is not what it is about. */
-export function hostNamedBy({ hop, path }: Target): string | undefined {
-  return path === "connection" ? hop.host : undefined;
+export function hostNamedBy({ hop, isBastion }: Target): string | undefined {
+  return isBastion ? undefined : hop.host;
 }
 
 /** `10.0.0.1:22`, with brackets round an IPv6 address. */

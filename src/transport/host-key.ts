@@ -1,5 +1,5 @@
 import type { ServerHostKeyAlgorithm } from "ssh2";
-import { RealServerError } from "../domain/errors";
+import { type FailureDetails, RealServerError } from "../domain/errors";
 import { keysOf, knownHostsName } from "./known-hosts";
 import { readKnownHosts, type LocatedHost } from "./known-hosts-files";
 import { hostNamedBy, type Hop, type Target } from "./connection";
@@ -35,10 +35,11 @@ export async function hostKeyPolicy(
   target: Target,
   pin: string | undefined,
 ): Promise<HostKeyPolicy> {
-  const { hop, path } = target;
+  const { hop, terms } = target;
   if (hop.hostKey !== undefined) {
-    const wanted = [parse(target, hop.hostKey, `${path}.hostKey`)];
-    const nextStep = `${compare}, then put its new key in ${path}.hostKey.`;
+    const given = terms.full.hostKey ?? "the key given";
+    const wanted = [parse(target, hop.hostKey, given)];
+    const nextStep = `${compare}, then put its new key in ${given}.`;
     return policy(target, { wanted, nextStep });
   }
   const { entries, warnings } = await readKnownHosts(target);
@@ -78,7 +79,7 @@ interface WantedKey {
 
 function policy(target: Target, knowledge: Knowledge): HostKeyPolicy {
   const { wanted = [], revoked = [], alsoTrusted = [], warnings = [], nextStep = "" } = knowledge;
-  const known = wanted.map((key) => `${shown(key.type, key.key)} (${key.source})`).join(", ");
+  const known = wanted.map((key) => `${keyInWords(key.type, key.key)} (${key.source})`).join(", ");
   const offer = [...new Set(wanted.flatMap((key) => algorithmsOf(key.type)))];
   return {
     algorithms: offer.length > 0 ? offer : undefined,
@@ -90,15 +91,16 @@ function policy(target: Target, knowledge: Knowledge): HostKeyPolicy {
       if (ban !== undefined) {
         return refusal(
           target,
-          `${target.title} offers ${shown(type, key)}, which ${source(ban)} revokes. Give it a new key.`,
+          `${target.title} offers ${keyInWords(type, key)}, which ${source(ban)} revokes. Give it a new key.`,
         );
       }
       if (wanted.length === 0) return undefined;
       if ([...wanted, ...alsoTrusted].some((entry) => entry.key === key)) return undefined;
       return refusal(
         target,
-        `${target.title} offers the host key ${shown(type, key)}, and known is ${known}. ` +
+        `${target.title} offers the host key ${keyInWords(type, key)}, and known is ${known}. ` +
           `Either it was rebuilt, or somebody is in between. ${nextStep}`,
+        { observed: keyInWords(type, key), wanted: known },
       );
     },
     noCommonType: (offers) =>
@@ -106,6 +108,7 @@ function policy(target: Target, knowledge: Knowledge): HostKeyPolicy {
         target,
         `${target.title} has no host key of a known type; known is ${known}; ` +
           `it offers ${offers}. ${nextStep}`,
+        { observed: offers, wanted: known },
       ),
   };
 }
@@ -147,11 +150,12 @@ function usable(target: Target, trusted: readonly LocatedHost[]): readonly Locat
 }
 
 function authorityNotUsed(target: Target, authority: LocatedHost): string {
-  const { hop, title, path } = target;
+  const { hop, title, terms } = target;
+  const given = terms.full.hostKey;
   return (
     `${title}: ${source(authority)} (@cert-authority) was not used, because host certificates are ` +
     `not checked here, and nothing else is known of this host: whatever key it has is accepted. ` +
-    `To prove it, give the key as ${path}.hostKey, or: ${scan(hop)}`
+    `To prove it${given === undefined ? "" : `, give the key as ${given}, or`}: ${scan(hop)}`
   );
 }
 
@@ -160,7 +164,7 @@ function source({ file, line }: LocatedHost): string {
 }
 
 /** The type and fingerprint, as `ssh` and `ssh-keygen -l` show them. */
-function shown(type: string, key: string): string {
+function keyInWords(type: string, key: string): string {
   return `${type} ${fingerprint(Buffer.from(key, "base64"))}`;
 }
 
@@ -188,6 +192,10 @@ function scan(hop: Hop): string {
   return `ssh-keyscan -p ${hop.port} ${hop.host} >> ${hop.knownHostsFile}`;
 }
 
-function refusal(target: Target, message: string): RealServerError {
-  return new RealServerError("host-key", message, { host: hostNamedBy(target) });
+function refusal(
+  target: Target,
+  message: string,
+  difference: Pick<FailureDetails, "observed" | "wanted"> = {},
+): RealServerError {
+  return new RealServerError("host-key", message, { host: hostNamedBy(target), ...difference });
 }

@@ -1,4 +1,5 @@
 import { OPENSSH_MAGIC } from "./openssh-key";
+import type { Terms } from "./terms";
 
 /**
  * What a text given as a private key is, put right where nothing is lost by that: a byte order
@@ -9,7 +10,13 @@ export type KeyText =
   | { readonly format: "openssh"; readonly text: string; readonly content: Buffer }
   | { readonly format: "pem"; readonly text: string }
   | { readonly format: "putty"; readonly text: string }
-  | { readonly format: "none"; readonly problem: string };
+  | { readonly format: "none"; readonly problem: KeyProblem };
+
+/** What is wrong with a key; where it speaks of what else can be given, it is put in these terms. */
+export type KeyProblem = string | ((terms: KeyTerms) => string);
+
+/** What the passphrase and the file of a key are called. */
+export type KeyTerms = Pick<Terms["short"], "privateKeyPassword" | "privateKeyFile">;
 
 /** Finds the private key in a text. */
 export function findKey(given: string): KeyText {
@@ -59,31 +66,34 @@ function lostLines(text: string): string {
     : "has lost its line breaks; give it with each line on a line of its own, as its file has it";
 }
 
-function whatItIs(text: string): string {
+function whatItIs(text: string): KeyProblem {
   const told = TELLTALES.find(([sign]) => sign.test(text))?.[1];
   if (told !== undefined) return told;
   const label = /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(text)?.[1];
   if (label !== undefined) return `is not a private key: it says BEGIN ${label}`;
   if (text.includes("PRIVATE KEY")) return DAMAGED_LINE;
-  return inBase64(text.replace(/\s+/g, "")) ?? UNKNOWN;
+  return inBase64(text.replace(/\s+/g, "")) ?? NO_KEY;
 }
 
 const DAMAGED_LINE = "has a damaged first line; wanted is -----BEGIN … PRIVATE KEY-----";
 
-const UNKNOWN = "is not a private key in OpenSSH, PEM, PKCS#8 or PuTTY format";
+const NO_KEY = "is not a private key in OpenSSH, PEM, PKCS#8 or PuTTY format";
 
-const TYPE = String.raw`(?:sk-)?(?:ssh|ecdsa)-[a-z0-9-]+`;
+const KEY_TYPE = String.raw`(?:sk-)?(?:ssh|ecdsa)-[a-z0-9-]+`;
 
 /** What else people have that is called a key. The first sign that is there decides. */
-const TELLTALES: readonly (readonly [RegExp, string])[] = [
+const TELLTALES: readonly (readonly [RegExp, KeyProblem])[] = [
   [/^$/, "is empty"],
   [/[\0\ufffd]/, "is not text but binary (DER, PKCS#12) or UTF-16; give it as PEM, in UTF-8"],
   [
-    new RegExp(`^(?:.* )?${TYPE}-cert-v0\\d@openssh\\.com [A-Za-z0-9+/]{8}`, "m"),
+    new RegExp(`^(?:.* )?${KEY_TYPE}-cert-v0\\d@openssh\\.com [A-Za-z0-9+/]{8}`, "m"),
     "is a certificate; the private key that it certifies is needed",
   ],
   [
-    new RegExp(`^(?:.* )?${TYPE}(?:@openssh\\.com)? [A-Za-z0-9+/]{8}|BEGIN SSH2 PUBLIC KEY`, "m"),
+    new RegExp(
+      `^(?:.* )?${KEY_TYPE}(?:@openssh\\.com)? [A-Za-z0-9+/]{8}|BEGIN SSH2 PUBLIC KEY`,
+      "m",
+    ),
     "is a public key; the private one is needed",
   ],
   [
@@ -94,7 +104,7 @@ const TELLTALES: readonly (readonly [RegExp, string])[] = [
   [/PRIVATE(?:%20|\+)KEY/, "is encoded as in a URL; decode it first"],
   [
     /^(?:(?:~|\.{1,2}|\$\{?HOME\}?|[A-Za-z]:|file:)?[\\/]|id_)[^\n]*$/,
-    "is the name of a file; give it as privateKeyFile",
+    (terms) => `is the name of a file; give it as ${terms.privateKeyFile}`,
   ],
 ];
 
@@ -119,6 +129,6 @@ function isDer(content: Buffer): boolean {
   return length === 0x82 ? content.readUInt16BE(2) === rest - 2 : length === rest;
 }
 
-function none(problem: string): KeyText {
+function none(problem: KeyProblem): KeyText {
   return { format: "none", problem };
 }

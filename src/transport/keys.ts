@@ -1,22 +1,42 @@
 import { createHash, createPrivateKey, type KeyObject } from "node:crypto";
-import { utils, type ParsedKey } from "ssh2";
-import { DAMAGED, findKey } from "./key-text";
+import type { ParsedKey } from "ssh2";
+import { parseKey } from "./key-parser";
+import { DAMAGED, findKey, type KeyProblem, type KeyTerms } from "./key-text";
 import { openSshEd25519, readOpenSshHeader } from "./openssh-key";
 import { isUsableType } from "./public-key";
+import { INPUT_TERMS } from "./terms";
 
 /** A private key that can sign, or why there is none; the reason never holds any of the key. */
 export type PrivateKey =
   | { readonly key: ParsedKey; readonly problem?: undefined }
   | { readonly key?: undefined; readonly problem: string };
 
+/** A key, or what is wrong with it in whatever terms it was given. */
+type ReadKey =
+  | { readonly key: ParsedKey; readonly problem?: undefined }
+  | { readonly key?: undefined; readonly problem: KeyProblem };
+
 /**
  * Reads a private key: OpenSSH's format, PEM (PKCS#1, SEC1), PKCS#8, or PuTTY's format 2 of RSA.
  * A passphrase for a key that is not encrypted is of no account.
  *
+ * @param terms What a problem calls the passphrase and a key's file. Default: as inputs.
+ *
  * The result is kept: decrypting an OpenSSH key takes 0.3 s of this process's only thread, and a
  * program that declares fifty hosts hands us the same key a hundred times.
  */
-export function readPrivateKey(text: string, passphrase: string | undefined): PrivateKey {
+export function readPrivateKey(
+  text: string,
+  passphrase: string | undefined,
+  terms: KeyTerms = INPUT_TERMS.host.short,
+): PrivateKey {
+  const result = readKept(text, passphrase);
+  if (result.key !== undefined) return result;
+  const { problem } = result;
+  return { problem: typeof problem === "string" ? problem : problem(terms) };
+}
+
+function readKept(text: string, passphrase: string | undefined): ReadKey {
   const id = createHash("sha256")
     .update(JSON.stringify([text, passphrase]))
     .digest("base64");
@@ -28,9 +48,9 @@ export function readPrivateKey(text: string, passphrase: string | undefined): Pr
   return result;
 }
 
-const read = new Map<string, PrivateKey>();
+const read = new Map<string, ReadKey>();
 
-function parsePrivateKey(given: string, passphrase: string | undefined): PrivateKey {
+function parsePrivateKey(given: string, passphrase: string | undefined): ReadKey {
   const found = findKey(given);
   switch (found.format) {
     case "openssh":
@@ -44,7 +64,7 @@ function parsePrivateKey(given: string, passphrase: string | undefined): Private
   }
 }
 
-function parseOpenSsh(text: string, content: Buffer, passphrase: string | undefined): PrivateKey {
+function parseOpenSsh(text: string, content: Buffer, passphrase: string | undefined): ReadKey {
   const header = readOpenSshHeader(content);
   if (header === undefined) return { problem: DAMAGED };
   const { type, cipher } = header;
@@ -59,12 +79,14 @@ const READABLE = /^(?:3des-cbc|aes(?:128|192|256)-(?:cbc|ctr)|aes(?:128|256)-gcm
 
 const rewrite = "which cannot be read here; write it anew: ssh-keygen -p -Z aes256-ctr -f key";
 
-const NO_PASSPHRASE = "is encrypted, and no privateKeyPassword is given";
-const WRONG_PASSPHRASE = "cannot be decrypted with privateKeyPassword";
+const NO_PASSPHRASE: KeyProblem = (terms) =>
+  `is encrypted, and no ${terms.privateKeyPassword} is given`;
+const WRONG_PASSPHRASE: KeyProblem = (terms) =>
+  `cannot be decrypted with ${terms.privateKeyPassword}`;
 
 /** @param passphrase undefined for a key that is not encrypted */
-function parseBySsh2(text: string, passphrase: string | undefined): PrivateKey {
-  const parsed: unknown = utils.parseKey(text, passphrase);
+function parseBySsh2(text: string, passphrase: string | undefined): ReadKey {
+  const parsed: unknown = parseKey(text, passphrase);
   // Its types leave out that a file may hold several keys; OpenSSH writes one.
   const key = (Array.isArray(parsed) ? parsed[0] : parsed) as ParsedKey | Error | undefined;
   // ssh2's messages quote parts of what it could not read, so none of them is passed on.
@@ -75,7 +97,7 @@ function parseBySsh2(text: string, passphrase: string | undefined): PrivateKey {
 }
 
 /** ssh2 knows no PKCS#8, which is what Terraform's and Pulumi's tls providers write. */
-function parsePem(text: string, passphrase: string | undefined): PrivateKey {
+function parsePem(text: string, passphrase: string | undefined): ReadKey {
   let key: KeyObject;
   try {
     key = createPrivateKey({ key: text, format: "pem", passphrase });
@@ -94,7 +116,7 @@ function parsePem(text: string, passphrase: string | undefined): PrivateKey {
   }
 }
 
-function parseEc(key: KeyObject): PrivateKey {
+function parseEc(key: KeyObject): ReadKey {
   const curve = key.asymmetricKeyDetails?.namedCurve ?? "none that has a name";
   if (!["prime256v1", "secp384r1", "secp521r1"].includes(curve)) {
     return { problem: `is on the elliptic curve ${curve}, which ssh has no use for` };
@@ -102,7 +124,7 @@ function parseEc(key: KeyObject): PrivateKey {
   return parseBySsh2(String(key.export({ type: "sec1", format: "pem" })), undefined);
 }
 
-function pemProblem(text: string, passphrase: string | undefined, error: unknown): string {
+function pemProblem(text: string, passphrase: string | undefined, error: unknown): KeyProblem {
   const encrypted = /^(?:-----BEGIN ENCRYPTED |Proc-Type: 4,ENCRYPTED)/m.test(text);
   if (!encrypted) return DAMAGED;
   if (passphrase === undefined) return NO_PASSPHRASE;
@@ -115,7 +137,7 @@ function pemProblem(text: string, passphrase: string | undefined, error: unknown
 const withLegacy = "openssl pkey -provider default -provider legacy -in key -aes256 -out key.new";
 
 /** ssh2 knows format 2 of RSA; format 3 may want Argon2, which Node.js has only from 24.7 on. */
-function parsePutty(text: string, passphrase: string | undefined): PrivateKey {
+function parsePutty(text: string, passphrase: string | undefined): ReadKey {
   const [, version = "", type = ""] = /^PuTTY-User-Key-File-(\d+): *(\S*)/.exec(text) ?? [];
   if (type === "ssh-dss") return { problem: ofNoUse(type) };
   if (version !== "2" || type !== "ssh-rsa") return { problem: OTHER_PUTTY };

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { RealServerError } from "../domain/errors";
 import { hostNamedBy, type Target } from "./connection";
 import { fileProblem, homePath } from "./files";
-import { parseKnownHosts, type KnownHost } from "./known-hosts";
+import { knownHostsName, parseKnownHosts, type KnownHost } from "./known-hosts";
 
 /** A line of one of several known hosts files. */
 export interface LocatedHost extends KnownHost {
@@ -10,14 +10,14 @@ export interface LocatedHost extends KnownHost {
   readonly file: string;
 }
 
-/** The lines of all known hosts files, and what a person should know about the reading of them. */
+/** The lines of all known hosts files for one host, and what a person should know about the reading of them. */
 export interface AllKnownHosts {
   readonly entries: readonly LocatedHost[];
   readonly warnings: readonly string[];
 }
 
 /**
- * Reads the known hosts files that `ssh` reads: the user's, which `knownHostsFile` replaces as
+ * Reads what the known hosts files that `ssh` reads say of a host, on its port and on 22: the user's, which `knownHostsFile` replaces as
  * `UserKnownHostsFile` does, and the machine's. One that is not there knows nobody.
  *
  * @throws RealServerError `host-key` when one of the user's cannot be read; the machine's is passed
@@ -26,12 +26,13 @@ export interface AllKnownHosts {
 export async function readKnownHosts(target: Target): Promise<AllKnownHosts> {
   const { hop, title } = target;
   const user = hop.knownHostsFile === USER_FILES[0] ? USER_FILES : [hop.knownHostsFile];
+  const names = [knownHostsName(hop.host, hop.port), knownHostsName(hop.host, 22)];
   const entries: LocatedHost[] = [];
   const warnings: string[] = [];
   for (const file of [...user, ...GLOBAL_FILES]) {
     try {
       const text = await readFile(homePath(file), "utf8");
-      entries.push(...parseKnownHosts(text).map((entry) => ({ ...entry, file })));
+      entries.push(...parseKnownHosts(text, names).map((entry) => ({ ...entry, file })));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") continue;
       const problem = `${title}: cannot read known hosts ${file}: ${fileProblem(error)}`;

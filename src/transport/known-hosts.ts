@@ -24,9 +24,14 @@ export interface KnownKeys<Entry extends KnownHost = KnownHost> {
   readonly authorities: readonly Entry[];
 }
 
-/** Reads a known hosts file. Total: a line that cannot be read is passed over, as OpenSSH does. */
-export function parseKnownHosts(text: string): KnownHost[] {
-  return text.split(/\r?\n/).flatMap((line, index) => parseLine(line, index + 1) ?? []);
+/**
+ * Reads a known hosts file. Total: a line that cannot be read is passed over, as OpenSSH does.
+ *
+ * @param wanted Only the lines for one of these names. A file that knows a whole fleet is read for each
+ *   of its hosts, so the keys of all the others are not looked at. Default: all lines.
+ */
+export function parseKnownHosts(text: string, wanted?: readonly string[]): KnownHost[] {
+  return text.split(/\r?\n/).flatMap((line, index) => parseLine(line, index + 1, wanted) ?? []);
 }
 
 /**
@@ -55,7 +60,11 @@ export function knownHostsName(host: string, port: number): string {
   return port === 22 ? name : `[${name}]:${port}`;
 }
 
-function parseLine(line: string, number: number): KnownHost | undefined {
+function parseLine(
+  line: string,
+  number: number,
+  wanted: readonly string[] | undefined,
+): KnownHost | undefined {
   const fields = line.trim().split(/[ \t]+/);
   const marker = fields[0]?.startsWith("@") === true ? fields.shift() : undefined;
   const [names, type, key] = fields;
@@ -64,6 +73,7 @@ function parseLine(line: string, number: number): KnownHost | undefined {
   }
   if (marker !== undefined && marker !== "@revoked" && marker !== "@cert-authority")
     return undefined;
+  if (wanted !== undefined && !wanted.some((name) => matches(names, name))) return undefined;
   return isKeyOfType(key, type) ? { line: number, marker, names, type, key } : undefined;
 }
 

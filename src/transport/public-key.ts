@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { utils } from "ssh2";
+import { parseKey } from "./key-parser";
 import { typeOfKey } from "./ssh-string";
 
 /** A public key as `authorized_keys` has it, comment left out. */
@@ -24,7 +24,7 @@ export function readPublicKey(text: string): PublicKey | undefined {
   if (type === undefined || key === undefined || text.trim().includes("\n")) return undefined;
   // ssh2 would read the nonce of a certificate as a key.
   if (!isUsableType(type)) return undefined;
-  const parsed = utils.parseKey(`${type} ${key}`);
+  const parsed = parseKey(`${type} ${key}`);
   if (parsed instanceof Error || parsed.isPrivateKey() || parsed.type !== type) return undefined;
   return { type, key: parsed.getPublicSSH().toString("base64") };
 }
@@ -57,14 +57,14 @@ function instead(text: string): string {
   const lines = text.trim().split(/\s*[\r\n]\s*/);
   if (text.includes("PRIVATE KEY")) return " but a private key; give the host's public one";
   if (lines.length > 1) return ` but ${lines.length} lines; give one key`;
-  if (/\b(?:SHA256|MD5):/.test(text)) return ` but a fingerprint; give the key itself: ${wanted}`;
+  if (/\b(?:SHA256|MD5):/.test(text)) return ` but a fingerprint; give the key itself: ${keyLine}`;
   const words = text.trim().split(/[ \t]+/);
   const at = words.findIndex((word) => word.startsWith("AAAA"));
   const type = typeOfKey(Buffer.from(words[at] ?? "", "base64"));
-  if (type === undefined) return `; wanted is ${wanted}`;
-  if (type.includes("-cert-v0")) return ` but a certificate; give the key itself: ${wanted}`;
+  if (type === undefined) return `; wanted is ${keyLine}`;
+  if (type.includes("-cert-v0")) return ` but a certificate; give the key itself: ${keyLine}`;
   if (!isUsableType(type)) return ` that can be checked here: it is of the type ${type}`;
-  return at > 1 ? "; leave out what stands before its type" : `; wanted is ${wanted}`;
+  return at > 1 ? "; leave out what stands before its type" : `; wanted is ${keyLine}`;
 }
 
-const wanted = 'a line such as "ssh-ed25519 AAAA…", as ssh-keyscan prints it after the name';
+const keyLine = 'a line such as "ssh-ed25519 AAAA…", as ssh-keyscan prints it after the name';

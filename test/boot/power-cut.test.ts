@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import type { Engine, Outcome } from "../../lab/engine";
 import type { Guest } from "../../lab/guest";
-import { NOTHING, onLo, Stage, stored, traces, VIP, VIP6 } from "../provider/stage";
+import { NOTHING, onLo, slowLogin, Stage, stored, traces, VIP, VIP6 } from "../provider/stage";
 import { witnessing } from "./witness";
 
 const BOUND = [`${VIP6}/128`, `${VIP}/32`];
@@ -18,6 +18,7 @@ describe("a power cut in the middle", () => {
     stage = await Stage.create();
     [guest, engine] = await Promise.all([stage.guest("web"), stage.engine()]);
     await guest.waitForBoot();
+    await slowLogin(guest);
   });
   afterAll(() => stage.destroy());
 

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -90,12 +90,12 @@ describe("the package", () => {
     expect(await load(empty, main)).toBe(VERBS);
   });
 
-  it("is named, with what to do, where it is missing", async () => {
+  it("is named where it is missing, without a stack", async () => {
     const empty = path.join(folder, "nothing");
     await mkdir(empty);
     expect(await load(empty)).toBe(
-      "Error: pulumi-lvs-dr cannot be loaded (Cannot find module 'pulumi-lvs-dr/provider'); " +
-        `npm install pulumi-lvs-dr in ${empty}: \n`,
+      "Error: Cannot find module 'pulumi-lvs-dr/provider'\n" +
+        `Require stack:\n- \n- ${path.join(folder, "main.js")}: \n`,
     );
   });
 
@@ -104,7 +104,33 @@ describe("the package", () => {
     await rm(path.join(directory, "node_modules", NAME, "dist/pulumi/state.js"));
     const global = await layout("other", "node_modules", "copied");
     const said = await load(directory, path.join(global, "node_modules/beside/main.js"));
-    expect(said).toContain("cannot be loaded (Cannot find module './state')");
+    expect(said).toContain("Error: Cannot find module './state'");
+    expect(said).not.toContain("    at ");
+  });
+
+  it("loads no SSH to check inputs, and keeps what it compiled within itself", async () => {
+    const directory = await layout("lean", "node_modules", "copied");
+    const temporary = path.join(folder, "temporary");
+    await mkdir(temporary);
+    const inputs = { connection: { host: "h", privateKeyFile: "k" }, vips: ["203.0.113.10"] };
+    await writeFile(
+      path.join(directory, "check.js"),
+      `require("${NAME}/provider").check({}, ${JSON.stringify({ ...inputs, owner: "o" })})
+        .then(({ failures }) => console.log(failures.length,
+          Object.keys(require.cache).filter((file) => /ssh2|operation/.test(file)).length));`,
+    );
+    const env = { ...process.env, TMPDIR: temporary };
+    const check = () =>
+      promisify(execFile)(process.execPath, ["check.js"], { cwd: directory, env });
+    expect((await check()).stdout).toBe("0 0\n");
+    expect(await readdir(temporary)).toEqual([]);
+    const cache = path.join(directory, "node_modules", NAME, "node_modules/.cache");
+    expect(await readdir(cache)).not.toEqual([]);
+
+    // Where it cannot: there is a file in its place.
+    await rm(path.dirname(cache), { recursive: true });
+    await writeFile(path.dirname(cache), "");
+    expect(await check()).toMatchObject({ stdout: "0 0\n", stderr: "" });
   });
 
   it("is imported by name from CommonJS and ES module programs", async () => {

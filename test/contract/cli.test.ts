@@ -317,8 +317,9 @@ describe("release", () => {
 
   it("leaves the sysctls where that is asked for", async () => {
     await own(lab, host, "third", [VIP]);
-    const { status } = await release("--owner", "third", "--yes", "--leave-sysctls");
+    const { status, stderr } = await release("--owner", "third", "--yes", "--leave-sysctls");
     expect(status).toBe(0);
+    expect(stderr).not.toContain("sysctlsOnDestroy");
     await left();
     const { stdout } = await host.run("cat /proc/sys/net/ipv4/conf/all/arp_ignore; ls /var/lib");
     expect(stdout).toBe("1\n");

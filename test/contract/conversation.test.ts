@@ -83,7 +83,7 @@ describe("becoming root", () => {
       const processes = "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' ' '";
       return (await host.run(processes)).stdout;
     });
-    expect(seen).toContain("lvs-dr-observation");
+    expect(seen).toContain("base64 -d | gzip -dc");
     expect(seen).toContain("sudo -k -S -p");
     expect(seen).not.toContain(lab.passwords.login);
   });
@@ -129,17 +129,19 @@ describe("an answer that gets lost", () => {
   let host: LabHost;
   beforeAll(async () => {
     host = await lab.host("lossy");
-    // Each answer passes here once, as $answer; what /run/act does with it happens once.
+    // Each line of an answer passes here once, as $line; what /run/act does with it happens once.
     await host.run(`
-      mv /usr/bin/sha256sum /usr/bin/sha256sum.real
-      cat >/usr/bin/sha256sum <<'END'
-#!/bin/sh
-[ $# = 0 ] || exec sha256sum.real "$@"
-answer=$(cat)
-[ ! -e /run/act ] || . /run/act
-printf '%s\\n' "$answer" | sha256sum.real
+      cat >/usr/local/bin/lossy <<'END'
+#!/bin/bash
+sh -c "$SSH_ORIGINAL_COMMAND" | while IFS= read -r line; do
+  [ ! -e /run/act ] || . /run/act
+  printf '%s\\n' "$line"
+done
 END
-      chmod 755 /usr/bin/sha256sum`);
+      chmod 755 /usr/local/bin/lossy
+      echo 'ForceCommand /usr/local/bin/lossy' >>/etc/ssh/lab_sshd_config`);
+    await host.stopSsh();
+    await host.startSsh();
   });
   beforeEach(async () => {
     await withdraw(operation(host), claim, LEAVING);
@@ -147,11 +149,11 @@ END
     await vi.waitFor(async () => expect(await traces(host)).toBe(""), { timeout: 5000 });
   });
 
-  const on = (answer: string, act: string) =>
-    host.run("cat >/run/act", { input: `case $answer in ${answer}) rm /run/act; ${act};; esac\n` });
+  const on = (line: string, act: string) =>
+    host.run("cat >/run/act", { input: `case $line in ${line}) rm /run/act; ${act};; esac\n` });
   const COMMITTED = "committed";
   const APPLIED = `*lo:dr*`;
-  const GARBLE = "echo 0; exit";
+  const GARBLE = "line=0";
   const DROP =
     'for p in $(pgrep sshd); do [ "$p" = "$(cat /run/sshd.pid)" ] || kill -9 "$p"; done; exit';
 

@@ -7,6 +7,7 @@ import { Lab } from "../../lab/lab";
 import type { LabHost } from "../../lab/host";
 
 const VIP = "203.0.113.10";
+const QUIET = { quiet: true };
 
 describe("the lab", () => {
   let lab: Lab;
@@ -15,7 +16,7 @@ describe("the lab", () => {
 
   beforeAll(async () => {
     lab = await Lab.create();
-    [first, second] = await Promise.all([lab.host("first"), lab.host("second")]);
+    [first, second] = await Promise.all([lab.host("first", QUIET), lab.host("second", QUIET)]);
   });
   afterAll(() => lab.destroy());
 
@@ -112,6 +113,24 @@ describe("the lab", () => {
     });
   });
 
+  it("has hosts as administrators keep them: PAM, logins that print, routes and files", async () => {
+    const host = await lab.host("kept", { shell: "bash" });
+    const { stdout } = await openssh(host, "root", lab.keys.plain.path, "ip route; echo $$");
+    expect(stdout.startsWith(TITLE + TITLE)).toBe(true);
+    expect(stdout).toContain(`100.64.0.0/10 via ${lab.root.address} dev eth0 src ${host.address}`);
+    const sshd =
+      "/usr/sbin/sshd -T -f /etc/ssh/lab_sshd_config | grep usepam; cat /etc/network/interfaces";
+    expect((await host.run(sshd)).stdout).toMatch(/^usepam yes\n[^]*iface eth0 inet static/);
+  });
+
+  it("has an sshd that can be full for a while", async () => {
+    const free = await second.fillSsh();
+    const refused = await openssh(second, "root", lab.keys.plain.path, "true");
+    await free();
+    expect(refused.status).toBe(255);
+    expect((await openssh(second, "root", lab.keys.plain.path, "true")).status).toBe(0);
+  });
+
   it("makes hosts that differ as machines do, and share no disk, process or mount", async () => {
     const identity = "cat /etc/machine-id /proc/sys/kernel/random/boot_id; hostname";
     const [one, other] = await Promise.all([first.run(identity), second.run(identity)]);
@@ -131,7 +150,7 @@ describe("the lab", () => {
     ["bash", "iproute2"],
     ["busybox", "busybox"],
   ] as const)("has hosts whose shell is %s and whose ip is %s", async (shell, ip) => {
-    const host = await lab.host(`shell-${shell}`, { shell, ip, withoutTools: ["flock"] });
+    const host = await lab.host(`shell-${shell}`, { shell, ip, withoutTools: ["flock"], ...QUIET });
     const line =
       "readlink -f /proc/$$/exe; readlink -f $(command -v ip); command -v flock || echo none";
     const { stdout, stderr } = await openssh(host, "root", lab.keys.plain.path, line);
@@ -192,6 +211,9 @@ describe("a lab that ends", () => {
     await Promise.all(labs.map(expectNothingOf));
   });
 });
+
+/** What .bashrc and sshrc print, without a line break. */
+const TITLE = "\u001b]0;web\u0007";
 
 const ANY_STATUS = { allowFailure: true };
 

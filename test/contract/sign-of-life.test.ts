@@ -1,6 +1,6 @@
 // Whether a host is gone: what a policy may act on, and so what must never be wrong.
 import { once } from "node:events";
-import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RealServerError } from "../../src/domain/errors";
 import { pulumiAdvice } from "../../src/pulumi/advice";
@@ -71,13 +71,8 @@ describe("a host that answers is not gone", () => {
 
   it("though its sshd is full, which is said", async () => {
     const full = await lab.host("full");
-    await full.run("echo MaxStartups 1:100:1 >>/etc/ssh/lab_sshd_config");
-    await full.stopSsh();
-    await full.startSsh();
-    const idle = connect(full.port, full.address);
-    await once(idle, "data");
+    await full.fillSsh();
     const error = await dialled({ host: full.address });
-    idle.destroy();
     expect(error.message).toContain("connection");
     expect(error.message).toContain("MaxStartups");
     expect(verdict(error)).toEqual(THERE);
@@ -86,7 +81,6 @@ describe("a host that answers is not gone", () => {
   it("though its login outlasts the time to connect", async () => {
     const slow = await lab.host("slow");
     await slow.run(`
-      sed -i 's/^UsePAM no/UsePAM yes/' /etc/ssh/lab_sshd_config
       printf 'account required pam_exec.so /bin/sleep 30\n' >/etc/pam.d/sshd`);
     await slow.stopSsh();
     await slow.startSsh();
@@ -145,14 +139,9 @@ describe("nothing is proved behind a bastion", () => {
     dialled({ proxy: connectionTo(lab, bastion), ...changes }, 5);
 
   it("that is full", async () => {
-    await bastion.run("echo MaxStartups 1:100:1 >>/etc/ssh/lab_sshd_config");
-    await bastion.stopSsh();
-    await bastion.startSsh();
-    const idle = connect(bastion.port, bastion.address);
-    await once(idle, "data");
+    const free = await bastion.fillSsh();
     const error = await through();
-    idle.destroy();
-    await bastion.rebuild();
+    await free();
     expect(verdict(error)).toEqual(THERE);
   });
 

@@ -197,7 +197,7 @@ describe("a login by password", () => {
   it("answers keyboard-interactive where the host takes only that", async () => {
     const other = await lab.host("keyboard");
     await other.run(
-      "sed -i 's/^UsePAM no/UsePAM yes/; s/^KbdInteractiveAuthentication no/KbdInteractiveAuthentication yes/;" +
+      "sed -i 's/^KbdInteractiveAuthentication no/KbdInteractiveAuthentication yes/;" +
         " s/^PasswordAuthentication yes/PasswordAuthentication no/' /etc/ssh/lab_sshd_config",
     );
     await other.stopSsh();

@@ -68,13 +68,13 @@ export async function userAfterLogin(
   });
 }
 
-/** All that a channel prints until it closes. */
+/** All that a channel prints until it closes, after what a login prints on hosts of the lab. */
 export async function text(channel: Channel): Promise<string> {
   let all = "";
   channel.stdout.setEncoding("utf8").on("data", (part: string) => (all += part));
   channel.stderr.resume();
   await channel.closed;
-  return all;
+  return all.replace(/^.*\u0007/, "");
 }
 
 /** The error of dialling that must fail. */

@@ -158,6 +158,10 @@ describe("a host whose key the connection gives", () => {
     expect(error.kind).toBe("host-key");
     expect(error.message).toContain("(connection.hostKey)");
     expect(error.message).toContain("put its new key in connection.hostKey");
+    expect(error.observed).toBe(`ssh-ed25519 ${await fingerprintOf(host.hostKey)}`);
+    expect(error.wanted).toBe(
+      `ssh-ed25519 ${await fingerprintOf(otherKey())} (connection.hostKey)`,
+    );
   });
 
   it("cannot be given as anything but a public key", async () => {

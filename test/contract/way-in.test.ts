@@ -186,6 +186,15 @@ describe("sudo", () => {
   });
 });
 
+describe("a host that cannot unpack a program", () => {
+  it.each(["base64", "gzip"])("for want of %s is given it on stdin", async (tool) => {
+    const host = await lab.host(`without-${tool}`, { withoutTools: [tool] });
+    await serveAndLeave(operation(host));
+    const sudoPassword = lab.passwords.login;
+    await serveAndLeave(operation(host, { user: "operator", sudo: true, sudoPassword }));
+  });
+});
+
 describe("dropbear", () => {
   it("takes no long command, and is given the program on stdin", async () => {
     const host = await lab.host("dropbear");

@@ -2,23 +2,33 @@ import { describe, expect, it } from "vitest";
 
 import { KIT_PATHS } from "./kit";
 import { allowed, type Allowed } from "./allowed";
+import { MEDDLING } from "./others";
 import type { DISK_FAULTS, Fault, HostState, Meddling, Scenario, SHELL_ENDS } from "./scenario";
 
 const HOST: HostState = {
   ...{ sysctls: [], byHand: [], owners: [], kit: "whole", journal: "none" },
-  ...{ litter: false, slow: false },
+  ...{ routes: [], files: [], litter: false, slow: false },
 };
 const SERVING = { vips: ["203.0.113.1"], ignore: 1, interfaces: "all", persist: true } as const;
 const SCENARIO: Scenario = {
-  ...{ through: "provider", flavour: { shell: "dash", ip: "iproute2" }, login: "root" },
+  ...{
+    through: "provider",
+    flavour: { shell: "dash", ip: "iproute2" },
+    login: "root",
+    forgets: false,
+  },
   ...{ host: HOST, served: SERVING, drift: [], verb: "update", desired: SERVING },
   ...{ carriesKit: false, fault: { kind: "none" }, finish: "up" },
 };
 const PLACE = { direction: "up", part: "turns", at: 0.5, delay: 0 } as const;
 
-const RESET = { what: "resets a sysctl", name: "all arp_ignore", value: 0 } as const;
-const ADDED = { what: "adds an address", prefix: "203.0.113.9/32" } as const;
-const DELETED = { what: "deletes a VIP", vip: "2001:db8::1" } as const;
+const RESET = MEDDLING.resetsSysctl("all arp_ignore", 0);
+const ADDED = MEDDLING.addsAddress("203.0.113.9/32");
+const DELETED = MEDDLING.deletesVip("2001:db8::1");
+const LOCAL = { kind: "that is local", vip: "203.0.113.9" } as const;
+const ROUTED = MEDDLING.addsRoute(LOCAL);
+
+const BINDING = { path: "/etc/rc.local", vip: "203.0.113.9" };
 
 const under = (fault: Fault): Partial<Scenario> => ({ fault });
 const cut = under({ kind: "connection", cut: "reset", place: PLACE, thenRefuse: true });
@@ -72,16 +82,22 @@ describe("what may be otherwise after a run", () => {
     [
       "a sysctl reset meanwhile",
       by(RESET),
-      ["meanwhile", `sysctl ${RESET.name}`, "strict", "changed"],
+      ["meanwhile", "sysctl all arp_ignore", "strict", "changed"],
     ],
-    ["an address added meanwhile", by(ADDED), ["meanwhile", `lo ${ADDED.prefix}`, "changed"]],
-    ["a VIP deleted meanwhile", by(DELETED), [`lo ${DELETED.vip}/128`, "changed"]],
-    ["a NIC added meanwhile", by({ what: "adds a NIC" }), ["changed"]],
+    ["an address added meanwhile", by(ADDED), ["meanwhile", "lo 203.0.113.9/32", "changed"]],
     [
-      "a boot kit left before",
-      { drift: [{ what: "leaves a boot kit", kit: "older" }] },
-      ["changed"],
+      "a local route added meanwhile",
+      by(ROUTED),
+      ["meanwhile", "route4 local 203.0.113.9", "changed"],
     ],
+    ["a local route", on({ routes: [LOCAL] }), ["atFirst", "changed"]],
+    ["no frames for any other", on({ routes: [{ ...LOCAL, kind: "to a VIP" }] }), ["changed"]],
+    ["nothing for a file that binds a VIP", on({ files: [BINDING] }), []],
+    ["nothing when sshd is full", under({ kind: "sshd", how: "is full", seconds: 1 }), []],
+    ["nothing when NICs come and go", under({ kind: "NICs come and go" }), []],
+    ["a VIP deleted meanwhile", by(DELETED), [...DELETED.changes, "changed"]],
+    ["a NIC added meanwhile", by(MEDDLING.addsNic()), ["changed"]],
+    ["a boot kit left before", { drift: [MEDDLING.leavesKit("older")] }, ["changed"]],
   ])("%s", (_, change, names) => {
     expect(namesOf(allowed({ ...SCENARIO, ...change }))).toEqual(names);
   });

@@ -1,6 +1,6 @@
 import { KIT_PATHS } from "./kit";
-import type { Meddling, Scenario } from "./scenario";
-import { mayLeak, prefixOf } from "./stage-host";
+import { mayLeak } from "./others";
+import type { Scenario } from "./scenario";
 
 /** Why something is not held against the package. */
 export type Why = string;
@@ -40,19 +40,24 @@ export interface Allowed {
 export function allowed(scenario: Scenario): Allowed {
   const { host, drift, fault } = scenario;
   const meanwhile = fault.kind === "somebody" ? [fault.does] : [];
-  const leaky = host.byHand.some(({ prefix }) => prefix.includes("."));
+  const leaky = host.byHand.some(({ prefix }) => prefix.includes(".")) || host.routes.some(mayLeak);
   const others = [...drift, ...meanwhile];
   const isFixed = fault.kind === "disk" && fault.how === "read-only for units";
   const resets = others.some((one) => one.what === "resets a sysctl");
-  const hasOthers = host.byHand.length + host.owners.length > 0 || host.journal !== "none";
+  const hasOthers =
+    host.byHand.length + host.routes.length + host.owners.length > 0 || host.journal !== "none";
   return {
     frames: {
-      atFirst: leaky ? "an address bound by hand on a loud host" : undefined,
-      drift: drift.some(mayLeak) ? "somebody left the host loud" : undefined,
-      meanwhile: meanwhile.some(mayLeak) ? "somebody made the host loud meanwhile" : undefined,
+      atFirst: leaky ? "an address or a route of somebody's on a loud host" : undefined,
+      drift: drift.some((one) => one.mayLeak) ? "somebody left the host loud" : undefined,
+      meanwhile: meanwhile.some((one) => one.mayLeak)
+        ? "somebody made the host loud meanwhile"
+        : undefined,
     },
     either: new Map([
-      ...meanwhile.flatMap(changedBy).map((name) => [name, "somebody changed it"] as const),
+      ...meanwhile
+        .flatMap(({ changes }) => changes)
+        .map((name) => [name, "somebody changed it"] as const),
       ...(isFixed ? [KIT_PATHS.unit, KIT_PATHS.link] : []).map(
         (path) => [`boot ${path}`, "it cannot be changed, and is named"] as const,
       ),
@@ -78,18 +83,4 @@ function journal({ fault, host }: Scenario): Why | undefined {
   // Where no unit can be changed none was, and there is nothing to undo.
   const isDisk = fault.kind === "disk" && fault.how !== "read-only for units";
   return isDisk || fault.kind === "proc" ? "what has to be undone cannot be written" : undefined;
-}
-
-function changedBy(meddling: Meddling): string[] {
-  switch (meddling.what) {
-    case "deletes a VIP":
-      return [`lo ${prefixOf(meddling.vip)}`];
-    case "resets a sysctl":
-      return [`sysctl ${meddling.name}`];
-    case "adds an address":
-      return [`lo ${meddling.prefix}`];
-    case "leaves a boot kit":
-    case "adds a NIC":
-      return [];
-  }
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Engine } from "../../lab/engine";
 import { Lab } from "../../lab/lab";
 import { scenario } from "./draw";
-import { VIPS4 } from "./draw-fault";
+import { VIPS4 } from "./others";
 import { EngineDriver } from "./engine-driver";
 import type { Violation } from "./judge";
 import { Lane } from "./lane";

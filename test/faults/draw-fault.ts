@@ -1,24 +1,14 @@
+import { drawMeddling, KEYS } from "./others";
 import type { Random } from "./random";
 import {
   DISK_FAULTS,
   IP_FAILURES,
-  KIT_STATES,
   SHELL_ENDS,
   type Delayed,
   type Fault,
-  type Meddling,
   type Place,
   type Serving,
 } from "./scenario";
-
-/** IPv4 VIPs that runs draw from; the wire is asked for each of them. */
-export const VIPS4 = Array.from({ length: 10 }, (_, number) => `203.0.113.${number + 1}`);
-
-/** Never declared. */
-export const FOREIGN = ["203.0.113.40/32", "203.0.113.41/32", "2001:db8::40/128", "192.0.2.9/24"];
-
-/** What others change, too. */
-export const KEYS = ["all arp_ignore", "all arp_announce", "eth0 arp_ignore", "eth0 arp_announce"];
 
 const FAULTS = {
   connection: 30,
@@ -30,6 +20,9 @@ const FAULTS = {
   registry: 4,
   lock: 3,
   somebody: 12,
+  sshd: 4,
+  "second factor": 2,
+  "NICs come and go": 4,
   none: 3,
 } satisfies Record<Fault["kind"], number>;
 
@@ -44,6 +37,8 @@ export function drawFault(
   const delayed = (): Delayed => drawDelayed(random, carriesKit);
   switch (kind) {
     case "none":
+    case "second factor":
+    case "NICs come and go":
       return { kind };
     case "connection":
       return drawCut(random);
@@ -74,6 +69,10 @@ export function drawFault(
       return { kind, seconds: random.between(1, 15) / 10 };
     case "somebody":
       return { kind, does: drawMeddling(random, desired, "meanwhile"), place: delayed() };
+    case "sshd": {
+      const how = random.pick(["is full", "turns away"] as const);
+      return { kind, how, seconds: random.chance(0.3) ? undefined : random.between(2, 30) / 10 };
+    }
   }
 }
 
@@ -113,33 +112,4 @@ function drawDelayed(random: Random, carriesKit: boolean): Delayed {
   const isLong = random.chance(0.3);
   const delay = random.between(0, isLong ? 400 : carriesKit ? 150 : 90);
   return { ...place, delay: random.chance(0.3) ? 0 : delay };
-}
-
-/** What somebody else does to a host that serves something. */
-export function drawMeddling(
-  random: Random,
-  served: Serving,
-  when: "before" | "meanwhile",
-): Meddling {
-  const nic = when === "meanwhile" && served.interfaces === "all" ? 1 : 0;
-  const kit = when === "before" && served.persist ? 4 : 0;
-  const what = random.weighted({
-    "deletes a VIP": 3,
-    "resets a sysctl": 3,
-    "adds an address": 2,
-    "leaves a boot kit": kit,
-    "adds a NIC": nic,
-  });
-  switch (what) {
-    case "deletes a VIP":
-      return { what, vip: random.pick(served.vips) };
-    case "resets a sysctl":
-      return { what, name: random.pick(KEYS), value: random.between(0, 2) };
-    case "adds an address":
-      return { what, prefix: random.pick([...FOREIGN, `${random.pick(VIPS4)}/32`]) };
-    case "leaves a boot kit":
-      return { what, kit: random.weighted(KIT_STATES) };
-    case "adds a NIC":
-      return { what };
-  }
 }

@@ -1,5 +1,15 @@
 import { FLAVOURS, type Flavour } from "../host/box";
-import { drawEngineFault, drawFault, drawMeddling, FOREIGN, KEYS, VIPS4 } from "./draw-fault";
+import { drawEngineFault, drawFault } from "./draw-fault";
+import {
+  BINDING_FILES,
+  drawMeddling,
+  drawRoute,
+  FOREIGN,
+  KEYS,
+  MEDDLING,
+  prefixOf,
+  VIPS4,
+} from "./others";
 import { Random } from "./random";
 import {
   isBySsh,
@@ -34,7 +44,11 @@ export function scenario(seed: number, number: number): Scenario {
   const journal = fault.kind === "registry" ? "none" : drawn.journal;
   const finish = random.chance(0.6) ? "up" : "destroy";
   const host = { ...drawn, journal, slow: random.chance(0.3) };
-  return { through, flavour, login, host, served, drift, verb, desired, carriesKit, fault, finish };
+  const forgets = random.chance(0.3);
+  return {
+    ...{ through, flavour, login, forgets, host, served, drift },
+    ...{ verb, desired, carriesKit, fault, finish },
+  };
 }
 
 /** IPv6 VIPs that runs draw from. */
@@ -75,7 +89,19 @@ function drawHost(random: Random, desired: Serving, { ip }: Flavour): Omit<HostS
   ];
   const journal = random.weighted({ none: 12, "of this boot": 1, "of another boot": 1 });
   const kit = random.chance(0.7) ? "whole" : random.weighted(KIT_STATES);
-  return { sysctls, byHand, owners, kit, journal, litter: random.chance(0.1) };
+  // A route may come from an address that is bound.
+  const sources = byHand.flatMap(({ prefix }) => /^(.*)\/(?:32|128)$/.exec(prefix)?.[1] ?? []);
+  const routes = [
+    ...sources.filter(() => random.chance(0.4)).map((vip) => drawRoute(random, vip, true)),
+    ...[random.pick(desired.vips), random.pick(VIPS4)]
+      .filter(() => random.chance(0.06))
+      .map((vip) => drawRoute(random, vip, false)),
+  ];
+  const files = Object.keys(BINDING_FILES)
+    .filter(() => random.chance(0.04))
+    .map((path) => ({ path, vip: random.pick([...desired.vips, "203.0.113.40"]) }));
+  const litter = random.chance(0.1);
+  return { sysctls, byHand, owners, kit, journal, routes, files, litter };
 }
 
 /** Whether the operation finds a kit that it need not write. */
@@ -84,7 +110,7 @@ function isKitThere(
   served: Serving | undefined,
   drift: Scenario["drift"],
 ): boolean {
-  if (drift.some((one) => one.what === "leaves a boot kit")) return false;
+  if (drift.some((one) => one.what === MEDDLING.leavesKit("whole").what)) return false;
   return served?.persist === true || (owners.some((one) => one.persist) && kit === "whole");
 }
 
@@ -98,10 +124,11 @@ function drawOwner(random: Random, owner: string): OtherOwner {
 }
 
 function drawHandAddress(random: Random, vip: string, ip: Flavour["ip"]): HandAddress {
-  const prefix = `${vip}/${vip.includes(":") ? 128 : 32}`;
+  const prefix = prefixOf(vip);
   if (vip.includes(":"))
     return { prefix, words: random.pick(["", "preferred_lft 0 valid_lft 7200"]) };
   const label = ip === "iproute2" ? ["label 'lo:b y'"] : [];
-  const words = ["", "scope link", "label lo:1", "valid_lft 7200 preferred_lft 3600", ...label];
+  const plain = ["", "scope link", "label lo:1", "valid_lft 7200 preferred_lft 3600"];
+  const words = [...plain, `brd ${vip} label lo:0`, ...label];
   return { prefix, words: random.pick(words) };
 }

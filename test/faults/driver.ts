@@ -19,6 +19,8 @@ export type Outcome =
 export interface Driver {
   /** How long an operation may take, in seconds, where its end is part of the fault. */
   readonly shortest: number;
+  /** What the last operation told the person who asked for it, so far. */
+  readonly said: string;
   /** Forgets the last run. */
   begin(): void;
   /** Runs an operation to its end, or to that of whoever runs it. */

@@ -13,6 +13,7 @@ import type { Secrets } from "./secrets";
 export class EngineDriver implements Driver {
   // Its provider needs longer to log in by sudo than one that is there already.
   readonly shortest = 4;
+  said = "";
   #text = "";
   #isRunning = false;
 
@@ -34,6 +35,7 @@ export class EngineDriver implements Driver {
     }[verb];
     this.#isRunning = true;
     const { succeeded, text, said } = await run().finally(() => (this.#isRunning = false));
+    this.said = text;
     this.#text += text + JSON.stringify(said);
     // The engine may have been struck: what it says then is no word of the provider's.
     return succeeded ? { kind: "done" } : { kind: "unknown", message: text.slice(-1500) };

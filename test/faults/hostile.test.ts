@@ -147,7 +147,12 @@ describe("a host that lies", () => {
     persist: true,
   } as const;
   const ask = (verb: "create" | "update" | "read" | "delete", id: string, olds: Properties) =>
-    driver.ask({ verb, id, olds, news: lane.inputs("liar", SERVED, "root", 10) });
+    driver.ask({
+      verb,
+      id,
+      olds,
+      news: lane.inputs("liar", SERVED, { login: "root", forgets: false }, 10),
+    });
 
   /** The truth with lines changed, left out, doubled and put in; or anything. */
   const body = (): fc.Arbitrary<string> =>
@@ -179,7 +184,7 @@ describe("a host that lies", () => {
       ),
       status: statuses,
       body: body(),
-      honestSum: fc.integer({ min: 0, max: 9 }).map((drawn) => drawn > 0),
+      honestLength: fc.integer({ min: 0, max: 9 }).map((drawn) => drawn > 0),
       answers: fc.record({ status: statuses, body: body() }),
       stderr: HOSTILE,
     });
@@ -196,7 +201,7 @@ describe("a host that lies", () => {
 
   it("is believed where it tells the truth, so that its lies are heard", async () => {
     const answers = { status: "ok", body: truth };
-    await tell(lane.agent, { before: "", ...answers, honestSum: true, answers, stderr: "" });
+    await tell(lane.agent, { before: "", ...answers, honestLength: true, answers, stderr: "" });
     expect(await ask("read", state.id, state.state)).toMatchObject({ kind: "done" });
   });
 
@@ -204,7 +209,7 @@ describe("a host that lies", () => {
     const lines = truth.split("\n");
     const told = [...lines.slice(0, 1), line, ...lines.slice(1)].join("\n");
     const answers = { status: "ok", body: told };
-    const lie = { before: "", status: "ok", body: told, honestSum: true, answers, stderr: "" };
+    const lie = { before: "", status: "ok", body: told, honestLength: true, answers, stderr: "" };
     for (const verb of VERBS) await isHarmless(lie, verb);
   });
 

@@ -31,7 +31,7 @@ export function judge({ allowed, befores, after, missing, outcome }: Case): {
 } {
   const changed = differences(befores[0], after, allowed.either);
   const isUnchanged = befores.some((before) => isSame(before, after, allowed));
-  const foreign = changed.filter((line) => /^(file|address) /.test(line));
+  const foreign = changed.filter((line) => /^(file|address|route[46]) /.test(line));
   const violations: Violation[] = foreign.map((what) => ({ promise: "I4", what }));
   if (allowed.journal !== undefined && after.has("registry journal"))
     return { ending: "left to the next operation", violations, forgiven: [allowed.journal] };

@@ -8,7 +8,8 @@ import type { LabHost } from "../../lab/host";
 import { Agent } from "./agent";
 import type { Driver, Properties } from "./driver";
 import type { Violation } from "./judge";
-import { FINDING } from "./meddler";
+import { PRODUCT_UUID } from "./others";
+import { FINDING } from "./processes";
 import { Proxy } from "./proxy";
 import type { Scenario, Serving } from "./scenario";
 import { proveThatShellsAreFound } from "./stage-host";
@@ -47,7 +48,8 @@ export class Lane {
       Agent.start(host),
       Proxy.start({ host: host.address, port: host.port }),
     ]);
-    await agent.run(FINDING);
+    const knowledge = `gateway=${lab.root.address}; product=$(cat ${PRODUCT_UUID})`;
+    await agent.run(`${FINDING}\n${knowledge}`);
     await proveThatShellsAreFound(host, agent);
     const folder = await mkdtemp(join(tmpdir(), "lvs-dr-lane-"));
     const sshConfig = join(folder, "ssh_config");
@@ -60,7 +62,7 @@ export class Lane {
   inputs(
     owner: string,
     { vips, ignore, interfaces, persist }: Serving,
-    login: Scenario["login"],
+    { login, forgets }: Pick<Scenario, "login" | "forgets">,
     operationSeconds: number,
   ): Properties {
     const except = interfaces === "all" ? {} : { except: ["tap*"] };
@@ -74,6 +76,8 @@ export class Lane {
       vips,
       arp: { ignore, interfaces, ...except },
       persist,
+      unreachableOnDestroy: forgets ? "forget" : "fail",
+      unreachableOnRefresh: forgets ? "keep" : "fail",
       timeouts: { connectSeconds: operationSeconds > 10 ? 60 : 10, operationSeconds },
       owner,
     };

@@ -1,8 +1,8 @@
 import { idOf } from "../../src/observed/registry";
 import { bootAfter, OUTCOME } from "./kit";
+import { prefixOf } from "./others";
 import type { Serving } from "./scenario";
 import { shown, type Snapshot } from "./snapshot";
-import { prefixOf } from "./stage-host";
 
 /** What an operation was to do. */
 export interface Asked {
@@ -17,8 +17,8 @@ export interface Asked {
  * difference; empty where it is so. Worked out from what the host was like before and without the
  * package's planner.
  *
- * @param either names in which it may differ. An address that somebody added meanwhile keeps the sysctls
- *   that it needs.
+ * @param either names in which it may differ. An address or a local route that somebody added meanwhile
+ *   keeps the sysctls that it needs.
  */
 export function shortfall(
   asked: Asked,
@@ -26,7 +26,7 @@ export function shortfall(
   found: Snapshot,
   either: ReadonlyMap<string, unknown> = new Map(),
 ): string[] {
-  const added = [...found].filter(([name]) => name.startsWith("lo ") && either.has(name));
+  const added = [...found].filter(([name]) => /^(lo|route4) /.test(name) && either.has(name));
   const wanted = wantedAfter(asked, new Map([...before, ...added]));
   const isNeeded = [...wanted.keys()].some((name) => name.startsWith("registry owners/"));
   // Of the folder's own accord nothing stays, and what the replay said goes with it.
@@ -41,6 +41,24 @@ export function shortfall(
       const words = typeof may === "function" ? "as asked for" : may.map(shown).join(" or ");
       return [`${name}: wanted ${words}, is ${shown(value)}`];
     });
+}
+
+/** The VIPs that an operation takes off `lo`: of the owner's record, or of its state, and no other owner's. */
+export function withdrawn({ verb, owner, serving }: Asked, before: Snapshot): string[] {
+  const records = recordsIn(before);
+  const former = records.get(recordOf(owner));
+  const isDelete = verb === "delete";
+  records.delete(recordOf(owner));
+  const kept = new Set([...records.values()].flatMap(({ vips }) => vips));
+  for (const vip of isDelete ? [] : serving.vips) kept.add(vip);
+  const vips = former?.vips ?? (isDelete ? serving.vips : []);
+  return vips.filter((vip) => !kept.has(vip));
+}
+
+/** Routes that an operation would take along with a VIP that is their source: it must be refused. */
+export function routesHolding(asked: Asked, before: Snapshot): string[] {
+  const gone = withdrawn(asked, before).filter((vip) => before.has(`lo ${prefixOf(vip)}`));
+  return gone.flatMap((vip) => routesFrom(vip, before));
 }
 
 /** Does a NIC answer, or announce, for an address on `lo`? By the kernel's rule. */
@@ -63,24 +81,30 @@ type May = readonly (string | undefined)[] | ((value: string | undefined) => boo
 
 /** What no name is said of here is not there. */
 function wantedAfter({ verb, owner, serving }: Asked, before: Snapshot): Map<string, May> {
-  const own = `registry owners/${idOf(owner)}`;
+  const own = recordOf(owner);
   const records = recordsIn(before);
-  const former = records.get(own);
   records.delete(own);
-  const others = [...before].filter(([name]) => /^(address|file) /.test(name) || records.has(name));
+  const others = [...before].filter(
+    ([name]) => /^(address|file|route[46]) /.test(name) || records.has(name),
+  );
   const serves = verb !== "delete";
   const mine: Record = { ...serving, claims: claimsOf(serving) };
   if (serves) records.set(own, mine);
   const all = [...records.values()];
-  const kept = new Set(all.flatMap(({ vips }) => vips));
   const lo = new Map([...before].filter(([name]) => name.startsWith("lo ")));
-  for (const vip of former?.vips ?? (serves ? [] : serving.vips))
-    if (!kept.has(vip)) lo.delete(`lo ${prefixOf(vip)}`);
-  for (const vip of serves ? serving.vips : []) lo.set(`lo ${prefixOf(vip)}`, asBound(vip));
+  for (const vip of withdrawn({ verb, owner, serving }, before)) lo.delete(`lo ${prefixOf(vip)}`);
+  const bound = (serves ? serving.vips : []).map((vip): [string, May] => {
+    const name = `lo ${prefixOf(vip)}`;
+    lo.set(name, "");
+    // One that a route depends on may stay as it is.
+    const asItIs = routesFrom(vip, before).length > 0 ? [before.get(name)] : [];
+    return [name, [asBound(vip), ...asItIs]];
+  });
   const needed = all.some(({ persist }) => persist);
   const boot = bootAfter(before, { needed, asked: serves && serving.persist });
   return new Map<string, May>([
     ...[...others, ...lo, ...boot].map(([name, value]): [string, May] => [name, [value]]),
+    ...bound,
     ...sysctlsAfter(before, lo, all, serves ? "tighten" : "leave"),
     ...(serves ? [[own, (text) => isSame(recordIn(text ?? ""), mine)] as [string, May]] : []),
     ["registry saved", () => true],
@@ -127,6 +151,16 @@ function claimsOf({ vips, ignore, interfaces }: Serving): Record["claims"] {
   ]);
 }
 
+function routesFrom(vip: string, snapshot: Snapshot): string[] {
+  return [...snapshot].flatMap(([name, text]) =>
+    name.startsWith("route") && `${text} `.includes(` src ${vip} `) ? [name] : [],
+  );
+}
+
+function recordOf(owner: string): string {
+  return `registry owners/${idOf(owner)}`;
+}
+
 function asBound(vip: string): string {
   return vip.includes(":") ? "global  forever 0sec" : "host lo:dr forever forever";
 }
@@ -142,7 +176,9 @@ function sysctlsAfter(
   tooLax: "tighten" | "leave",
 ): [name: string, May][] {
   const claims = records.flatMap((record) => record.claims);
-  const needed = [...lo.keys()].some((name) => name.includes("."));
+  const needed =
+    [...lo.keys()].some((name) => name.includes(".")) ||
+    [...before.keys()].some((name) => /^route4 local (?!127\.)(?!.* table )/.test(name));
   const saved = before.get("registry saved") ?? "";
   const sysctls = [...before].filter(([name]) => name.startsWith("sysctl "));
   return sysctls.map(([name, text]) => {

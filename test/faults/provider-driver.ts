@@ -32,8 +32,10 @@ export type Answer =
 /** The provider's verbs in a process of its own, and the state that the engine would keep. */
 export class ProviderDriver implements Driver {
   readonly shortest = 3;
-  /** All that the process wrote to stdout and stderr, and its messages. */
+  /** What the process wrote to stdout and stderr in the last operation, and its message. */
   said = "";
+  /** The same of all operations before it. */
+  #saidBefore = "";
   #child: ChildProcess | undefined;
   #id = "";
   #state: Properties | undefined;
@@ -52,6 +54,8 @@ export class ProviderDriver implements Driver {
   }
 
   async operate(verb: Verb, news: Properties): Promise<Outcome> {
+    this.#saidBefore += this.said;
+    this.said = "";
     // A read and a delete go by the state's own limits.
     const olds = this.#state === undefined ? {} : { ...this.#state, timeouts: news["timeouts"] };
     const answer = await this.ask({ verb, id: this.#id, olds, news });
@@ -115,9 +119,9 @@ export class ProviderDriver implements Driver {
   }
 
   async leaks(secrets: Secrets): Promise<string[]> {
-    const { said } = this;
-    this.said = "";
-    return secrets.foundIn(said);
+    const all = this.#saidBefore + this.said;
+    this.#saidBefore = this.said = "";
+    return secrets.foundIn(all);
   }
 
   async end(): Promise<void> {

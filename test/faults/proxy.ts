@@ -46,6 +46,8 @@ export interface Arming {
 
 /** Stands before a host's real sshd, on a port of this machine, and breaks what it passes on. */
 export class Proxy {
+  /** What it says, in the host's place, to who connects, and no more; empty where it passes on all. */
+  words = "";
   /** Of the first connection since it was armed. */
   turns: Turn[] = [];
   #arming: Arming | undefined;
@@ -100,6 +102,11 @@ export class Proxy {
     const arming = this.#arming;
     this.#connections += 1;
     const isFirst = this.#connections === 1;
+    if (this.words !== "") {
+      client.on("error", () => undefined).on("end", () => client.destroy());
+      client.resume().end(this.words);
+      return;
+    }
     if (arming?.thenRefuse === true && !isFirst) {
       client.resetAndDestroy();
       return;

@@ -1,13 +1,18 @@
+import { isDeepStrictEqual } from "node:util";
+
 import { allowed as allowedIn, type Allowed } from "./allowed";
+import { REPAIR_REGISTRY } from "./breakage";
 import type { Outcome, Verb } from "./driver";
+import { wordsOf, wrongIn } from "./expected";
 import { isSame, judge, summaryOf, type Ending, type Violation } from "./judge";
 import type { Lane } from "./lane";
-import { arm, quiescence, CONTINUE_STOPPED, REPAIR_REGISTRY } from "./meddler";
-import { isLoud, shortfall } from "./oracle";
-import { isSlow, nameOf, type Scenario, type Serving } from "./scenario";
+import { arm } from "./meddler";
+import { isLoud, routesHolding, shortfall } from "./oracle";
+import { CONTINUE_STOPPED, pause, quiescence } from "./processes";
+import { isSlow, nameOf, type Place, type Scenario, type Serving } from "./scenario";
 import type { Secrets } from "./secrets";
 import { differences, look, type Snapshot } from "./snapshot";
-import { leaveJournal, mayLeak, meddlingOf, reset, setUp } from "./stage-host";
+import { leaveJournal, reset, setUp } from "./stage-host";
 import type { Traffic } from "./traffic";
 
 /** What a run showed. */
@@ -84,8 +89,8 @@ class Run {
     const pristine = await this.#look();
     if (scenario.served !== undefined) await this.#must("I2", "create", scenario.served);
     for (const meddling of scenario.drift) {
-      if (mayLeak(meddling)) lane.excuse(this.#allowed.frames.drift);
-      await lane.agent.run(meddlingOf(meddling));
+      if (meddling.mayLeak) lane.excuse(this.#allowed.frames.drift);
+      await lane.agent.run(meddling.lines);
     }
     const before = await this.#look();
     await leaveJournal(lane.host, lane.agent, scenario.host.journal);
@@ -105,24 +110,23 @@ class Run {
     const { scenario, number, traffic } = this.settings;
     const { fault, verb, desired } = scenario;
     const seconds = isSlow(scenario) ? lane.driver.shortest : 8;
-    const armed = await arm(
-      {
-        ...{ host: lane.host, agent: lane.agent, proxy: lane.proxy, driver: lane.driver },
-        ...{ number, seconds, momentOf: (place) => traffic.momentOf(place, scenario) },
-        onLoud: () => lane.excuse(this.#allowed.frames.meanwhile),
-        onNic: (mac) => lane.macs.add(mac),
-      },
-      fault,
-    );
+    const scene = {
+      ...{ lane, login: scenario.login, number, seconds },
+      momentOf: (place: Place) => traffic.momentOf(place, scenario),
+      onLoud: () => lane.excuse(this.#allowed.frames.meanwhile),
+    };
+    const armed = await arm(scene, fault);
     const damaged = fault.kind === "registry" ? await this.#look() : before;
-    const outcome = await this.#operate(verb, desired, seconds);
+    const outcome = await this.#operate(verb, desired, seconds, damaged);
     await armed.acted();
     await this.#settled(seconds);
     const after = await this.#look();
     await armed.lift();
     lane.proxy.disarm();
     for (const left of await lane.driver.recover()) this.#blame("I2", left);
-    for (const line of armed.seen) this.#blame("I2", line);
+    const isHeld = verb !== "read" && routesHolding(this.#asked(verb, desired), before).length > 0;
+    const wrong = wrongIn(outcome, { fault, verb, isHeld });
+    for (const line of [...armed.seen, ...wrong]) this.#blame("I2", line);
     this.#struck = armed.struck;
     const allowed = this.#allowed;
     const missing = verb === "read" ? undefined : this.#missing(verb, desired, before, after, true);
@@ -155,19 +159,40 @@ class Run {
     serving: Serving,
     unsettled?: Snapshot,
   ): Promise<void> {
-    const start = await this.#look();
+    const start = await this.#freed(verb, serving);
     // A journal that was left is settled first: then the host is as before the fault.
     const isLeft = unsettled !== undefined && start.has("registry journal");
-    const outcome = await this.#undisturbed(verb, serving);
+    const outcome = await this.#undisturbed(verb, serving, start);
     const after = await this.#look();
     const missing = this.#missing(verb, serving, isLeft ? unsettled : start, after, isLeft);
     const wrong = outcome.kind === "done" ? missing : [summaryOf(outcome)];
     if (wrong.length > 0) this.#blame(promise, `${verb} without a fault: ${wrong.join("; ")}`);
   }
 
-  async #undisturbed(verb: Verb, serving: Serving): Promise<Outcome> {
+  /** A VIP that a route depends on stays, until what the refusal says is done. @returns the host then */
+  async #freed(verb: "create" | "update" | "delete", serving: Serving): Promise<Snapshot> {
+    const start = await this.#look();
+    const holding = (now: Snapshot) => routesHolding(this.#asked(verb, serving), now);
+    if (holding(start).length === 0) return start;
+    const outcome = await this.#undisturbed(verb, serving, start);
+    const refused = await this.#look();
+    const said = outcome.kind === "failed" ? outcome.message : "";
+    const commands = [...said.matchAll(/run "([^"]*)" yourself/g)].map(([, line = ""]) => line);
+    for (const line of commands) await this.lane.host.run(line, { allowFailure: true });
+    const freed = await this.#look();
+    const wrong = [...differences(start, refused), ...holding(freed)];
+    if (wrong.length > 0 && !start.has("registry journal"))
+      this.#blame("I4", `${verb}, with a route that it must not take along: ${wrong.join("; ")}`);
+    return freed;
+  }
+
+  async #undisturbed(verb: Verb, serving: Serving, before?: Snapshot): Promise<Outcome> {
     this.lane.proxy.disarm();
-    return this.#operate(verb, serving, 60);
+    return this.#operate(verb, serving, 60, before);
+  }
+
+  #asked<V extends Verb>(verb: V, serving: Serving) {
+    return { verb, owner: this.#owner, serving: verb === "delete" ? this.#known : serving };
   }
 
   #missing(
@@ -177,14 +202,27 @@ class Run {
     after: Snapshot,
     isMeddledWith: boolean,
   ): string[] {
-    const asked = { verb, owner: this.#owner, serving: verb === "delete" ? this.#known : serving };
-    return shortfall(asked, before, after, isMeddledWith ? this.#allowed.either : undefined);
+    return shortfall(
+      this.#asked(verb, serving),
+      before,
+      after,
+      isMeddledWith ? this.#allowed.either : undefined,
+    );
   }
 
   /** Runs an operation, and remembers what the engine's state serves then. */
-  async #operate(verb: Verb, serving: Serving, seconds: number): Promise<Outcome> {
-    const { lane, settings } = this;
-    const inputs = lane.inputs(this.#owner, serving, settings.scenario.login, seconds);
+  async #operate(
+    verb: Verb,
+    serving: Serving,
+    seconds: number,
+    before: Snapshot = new Map(),
+  ): Promise<Outcome> {
+    const { lane } = this;
+    const { scenario } = this.settings;
+    const inputs = lane.inputs(this.#owner, serving, scenario, seconds);
+    // An update that changes nothing does not look at the host.
+    const isIdle = verb === "update" && isDeepStrictEqual(serving, this.#known);
+    const words = isIdle ? [] : wordsOf(this.#asked(verb, serving), scenario.host, before);
     const began = Date.now();
     const outcome = await lane.driver.operate(verb, inputs);
     // The answer to the commit comes before the host has tidied up.
@@ -193,8 +231,18 @@ class Run {
     this.#story.push(
       `${verb} (${Date.now() - began} ms: ${sent.join(", ")}): ${summaryOf(outcome)}`,
     );
+    if (outcome.kind === "done") await this.#hear(words);
     if (verb !== "read" && (await lane.driver.knows())) this.#known = serving;
     return outcome;
+  }
+
+  /** Warnings come by another way than the answer. */
+  async #hear(words: readonly string[]): Promise<void> {
+    const { driver } = this.lane;
+    const missing = () => words.filter((text) => !driver.said.includes(text));
+    for (let left = 50; left > 0 && missing().length > 0; left -= 1) await pause(20);
+    if (missing().length === 0 || driver.said.includes("what was known is kept")) return;
+    this.#blame("I2", `not a word of: ${missing().join("; ")}`);
   }
 
   /** Waits until no process of ours is left on the host. */

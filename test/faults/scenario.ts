@@ -7,6 +7,8 @@ export interface Scenario {
   readonly through: "provider" | "engine";
   readonly flavour: Flavour;
   readonly login: keyof typeof LOGINS;
+  /** Whether the policies are to forget a host that is gone, and to keep what is known of it. */
+  readonly forgets: boolean;
   readonly host: HostState;
   /** What the host serves by us before; undefined for a create. */
   readonly served: Serving | undefined;
@@ -50,6 +52,9 @@ export interface HostState {
   readonly kit: KitState;
   /** A journal that an operation left which died with its watchdog. */
   readonly journal: "none" | "of this boot" | "of another boot";
+  readonly routes: readonly HandRoute[];
+  /** Files by which a boot would bind a VIP, whatever this package does. */
+  readonly files: readonly { readonly path: string; readonly vip: string }[];
   /** Files that no record speaks of, in our folder and beside it. */
   readonly litter: boolean;
   /** Whether `ip` dawdles when its work is done: what is between two steps can be seen on the wire. */
@@ -60,6 +65,19 @@ export interface HostState {
 export interface HandAddress {
   readonly prefix: string;
   readonly words: string;
+}
+
+/** A route that somebody made, because of a VIP. */
+export interface HandRoute {
+  readonly kind:
+    | "to a VIP"
+    | "that is local"
+    | "to a local network"
+    | "for marked packets"
+    | "from a VIP"
+    | "by default from a VIP"
+    | "of ifconfig";
+  readonly vip: string;
 }
 
 /** Another stack's resource on the same host. */
@@ -86,13 +104,16 @@ export const KIT_STATES = {
 /** What a kit is like. */
 export type KitState = "whole" | keyof typeof KIT_STATES;
 
-/** What somebody else does to a host. */
-export type Meddling =
-  | { readonly what: "deletes a VIP"; readonly vip: string }
-  | { readonly what: "resets a sysctl"; readonly name: string; readonly value: number }
-  | { readonly what: "adds an address"; readonly prefix: string }
-  | { readonly what: "leaves a boot kit"; readonly kit: KitState }
-  | { readonly what: "adds a NIC" };
+/** What somebody else does to a host; others.ts makes them. */
+export interface Meddling {
+  readonly what: string;
+  /** Of shell, for the agent. */
+  readonly lines: string;
+  /** What is theirs then, as a snapshot names it. */
+  readonly changes: readonly string[];
+  /** Whether the host may leak by it, until an operation that can see it is over. */
+  readonly mayLeak: boolean;
+}
 
 /** What goes wrong. */
 export type Fault =
@@ -115,7 +136,15 @@ export type Fault =
       readonly at: number;
     }
   | { readonly kind: "lock"; readonly seconds: number }
-  | { readonly kind: "somebody"; readonly does: Meddling; readonly place: Delayed };
+  | { readonly kind: "somebody"; readonly does: Meddling; readonly place: Delayed }
+  /** For so many seconds, or until the operation is over. */
+  | {
+      readonly kind: "sshd";
+      readonly how: "is full" | "turns away";
+      readonly seconds: number | undefined;
+    }
+  | { readonly kind: "second factor" }
+  | { readonly kind: "NICs come and go" };
 
 /** A place in what an operation sends one way, drawn before it is known how many bytes that is. */
 export interface Place {
@@ -187,8 +216,6 @@ export function nameOf(scenario: Scenario): string {
 
 function nameOfFault(fault: Fault): string {
   switch (fault.kind) {
-    case "none":
-      return "none";
     case "connection": {
       const { cut, place, thenRefuse } = fault;
       const names = { close: "cut", "half-close": "half-closed", stall: "stalled", reset: "reset" };
@@ -213,5 +240,9 @@ function nameOfFault(fault: Fault): string {
       return "lock held by one who dies";
     case "somebody":
       return `somebody ${fault.does.what}`;
+    case "sshd":
+      return `sshd ${fault.how}${fault.seconds === undefined ? "" : " for a while"}`;
+    default:
+      return fault.kind;
   }
 }

@@ -1,10 +1,12 @@
 import { KIT_PATHS, OUTCOME } from "./kit";
 import type { Agent } from "./agent";
+import { IP, routeName } from "./others";
 
 /**
  * All of a host that an operation may change, and what it must not, by name:
  *
  * - `lo PREFIX`, without 127/8 and ::1, and `address NIC PREFIX`: `host lo:dr forever forever`
+ * - `route4 DESTINATION` and `route6 DESTINATION`, with type and table, of those that somebody made
  * - `sysctl all arp_ignore` and so on
  * - `registry NAME`, a file's text, without what says nothing: the lock, when a record was last touched,
  *   and what is left of an operation that died before its journal was there; `folder`, where there is one
@@ -32,10 +34,12 @@ export function shown(value: string | undefined): string {
 /** Looks at a host. NICs that somebody adds meanwhile, named tap*, are nobody's. */
 export async function look(agent: Agent): Promise<Snapshot> {
   const text = await agent.run(LOOK);
-  const [addresses = "", sysctls = "", registry = "", boot = "", files = ""] =
-    text.split(/^== .*\n/m);
+  const [addresses = "", ...rest] = text.split(/^== .*\n/m);
+  const [routes4 = "", routes6 = "", sysctls = "", registry = "", boot = "", files = ""] = rest;
   const snapshot = new Map([
     ...addressesIn(addresses),
+    ...routesIn(4, routes4),
+    ...routesIn(6, routes6),
     ...found(sysctls, /^(?!tap)(\S+ \S+) (-?\d+)$/gm, "sysctl"),
     ...registryIn(registry),
     ...filesIn(boot, "boot"),
@@ -50,6 +54,10 @@ export async function look(agent: Agent): Promise<Snapshot> {
 const LOOK = `
 tell() { find "$@" -printf '%p %m %u %l\\n'; find "$@" -type f -exec sha256sum {} +; } 2>/dev/null
 /usr/bin/busybox ip -o addr show
+for family in 4 6; do
+  echo "== routes of IPv$family"
+  ${IP} -$family route show table all
+done
 echo '== sysctls'
 cd /proc/sys/net/ipv4/conf
 for f in */arp_ignore */arp_announce */rp_filter */arp_filter; do read -r v <"$f" && echo "\${f%/*} \${f#*/} $v"; done
@@ -66,7 +74,8 @@ echo '== boot'
 tell ${KIT_PATHS.replay} /etc/init.d /etc/runlevels /etc/systemd/system /run/.pulumi-lvs-dr.new
 [ ! -e ${OUTCOME} ] || echo "${OUTCOME} says" $(cat ${OUTCOME})
 echo '== files'
-tell /var/lib /root /home /tmp /etc/sysctl.d /etc/sysctl.conf -path /var/lib/lvs-dr -prune -o -type f
+tell /etc/network /etc/sysconfig /etc/netplan /etc/NetworkManager /etc/systemd/network /etc/rc.local \\
+  /run/NetworkManager /var/lib /root /home /tmp /etc/sysctl.d /etc/sysctl.conf -path /var/lib/lvs-dr -prune -o -type f
 `;
 
 type Entry = [name: string, value: string];
@@ -78,20 +87,28 @@ function found(text: string, line: RegExp, kind: string): Entry[] {
 // Busybox's and iproute2's differ in the flags between scope and label; lifetimes run down.
 function addressesIn(text: string): Entry[] {
   const known =
-    /^\d+: (\S+) +inet6? (\S+) (?:brd \S+ )?scope ([^\s\\]+) ?(.*?)\\? +valid_lft (\S+) preferred_lft (\S+)/;
+    /^\d+: (\S+) +inet6? (\S+) (brd \S+ )?scope ([^\s\\]+) ?(.*?)\\? +valid_lft (\S+) preferred_lft (\S+)/;
   const lines = text
     .split("\n")
     .filter((line) => !/^$|^\d+: (tap|lo +inet6? (127\.|::1\/))/.test(line));
   return lines.map((line) => {
     const match = known.exec(line);
     if (match === null) return [`address ? ${line}`, ""];
-    const [, nic, prefix, scope, flags = "", valid = "", preferred = ""] = match;
+    const [, nic, prefix, broadcast = "", scope, flags = "", valid = "", preferred = ""] = match;
     const label = flags
       .replace(/\b(secondary|deprecated|dynamic|tentative|permanent|flags [0-9a-f]+)\b/g, "")
       .trim();
     const name = nic === "lo" ? `lo ${prefix}` : `address ${nic} ${prefix}`;
-    return [name, [scope, label, span(valid), span(preferred)].join(" ")];
+    return [name, broadcast + [scope, label, span(valid), span(preferred)].join(" ")];
   });
+}
+
+// The kernel's own come and go with addresses and NICs.
+function routesIn(family: 4 | 6, text: string): Entry[] {
+  const lines = text
+    .split("\n")
+    .filter((line) => line !== "" && !/ proto kernel| dev tap/.test(line));
+  return lines.map((line) => [routeName(family, line), line.replace(/( linkdown)? *$/, "")]);
 }
 
 /** Seconds by the quarter of an hour, rounded up. */

@@ -1,16 +1,21 @@
+import { dirname } from "node:path";
+
 import type { LabHost } from "../../lab/host";
 import { changeRequest } from "../../src/plan/request";
 import { claim, serve } from "../host/claims";
 import { carryOut, ok, prepare, Session } from "../host/session";
 import { damageKit, removeKit } from "./kit";
 import type { Agent } from "./agent";
-import type { HostState, Meddling } from "./scenario";
+import { addRoute, BINDING_FILES, IP, pathOf, PRODUCT_UUID } from "./others";
+import type { HostState } from "./scenario";
 
 /** Makes the host as a new one. Addresses go first, so that the harness itself never leaks. */
 export async function reset(agent: Agent): Promise<void> {
   await agent.must(`
     rm -f /usr/local/sbin/ip
+    for family in 4 6; do ${IP} -$family route flush table all proto static; done
     ip addr flush dev lo
+    ${IP} route replace default via $gateway dev eth0
     ip addr add 127.0.0.1/8 dev lo
     ip addr add ::1/128 dev lo
     for link in /sys/class/net/tap*; do
@@ -22,7 +27,9 @@ export async function reset(agent: Agent): Promise<void> {
     done
     cd /
     ${removeKit()}
-    rm -rf /var/lib/lvs-dr /var/lib/neighbour /root/notes /etc/sysctl.d/99-faults.conf`);
+    echo "$product" >${PRODUCT_UUID}
+    rm -rf /var/lib/lvs-dr /var/lib/neighbour /root/notes ${SYSCTL_FILE} ${BINDING.join(" ")}
+    rm -rf /run/NetworkManager`);
 }
 
 /** Makes what others have done on the host, but for {@link leaveJournal}; owners by the package itself. */
@@ -36,11 +43,15 @@ export async function setUp(host: LabHost, agent: Agent, state: HostState): Prom
   }
   const hasKit = state.owners.some(({ persist }) => persist);
   const byHand = state.byHand.map(
-    ({ prefix, words }) => `ip addr replace ${prefix} ${words} dev lo`,
+    ({ prefix, words }) => `${IP} addr replace ${prefix} ${words} dev lo`,
+  );
+  const files = state.files.map(
+    ({ path, vip }) =>
+      `mkdir -p ${dirname(path)}; printf '%s\\n' '${BINDING_FILES[path]!(vip)[0].join("' '")}' >${path}`,
   );
   await agent.must(`
     ${hasKit ? damageKit(state.kit) : ""}
-    ${byHand.join("\n")}
+    ${[...byHand, ...state.routes.map(addRoute), ...files].join("\n")}
     ${state.litter ? LITTER : ""}
     ${state.slow ? SLOW_IP : ""}`);
 }
@@ -69,7 +80,10 @@ export async function leaveJournal(
 export async function proveThatShellsAreFound(host: LabHost, agent: Agent): Promise<void> {
   const session = sessionOn(host);
   await session.observed();
-  const found = await agent.run("found; set -- $shell $(watchdogs); echo $#");
+  // One that has just been forked looks like its parent until it has become `sleep`.
+  const found = await agent.run(
+    "for _ in {1..50}; do found; set -- $shell $(watchdogs); [ $# != 2 ] || break; sleep 0.02; done; echo $#",
+  );
   if (found.trim() !== "2") throw new Error(`of shell and watchdog were found: ${found}`);
   await session.end();
 }
@@ -82,32 +96,10 @@ function sessionOn(host: LabHost): Session {
   return new Session((line) => [...enter, ...environment, "sh", "-c", line], {});
 }
 
-/** Whether a host may leak by it, until an operation that can see it is over. */
-export function mayLeak(meddling: Meddling): boolean {
-  if (meddling.what === "adds an address") return meddling.prefix.includes(".");
-  return meddling.what === "resets a sysctl";
-}
+/** Part of the litter: its first line would undo at the next boot what a serving owner needs. */
+export const SYSCTL_FILE = "/etc/sysctl.d/99-faults.conf";
 
-/** Shell lines of somebody else's hand on the host. NICs are added by the lab. */
-export function meddlingOf(meddling: Meddling): string {
-  switch (meddling.what) {
-    case "deletes a VIP":
-      return `ip addr del ${prefixOf(meddling.vip)} dev lo 2>/dev/null`;
-    case "resets a sysctl":
-      return `echo ${meddling.value} >${pathOf(meddling.name)}`;
-    case "adds an address":
-      return `ip addr add ${meddling.prefix} dev lo 2>/dev/null`;
-    case "leaves a boot kit":
-      return damageKit(meddling.kit);
-    case "adds a NIC":
-      return ":";
-  }
-}
-
-/** A VIP as `ip` names it. */
-export function prefixOf(vip: string): string {
-  return `${vip}/${vip.includes(":") ? 128 : 32}`;
-}
+const BINDING = Object.keys(BINDING_FILES);
 
 /** Before the real one on the PATH of operations. */
 const SLOW_IP = `
@@ -120,9 +112,4 @@ const LITTER = `
   echo old >/var/lib/lvs-dr/undo/owners/somebody
   echo theirs >/var/lib/neighbour/file
   echo theirs >/root/notes
-  echo 'net.ipv4.conf.all.arp_ignore = 0' >/etc/sysctl.d/99-faults.conf`;
-
-/** Where a sysctl is, `all arp_ignore`. */
-export function pathOf(sysctl: string): string {
-  return `/proc/sys/net/ipv4/conf/${sysctl.replace(" ", "/")}`;
-}
+  echo 'net.ipv4.conf.all.arp_ignore = 0' >${SYSCTL_FILE}`;

@@ -34,7 +34,10 @@ export class Traffic {
     lane.driver.begin();
     for (const [verb, serving, carriesKit] of DRY_RUNS) {
       lane.proxy.disarm();
-      const outcome = await lane.driver.operate(verb, lane.inputs("dry", serving, login, 60));
+      const outcome = await lane.driver.operate(
+        verb,
+        lane.inputs("dry", serving, { login, forgets: false }, 60),
+      );
       if (outcome.kind !== "done") throw new Error(`a dry ${verb}: ${outcome.message}`);
       this.#turns.set(nameOf({ verb, login, carriesKit }), lane.proxy.turns);
     }

@@ -49,7 +49,11 @@ link set eth0 up
 link set wire0 up
 addr add 10.9.0.2/24 dev eth0
 route add default via 10.9.0.1
+route add 100.64.0.0/10 via 10.9.0.1 src 10.9.0.2
+route add unreachable 192.168.0.0/16
 END
+mkdir -p /etc/network
+printf '%s\n' 'auto eth0' 'iface eth0 inet static' '    address 10.9.0.2/24' >/etc/network/interfaces
 
 echo "ready $outer"
 while read -r _; do :; done

@@ -62,6 +62,14 @@ export class Box {
     return command(program, args, options);
   }
 
+  /** Puts an `ip` before the real one, which does something first while there is a file /mnt/on. */
+  async wrapIp(first: string): Promise<void> {
+    const real = this.flavour.ip === "busybox" ? "/mnt/bin/ip" : "/usr/sbin/ip";
+    // Shells remember where they found ip, so it is there from the start and switched on later.
+    const lines = ["#!/bin/sh", `ip=${real}`, `[ ! -e /mnt/on ] || ${first}`, '"$ip" "$@"'];
+    await this.run(`cat >/mnt/first/ip <<'END'\n${lines.join("\n")}\nEND\nchmod +x /mnt/first/ip`);
+  }
+
   /** Starts host.sh as the login shell of an SSH session would. */
   open(options: Partial<SessionOptions> = {}): Session {
     return new Session((line) => this.login(line), options);

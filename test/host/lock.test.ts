@@ -46,16 +46,27 @@ describe.concurrent.each(SHELLS)("the lock under $shell", (flavour) => {
   it("is shared by readers, and keeps a writer out meanwhile", async ({ expect }) => {
     await using box = await Box.create(flavour);
     await carryOut(box.open({ vips: [A] }), serve(claim("web", [A])));
+    // What readers look at takes as long as there is a file /mnt/on.
+    await box.run(`cat >/mnt/first/ip <<'END'
+#!/bin/sh
+echo >>/mnt/looks
+while [ -e /mnt/on ]; do sleep 0.02; done
+exec /usr/sbin/ip "$@"
+END
+chmod +x /mnt/first/ip; touch /mnt/on`);
     const readers = [box.open({ mode: "share" }), box.open({ mode: "share" })];
-    for (const reader of readers) expect((await reader.observed()).registry?.owners.size).toBe(1);
+    await box.run('until [ "$(grep -c "" /mnt/looks)" = 2 ]; do sleep 0.02; done');
     const writer = box.open();
     await eventually(
       () => writer.notes,
       (notes) => notes.length > 0,
     );
     expect(writer.notes).toEqual(["waiting for the lock held by an inspection"]);
-    await Promise.all(readers.map((reader) => reader.end()));
+    await box.run("rm /mnt/on");
+    for (const reader of readers) expect((await reader.observed()).registry?.owners.size).toBe(1);
+    // The readers have their answers, and keep nobody any more.
     ok(await writer.answer());
+    await Promise.all(readers.map((reader) => reader.end()));
     await writer.end();
   });
 
@@ -104,7 +115,7 @@ describe.concurrent.each(SHELLS)("the lock under $shell", (flavour) => {
     // The first look at the addresses takes as long as there is a file /mnt/on.
     await box.run(`cat >/mnt/first/ip <<'END'
 #!/bin/sh
-[ "$*" != "-o addr show" ] || ! mkdir /mnt/looking 2>/dev/null ||
+! mkdir /mnt/looking 2>/dev/null ||
   while [ -e /mnt/on ]; do sleep 0.02; done
 exec /usr/sbin/ip "$@"
 END

@@ -103,7 +103,7 @@ describe.concurrent.each(FLAVOURS)("an undo under $shell with the ip of $ip", (f
   }) => {
     await using box = await Box.create(flavour);
     const before = await box.snapshot();
-    await wrapIp(box, `case "$*" in *"addr del ${B}"*) exit 2 ;; esac`);
+    await box.wrapIp(`case "$*" in *"addr del ${B}"*) exit 2 ;; esac`);
     const session = box.open({ vips: [A, B] });
     const { request } = await prepare(session, serve(claim("web", [A, B])));
     ok(await session.request(request));
@@ -131,7 +131,7 @@ describe.concurrent.each(FLAVOURS)("an undo under $shell with the ip of $ip", (f
     const before = await box.snapshot();
     // It binds the first address and dies before it can say anything.
     const first = flavour.ip === "iproute2" ? 'head -n1 | "$ip" -4 -batch -;' : "";
-    await wrapIp(box, `case "$*" in *batch*|*"addr add ${B}"*) ${first} kill -9 $$ ;; esac`);
+    await box.wrapIp(`case "$*" in *batch*|*"addr add ${B}"*) ${first} kill -9 $$ ;; esac`);
     const session = box.open({ vips: [A, B] });
     const { request } = await prepare(session, serve(claim("web", [A, B])));
     await box.run("touch /mnt/on");
@@ -175,8 +175,7 @@ describe.concurrent.each(FLAVOURS)(
     it("while they are bound, withdrawn, and brought back by an undo", async ({ expect }) => {
       await using box = await Box.create(flavour);
       // What the sysctls are whenever ip changes an address.
-      await wrapIp(
-        box,
+      await box.wrapIp(
         `case "$*" in *batch*|*"addr add"*|*"addr del"*)
         read -r a <${ARP}/arp_ignore; read -r b <${ARP}/arp_announce; echo "$a $b" >>/mnt/seen ;; esac`,
       );
@@ -220,12 +219,4 @@ async function failing(
   const { needed } = await prepare(session, serve(claim("web", vips)));
   const request = changeRequest(needed.changes, needed.guard, []);
   return { answer: await session.request(`${request} && ${giveUpRequest("so")}`), session };
-}
-
-/** An `ip` before the real one on PATH, which does something first while there is a file /mnt/on. */
-async function wrapIp(box: Box, first: string): Promise<void> {
-  const real = box.flavour.ip === "busybox" ? "/mnt/bin/ip" : "/usr/sbin/ip";
-  // Shells remember where they found ip, so it is there from the start and switched on later.
-  const lines = ["#!/bin/sh", `ip=${real}`, `[ ! -e /mnt/on ] || ${first}`, '"$ip" "$@"'];
-  await box.run(`cat >/mnt/first/ip <<'END'\n${lines.join("\n")}\nEND\nchmod +x /mnt/first/ip`);
 }

@@ -100,9 +100,9 @@ END
 
 describe.concurrent("with iproute2", () => {
   it.for([
-    ["dash", 40, 13],
-    ["bash", 70, 22],
-    ["busybox", 40, 13],
+    ["dash", 32, 10],
+    ["bash", 50, 15],
+    ["busybox", 32, 10],
   ] as const)(
     "%s starts at most %i processes for a create, %i for a read",
     async (given, { expect }) => {

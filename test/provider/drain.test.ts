@@ -158,10 +158,7 @@ describe("a real server that is drained before its VIPs are withdrawn", () => {
     expect(policy.succeeded, policy.text).toBe(true);
     expect(stepOf(policy)).toBe("update");
     await host.startSsh();
-    expect((await stored(engine)).outputs["drain"]).toEqual({
-      timeoutSeconds: 1,
-      onTimeout: "withdraw",
-    });
+    expect((await stored(engine)).outputs["drain"]).toEqual({ timeoutSeconds: 1 });
     expect((await engine.destroy()).succeeded).toBe(true);
     expect(await traces(host)).toEqual(NOTHING);
   });

@@ -1,5 +1,3 @@
-import { once } from "node:events";
-import { connect } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { RealServer } from "../../src/index";
 import type { Engine } from "../../lab/engine";
@@ -69,12 +67,9 @@ describe("a host that is gone", () => {
     await host.stopSsh();
     const refused = await engine.destroy();
     expect(refused.succeeded, refused.text).toBe(false);
-    await host.run("echo MaxStartups 1:100:1 >>/etc/ssh/lab_sshd_config");
-    await host.startSsh();
-    const idle = connect(host.port, host.address);
-    await once(idle, "data");
+    const free = await host.fillSsh();
     const full = await engine.destroy();
-    idle.destroy();
+    await free();
     expect(full.succeeded, full.text).toBe(false);
     expect(said(full, "error").join()).toContain("MaxStartups");
     expect(said(full, "error").join()).not.toContain(FORGET);

@@ -1,10 +1,8 @@
-import { readFile, writeFile } from "node:fs/promises";
-import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RealServerArgs } from "../../src/index";
 import type { Engine } from "../../lab/engine";
 import type { LabHost } from "../../lab/host";
-import { NOTHING, Stage, stepOf, stored, traces, VIP, VIP6 } from "./stage";
+import { editState, NOTHING, Stage, stepOf, stored, traces, VIP, VIP6 } from "./stage";
 
 // After a downgrade, or where two people have different versions. One life: each test goes on.
 describe("what a later version wrote", () => {
@@ -21,7 +19,7 @@ describe("what a later version wrote", () => {
     [host, engine] = await Promise.all([stage.host("web-1"), stage.engine()]);
     const created = await up();
     expect(created.succeeded, created.text).toBe(true);
-    await editOutputs(engine, (outputs) => ({ ...outputs, ...later }));
+    await editState(engine, (one) => ({ ...one, outputs: { ...one.outputs, ...later } }));
     await host.run("cd /var/lib/lvs-dr && sed -i '$i x-later ipip0' owners/*");
   });
   afterAll(() => stage.destroy());
@@ -76,22 +74,3 @@ describe("what a later version wrote", () => {
     expect(await traces(host)).toEqual(NOTHING);
   });
 });
-
-type Properties = Record<string, unknown>;
-
-/** Changes the outputs of the one real server, as no version of today would. */
-async function editOutputs(engine: Engine, edit: (outputs: Properties) => Properties) {
-  const file = path.join(engine.directory, "exported.json");
-  const run = async (verb: string) => {
-    const done = await engine.run("stack", verb, "--stack", "test", "--file", file);
-    expect(done.succeeded, done.text).toBe(true);
-  };
-  await run("export");
-  const exported = JSON.parse(await readFile(file, "utf8")) as {
-    deployment: { resources: { type: string; outputs: Properties }[] };
-  };
-  for (const resource of exported.deployment.resources)
-    if (resource.type.endsWith(":RealServer")) resource.outputs = edit(resource.outputs);
-  await writeFile(file, JSON.stringify(exported));
-  await run("import");
-}

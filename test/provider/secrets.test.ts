@@ -93,17 +93,15 @@ describe("keys and passwords given as plain strings", () => {
       stage.program(stage.args(host, { connection: given, owner: "other", vips: [VIP2] }));
     // The commit's answer is lost, and nobody can be asked what became of it.
     await host.run(`
-      mv /usr/bin/sha256sum /usr/bin/sha256sum.real
-      cat >/usr/bin/sha256sum <<'END'
+      mv /usr/bin/rm /usr/bin/rm.real
+      cat >/usr/bin/rm <<'END'
 #!/bin/sh
-[ $# = 0 ] || exec sha256sum.real "$@"
-answer=$(cat)
-[ "$answer" != committed ] || pkill sshd
-printf '%s\\n' "$answer" | sha256sum.real
+rm.real "$@" || exit
+[ "$*" != /var/lib/lvs-dr/journal ] || pkill sshd
 END
-      chmod 755 /usr/bin/sha256sum`);
+      chmod 755 /usr/bin/rm`);
     const lost = await other.up(declare(connection()));
-    await host.run("mv /usr/bin/sha256sum.real /usr/bin/sha256sum");
+    await host.run("mv /usr/bin/rm.real /usr/bin/rm");
     await host.startSsh();
     expect(lost.succeeded).toBe(false);
     await expectSilent(lost, other);

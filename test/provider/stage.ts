@@ -1,3 +1,5 @@
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
 import type { PulumiFn } from "@pulumi/pulumi/automation";
 import { RealServer, type ConnectionArgs, type RealServerArgs } from "../../src/index";
@@ -79,6 +81,38 @@ export async function stored(engine: Engine): Promise<Exported & { outputs: Stat
 /** All real servers in the state. */
 export async function realServers(engine: Engine): Promise<Exported[]> {
   return (await engine.resources()).filter(({ type }) => type.endsWith(":RealServer"));
+}
+
+/** Changes the one real server in the state, as no operation would. */
+export async function editState(engine: Engine, edit: (stored: Exported) => Exported) {
+  const file = path.join(engine.directory, "exported.json");
+  const run = async (verb: string): Promise<void> => {
+    const done = await engine.run("stack", verb, "--stack", "test", "--file", file);
+    if (!done.succeeded) throw new Error(done.text);
+  };
+  await run("export");
+  const exported = JSON.parse(await readFile(file, "utf8")) as {
+    deployment: { resources: Exported[] };
+  };
+  const { deployment } = exported;
+  deployment.resources = deployment.resources.map((one) =>
+    one.type.endsWith(":RealServer") ? edit(one) : one,
+  );
+  await writeFile(file, JSON.stringify(exported));
+  await run("import");
+}
+
+/** The bytes that the one real server takes in the state. */
+export async function stateBytes(engine: Engine): Promise<number> {
+  const { text } = await engine.run("stack", "export", "--stack", "test");
+  const { deployment } = JSON.parse(text) as { deployment: { resources: Exported[] } };
+  const found = deployment.resources.find(({ type }) => type.endsWith(":RealServer"));
+  return Buffer.byteLength(JSON.stringify(found));
+}
+
+/** Makes each login take so long that there are words on the row before the work begins. */
+export async function slowLogin(host: Host): Promise<void> {
+  await host.run("echo 'sleep 1.2' >/etc/ssh/sshrc; sync");
 }
 
 /** What tests look at in a real server's outputs. */

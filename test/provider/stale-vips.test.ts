@@ -70,8 +70,34 @@ describe("addresses on lo that nobody declares", () => {
     expect(await onLo(host)).toHaveLength(5);
     expect((await stored(engine)).outputs).toMatchObject({ converged: true, drift: [] });
 
+    const preview = await engine.preview(program({ staleVips: "withdraw" }), { refresh: true });
+    const named = STALE.map((prefix) => `${prefix} would leave lo: declared by nobody (staleVips)`);
+    expect(said(preview, "warning"), preview.text).toEqual(named);
     const outcome = await engine.up(program({ staleVips: "withdraw" }));
     expect(outcome.succeeded, outcome.text).toBe(true);
+    expect(await onLo(host)).toEqual([WIDER, `${VIP6}/128`, `${VIP}/32`]);
+    await host.run(`ip addr del ${WIDER} dev lo`);
+  });
+
+  it("stay where they are excepted, whatever else is withdrawn; excepted no more, they go", async () => {
+    const [kept = "", gone = ""] = STALE;
+    await leaveStale();
+    await engine.up(program());
+    const some = { staleVips: { withdraw: true, except: [kept] } };
+    const first = await engine.preview(program(some), { refresh: true });
+    expect(said(first, "warning").join(), first.text).toMatch(
+      new RegExp(`^${gone} would leave lo: declared by nobody \\(staleVips\\)$`),
+    );
+    const outcome = await engine.up(program(some));
+    expect(outcome.succeeded, outcome.text).toBe(true);
+    expect(await onLo(host)).toEqual([WIDER, kept, `${VIP6}/128`, `${VIP}/32`]);
+    const { outputs } = await stored(engine);
+    expect(outputs).toMatchObject({ converged: true, foreignVips: [kept.split("/")[0], WIDER] });
+
+    const all = program({ staleVips: "withdraw" });
+    const second = await engine.preview(all, { refresh: true });
+    expect(said(second, "warning").join(), second.text).toContain(`${kept} would leave lo`);
+    await engine.up(all);
     expect(await onLo(host)).toEqual([WIDER, `${VIP6}/128`, `${VIP}/32`]);
     await host.run(`ip addr del ${WIDER} dev lo`);
   });

@@ -6,7 +6,7 @@ import type { Nic, Observed } from "../../src/observed/observed";
 import { parseRoutes, type Route } from "../../src/observed/routes";
 import { KIT_VERSION, REPLAY, UNITS } from "../../src/host/boot-kit";
 import type { Change } from "../../src/plan/change";
-import type { Claim } from "../../src/plan/claim";
+import type { Claim, StalePolicy } from "../../src/plan/claim";
 import {
   idOf,
   parseRegistry,
@@ -76,6 +76,7 @@ export function hostOf(sketch: HostSketch): Host {
       session: { client: "10.0.0.1", server: "10.0.0.11" },
       bootId: "b",
       machine: MACHINE,
+      ip: "iproute2",
       addresses: [
         addressOf("lo 127.0.0.1/8 host lo"),
         addressOf("lo ::1/128 host"),
@@ -114,7 +115,7 @@ export interface ClaimSketch {
   readonly vips?: readonly string[];
   readonly arp?: Partial<Arp>;
   readonly saved?: readonly string[];
-  readonly staleVips?: "report" | "withdraw";
+  readonly staleVips?: StalePolicy;
   readonly persist?: boolean;
 }
 
@@ -184,12 +185,18 @@ export function apply(change: Change, host: Host): Host {
       return host;
     }
     case "bind": {
+      const lying = boundAs(change.prefix, observed);
+      if (change.inPlace && lying !== undefined) {
+        const others = observed.addresses.filter((one) => one !== lying);
+        return withAddresses([...others, addressFrom(change)], host);
+      }
       if (boundAs(change.prefix, observed)) throw new Error(`${change.prefix} is there`);
       return withAddresses([...observed.addresses, addressFrom(change)], host);
     }
     case "unbind": {
       const there = boundAs(change.prefix, observed);
       if (there === undefined) throw new Error(`${change.prefix} is not there`);
+      if (change.inPlace) return host;
       const lost = observed.routes.filter((route) => route.source === there.address);
       if (lost.length > 0) throw new Error(`${lost.map((route) => route.text).join()} would go`);
       return withAddresses(
@@ -338,10 +345,10 @@ function boundAs(prefix: string, observed: Observed): BoundAddress | undefined {
 }
 
 function addressFrom(step: Extract<Change, { kind: "bind" | "unbind" }>): BoundAddress {
-  const { family, prefix, scope, label, validLft, preferredLft } = step;
+  const { family, prefix, scope, label, validLft, preferredLft, extras } = step;
   const [text = "", length] = prefix.split("/");
   const address = canonicalAddress(text) ?? text;
-  const rest = { scope, label, validLft, preferredLft };
+  const rest = { scope, label, validLft, preferredLft, ...(extras !== undefined && { extras }) };
   return {
     interface: "lo",
     family,

@@ -11,14 +11,27 @@ binding_of() { # VIP: its $family, its $prefix, and $binding: scope, lifetimes a
   esac
 }
 
-address_words() { # NAME PREFIX SCOPE VALID PREFERRED [LABEL]: in the variable of that name, as ip takes them
-  local _how="$2 dev lo valid_lft $4 preferred_lft $5"
-  case $2:$flavour in
-    *:*:iproute2) _how="$_how nodad" ;;
-    *:*:busybox) ;;
-    *) _how="$_how scope $3${6:+ label $6}" ;;
+address_words() { # NAME PREFIX ATTRIBUTES VALID PREFERRED [LABEL]: in the variable of that name, as ip takes them
+  local _how='' _more=''
+  with_blanks _how "$2"
+  with_blanks _more "${3%,change}"
+  _how="$_how dev lo valid_lft $4 preferred_lft $5"
+  case $2:$_more in
+    # The kernel knows an IPv6 address's scope, and ip takes none.
+    *:*:*' '*) _how="$_how ${_more#* }" ;;
+    *:*:*) ;;
+    *) _how="$_how scope $_more${6:+ label $6}" ;;
   esac
+  case $2:$flavour in *:*:iproute2) _how="$_how nodad" ;; esac
   eval "$1=\$_how"
+}
+
+with_blanks() { # NAME WORD: in the variable of that name, with a blank for each comma
+  local _left="$2"
+  while :; do
+    case $_left in *,*) _left="${_left%%,*} ${_left#*,}" ;; *) break ;; esac
+  done
+  eval "$1=\$_left"
 }
 
 # One process for all lines with iproute2, which stops at the first that fails.

@@ -103,24 +103,35 @@ undo_address() {
   case $1:$void in
     void:*) void="$void$2:$4 " ;;
     *" $1:${3:-} "*) ;;
-    bound:*) ip "-$2" addr del "$3" dev lo ;;
+    bound:*) take_address_away "$2" "$3" "$4" ;;
     unbound:*) put_address_back "$2" "$3" "$4" "$5" "$6" ;;
   esac
 } >/dev/null 2>&1
 
+take_address_away() { # FAMILY PREFIX ATTRIBUTES
+  local words=''
+  # What changed in place changes back where it was "unbound".
+  case $3 in *,change) return ;; esac
+  with_blanks words "$2"
+  # shellcheck disable=SC2086 # fields, by design; nothing globs: set -f
+  ip "-$1" addr del $words dev lo
+}
+
 # Not by batch: a label may hold a quote or a #, and those mean something there.
-put_address_back() { # FAMILY PREFIX SCOPE VALID PREFERRED; the label is the rest of $line
-  local of="$1" label="${line#* * * * * * }" words=''
+put_address_back() { # FAMILY PREFIX ATTRIBUTES VALID PREFERRED; the label is the rest of $line
+  local of="$1" label="${line#* * * * * * }" words='' how=add
   [ "$label" != "$line" ] || label=''
+  case $3 in *,change) how=change ;; esac
   shift
   address_words words "$@"
+  words=${words% nodad} # it is there twice where the address had it
   # shellcheck disable=SC2086 # fields, by design; nothing globs: set -f
-  ip "-$of" addr add $words ${label:+label "$label"}
+  ip "-$of" addr "$how" $words ${label:+label "$label"}
 }
 
 # The oldest step on an address tells how it was before the operation.
 check_addresses() {
-  local key='' at='' wanted='' seen=' '
+  local key='' at='' shown='' wanted='' seen=' '
   lo=$(ip -o addr show dev lo) || stuck="lo cannot be read"
   while read -r key _ at _; do
     case $key:$void$seen in
@@ -130,10 +141,11 @@ check_addresses() {
       *) continue ;;
     esac
     seen="$seen$at "
+    with_blanks shown "$at"
     case $wanted:$lo in
-      gone:*" $at "*) stuck="$at could not be removed from lo, and the ARP sysctls stay as they are" ;;
-      there:*" $at "* | gone:*) ;;
-      *) stuck="$at could not be put back on lo" ;;
+      gone:*" $shown "*) stuck="$shown could not be removed from lo, and the ARP sysctls stay as they are" ;;
+      there:*" $shown "* | gone:*) ;;
+      *) stuck="$shown could not be put back on lo" ;;
     esac
   done
 }

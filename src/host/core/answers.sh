@@ -8,10 +8,9 @@ fail() { # TEXT: a verb's failure
   return 1
 }
 
+# With the length of its body, so that one that is cut off, or that somebody writes into, is none.
 reply() { # STATUS
-  local sum=''
-  sum=$(feed "$body" sha256sum)
-  printf '%s begin\n%s\n%s %s %s\n' "$nonce" "$body" "$nonce" "$1" "${sum%% *}"
+  printf '%s begin\n%s\n%s %s %s\n' "$nonce" "$body" "$nonce" "$1" "${#body}"
 }
 
 note() { # TEXT: progress, between answers
@@ -23,7 +22,12 @@ warn() { # TEXT: what people should still see when the operation is over
 }
 
 observe() { # WORD...: the body of the answer is what the host is like now
-  body=$(observation "$@") || fail "$unobserved"
+  place || return 1
+  know_tools "$@" && body=$(observation "$@") || fail "$unobserved"
+}
+
+define() { # TEXT: functions that only some requests need, without a line break
+  eval "$(printf %b "$1")"
 }
 
 more() { # QUESTION WORD...: what it prints is the next part of the answer's body

@@ -1,6 +1,7 @@
 # Files of ours, whole or not at all.
 
 problem=''  # what a command that failed said
+staged=''   # files that are written, and do not have their names yet
 unsynced='' # files and folders that are to be on disk before the journal goes
 
 # Where a file is by its name in journal and plan: $path, and $aside, where it is made with $permissions.
@@ -12,6 +13,7 @@ path_of() { # NAME
     boot/*:) path='' ;;
     boot/unit:*) path=$unit permissions=$unit_permissions ;;
     boot/link:*) path=$unit_link ;;
+    replay:*) path=$registry/replay aside=$registry/replay.new ;;
     *) path=$registry/$1 aside=$registry/new ;;
   esac
   aside=${aside:-${path%/*}/.pulumi-lvs-dr.new}
@@ -24,8 +26,7 @@ put() { # NAME LINE...
   shift
   make_folder "${path%/*}" 022 && case $name in
     boot/link) problem=$(ln -sfn "$unit" "$path" 2>&1) ;; # as `systemctl enable` and `rc-update add` do
-    # Those a boot runs before it undoes anything.
-    replay | boot/*) write_aside "$@" && durable "$aside" && take_place ;;
+    replay | boot/*) write_aside "$@" && staged="$staged $name" ;;
     *) write_aside "$@" && take_place ;;
   esac || cannot_write "$name" || return 1
   unsynced="$unsynced ${path%/*}"
@@ -38,12 +39,28 @@ cannot_write() { # NAME, at $path: fails
 }
 
 write_aside() { # LINE...: the second try is for its words
-  { printf '%s\n' "$@" >"$aside"; } 2>/dev/null || problem=$( (printf '%s\n' "$@" >"$aside") 2>&1) || return 1
-  [ "$permissions" = 600 ] || chmod "$permissions" "$aside"
+  [ "$permissions" = 600 ] || umask 022
+  { printf '%s\n' "$@" >"$aside"; } 2>/dev/null || problem=$( (printf '%s\n' "$@" >"$aside") 2>&1) || permissions=''
+  umask 077
+  case $permissions in '') return 1 ;; 755) chmod 755 "$aside" ;; esac
 }
 
 take_place() {
   problem=$(mv "$aside" "$path" 2>&1) && unsynced="$unsynced $path"
+}
+
+# A boot runs these before it undoes anything: they are on disk, whole, before they get their names.
+place() {
+  local name='' asides=''
+  [ -n "$staged" ] || return 0
+  for name in $staged; do path_of "$name" && asides="$asides $aside"; done
+  # shellcheck disable=SC2086 # none of our paths has a blank
+  durable $asides || fail "$asides cannot be synced" || return 1
+  for name in $staged; do
+    path_of "$name"
+    take_place || fail "$path cannot be written: $problem" || return 1
+  done
+  staged=''
 }
 
 drop() { # NAME
@@ -57,7 +74,8 @@ make_folder() { # FOLDER [MASK]
 }
 
 clear_leftovers() { # of an operation that is over
-  [ ! -e "$registry/undo" ] && [ ! -e "$registry/new" ] || rm -rf "$registry/undo" "$registry/new"
+  [ ! -e "$registry/undo" ] && [ ! -e "$registry/new" ] && [ ! -e "$registry/replay.new" ] ||
+    rm -rf "$registry/undo" "$registry/new" "$registry/replay.new"
 }
 
 durable() { # FILE...: on disk, not only in memory; an old sync takes no names

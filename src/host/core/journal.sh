@@ -11,7 +11,7 @@ touched=''   # yes where what a boot runs changes
 
 begin() { # "GUARD..." FILE...: what the kind's undo must not expose, files that will change
   local guard="$1"
-  begun=yes touched='' unsynced=''
+  begun=yes touched='' staged='' unsynced=''
   shift
   [ -z "$strangers" ] || set_aside || return 1
   clear_leftovers || fail "$registry/undo cannot be removed" || return 1
@@ -56,6 +56,7 @@ log_step() { # TEXT: ahead of the step
 }
 
 commit() { # the one moment at which the operation counts
+  place || return 1
   problem='sync failed'
   # shellcheck disable=SC2086 # none of our paths has a blank
   { [ -z "$unsynced" ] || durable $unsynced; } 2>/dev/null &&

@@ -21,11 +21,8 @@ lock_to_read() {
 }
 
 lock_to_write() {
-  local ends=0
   take_lock -x || return 1
-  time_over
-  ends=$((($(date +%s) + deadline - now) % 86400))
-  { printf '%s, at most until %02d:%02d:%02dZ\n' "$holder" $((ends / 3600)) $((ends / 60 % 60)) $((ends % 60)) >"$registry/lock"; } 2>/dev/null
+  { printf '%s, at most until %s\n' "$holder" "$until" >"$registry/lock"; } 2>/dev/null
   [ -n "$strangers" ] || recognise_strangers
   [ -n "$strangers" ] || settle
 }

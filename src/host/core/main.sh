@@ -1,10 +1,11 @@
 # What an operation runs on a host: one shell, the same under dash, bash and busybox ash.
 #
-#   sh -c "$program" lvs-dr NONCE MODE SECONDS SESSION HOLDER [WORD...]
+#   sh -c "$program" lvs-dr NONCE MODE SECONDS SESSION UNTIL HOLDER [WORD...]
 #
 # MODE      look: no lock, nothing settled; share: a reader; hold: a writer
 # SECONDS   what is left of the operation; after that the watchdog undoes
 # SESSION   $SSH_CONNECTION of the login shell (sudo empties the environment)
+# UNTIL     the time of day at which SECONDS are over: a host would need a process to tell it
 # HOLDER    who we are, for those who have to wait for our lock
 # WORD      what the first observation is asked about
 #
@@ -22,7 +23,7 @@
 #   verbs           functions that requests may call besides the core's
 #   questions       functions whose output `more` puts into an answer
 #   steps           first words of its lines in a journal
-#   know_tools      what it finds out once
+#   know_tools      WORD...: what its tools tell, before each observation; fails where they cannot
 #   know_files      WORD...: what it finds out once, under the lock
 #   observation     WORD...: prints what the host is like; unobserved says that it cannot
 #   undo_steps      undoes its lines of the journal, in the order that is right for it; sets stuck and held
@@ -37,8 +38,8 @@ LC_ALL=C
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export LC_ALL PATH
 
-nonce=$1 mode=$2 seconds=$3 session=$4 holder=$5
-shift 5
+nonce=$1 mode=$2 seconds=$3 session=$4 until=$5 holder=$6
+shift 6
 
 journal=$registry/journal
 
@@ -57,6 +58,7 @@ die() {
   # bash runs a trap inside of the `IFS= read` that it interrupts, and with that IFS.
   IFS=$blanks
   set +f
+  umask 077
   roll_back
   leave
   unwatch
@@ -65,14 +67,13 @@ die() {
 
 check_host() {
   local missing='' tool='' key='' uid=''
-  for tool in $tools flock sha256sum chmod cp date ln mkdir mv rm rmdir sleep sync; do
+  for tool in $tools flock sha256sum chmod cp ln mkdir mv rm rmdir sleep sync; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
   done
   [ -z "$missing" ] || refuse unsupported "missing$missing"
   while read -r key _ uid _; do [ "$key" != Uid: ] || break; done </proc/self/status
   [ "$uid" = 0 ] || refuse privilege "uid $uid"
   [ -n "$session" ] || refuse unsupported "no SSH_CONNECTION"
-  know_tools
   know_init
 }
 
@@ -88,7 +89,8 @@ lock() {
     share) lock_to_read ;;
     hold) lock_to_write ;;
   esac || return 1
-  [ -z "$locked" ] || watch
+  # A reader lets go before it answers, and what it waits for then keeps nobody.
+  [ "$locked" != -x ] || watch
 }
 
 greet() { # WORD...: the first answer
@@ -106,7 +108,8 @@ first_look() { # WORD...
   know_files "$@"
   observe "$@" || return 1
   # A writer came in after this reader had found nothing to lock: what was seen may be undone yet.
-  [ "$mode:$locked" != share: ] || [ ! -e "$registry/lock" ] || { lock && observe "$@"; }
+  [ "$mode:$locked" != share: ] || [ ! -e "$registry/lock" ] || { lock && observe "$@" || return 1; }
+  [ "$locked" != -s ] || exec 9<&-
 }
 
 serve() {

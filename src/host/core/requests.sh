@@ -27,7 +27,7 @@ are_verbs() { # TEXT: joined by " && ", which or a blank goes after the last
   local rest="$1" verb=''
   while [ -n "$rest" ]; do
     verb=${rest%% *}
-    is_listed "$verb" "begin put drop observe more commit fail $verbs" || fail "there is no verb $verb" || return 1
+    is_listed "$verb" "begin put drop observe define more commit fail $verbs" || fail "there is no verb $verb" || return 1
     rest=${rest#"$verb"}
     case $rest in ' ') return 0 ;; ' && '*) rest=${rest# && } ;; *) return 1 ;; esac
   done

@@ -1,10 +1,11 @@
 # Addresses on lo: what changes them, as it stands in a request and in the journal, and as ip takes it.
 
-know_tools() { # whose `ip` it is, in $flavour
-  case $(ip -V 2>&1) in *iproute2*) flavour=iproute2 ;; *) flavour=busybox ;; esac
+know_flavour() { # whose `ip` it is, in $flavour
+  [ -n "$flavour" ] || case $(ip -V 2>&1) in *iproute2*) flavour=iproute2 ;; *) flavour=busybox ;; esac
 }
 
-# Steps of one family: "bound PREFIX SCOPE VALID PREFERRED LABEL", "unbound ..." alike.
+# Steps of one family: "bound PREFIX ATTRIBUTES VALID PREFERRED LABEL", "unbound ..." alike. In PREFIX and
+# ATTRIBUTES a comma stands for a blank: "203.0.113.10,peer,127.0.0.1/32", "global,brd,203.0.113.10".
 addresses() { # FAMILY STEP...
   local family="$1" step='' line='' lines=''
   shift
@@ -44,21 +45,38 @@ address_command() { # NAME STEP: in the variable of that name, what ip has to do
   # shellcheck disable=SC2086 # fields, by design
   set -- $2
   set +f
-  case $1 in
-    bound) shift && address_words _words "$@" && _words="addr add $_words" ;;
-    unbound) _words="addr del $2 dev lo" ;;
+  case "$1 $3" in
+    *,change) shift && address_words _words "$@" && _words="addr change $_words" ;;
+    bound*) shift && address_words _words "$@" && without_dad _words "$1" && _words="addr add $_words" ;;
+    unbound*) with_blanks _words "$2" && _words="addr del $_words dev lo" ;;
   esac
   eval "$_name=\$_words"
 }
 
-address_words() { # NAME PREFIX SCOPE VALID PREFERRED [LABEL]: in the variable of that name, as ip takes them
-  local _how="$2 dev lo valid_lft $4 preferred_lft $5"
-  case $2:$flavour in
-    *:*:iproute2) _how="$_how nodad" ;;
-    *:*:busybox) ;;
-    *) _how="$_how scope $3${6:+ label $6}" ;;
+address_words() { # NAME PREFIX ATTRIBUTES VALID PREFERRED [LABEL]: in the variable of that name, as ip takes them
+  local _how='' _more=''
+  with_blanks _how "$2"
+  with_blanks _more "${3%,change}"
+  _how="$_how dev lo valid_lft $4 preferred_lft $5"
+  case $2:$_more in
+    # The kernel knows an IPv6 address's scope, and ip takes none.
+    *:*:*' '*) _how="$_how ${_more#* }" ;;
+    *:*:*) ;;
+    *) _how="$_how scope $_more${6:+ label $6}" ;;
   esac
   eval "$1=\$_how"
+}
+
+without_dad() { # NAME PREFIX: for an IPv6 address; busybox has no word for it, and lo does none anyway
+  case $2:$flavour in *:*:iproute2) eval "$1=\"\$$1 nodad\"" ;; esac
+}
+
+with_blanks() { # NAME WORD: in the variable of that name, with a blank for each comma
+  local _left="$2"
+  while :; do
+    case $_left in *,*) _left="${_left%%,*} ${_left#*,}" ;; *) break ;; esac
+  done
+  eval "$1=\$_left"
 }
 
 # One process for all lines with iproute2, which stops at the first that fails and says which.

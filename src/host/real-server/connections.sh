@@ -28,8 +28,6 @@ matching() { # PATTERN: of the lines of stdin; none is no failure
   grep -E -e "$1" || [ $? = 1 ] || echo "cannot be searched"
 }
 
-conntrack_table=/proc/net/nf_conntrack
-
 # DNAT to a container shows in no socket of the host. Where nothing is translated it is the VIP
 # itself that answers, and its sockets are counted.
 translated() { # PATTERN

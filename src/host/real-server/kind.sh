@@ -9,3 +9,6 @@ verbs='sysctl quiet addresses'
 questions=connections
 steps='sysctl bound unbound void'
 unobserved="the addresses or the registry in $registry cannot be read"
+flavour='' # iproute2 or busybox, once it is known
+ip_says='' # all that ip tells
+conntrack_table=/proc/net/nf_conntrack

@@ -1,17 +1,42 @@
 # What a real server is like, a line a fact; src/observed reads it.
 
+# One process for all that iproute2 tells. What a line answers it shows itself, or lo does, which stands
+# as a mark where the next kind begins. All marks are there if it went on to the end, and an address is:
+# somebody has come by it.
+know_tools() { # VIP...: what ip tells, in $ip_says, and whose it is, in $flavour
+  local vip='' queries='' mark='1: lo: <'
+  for vip in "$@"; do queries="$queries
+route get $vip"; done
+  [ "$flavour" = busybox ] || ip_says=$(feed "addr show
+link show dev lo
+route show default
+route get ${session%% *}$queries
+link show dev lo
+route show table all root 0.0.0.0/0
+link show dev lo
+neigh show proxy
+link show dev lo
+route show table all root ::/0
+link show dev lo" ip -o -force -batch - 2>/dev/null)
+  case $flavour:$ip_says in
+    busybox:*) ;;
+    *:[0-9]*' inet'*"$mark"*"$mark"*"$mark"*"$mark"*"$mark"*) flavour=iproute2 && return ;;
+    *) know_flavour && [ "$flavour" = busybox ] || return 1 ;;
+  esac
+  ip_says=$(ip -o addr show)
+}
+
 observation() { # VIP...
-  local addresses='' forwards=''
-  addresses=$(ip -o addr show) || return 1
+  local forwards=''
   echo "lvs-dr-observation 1"
   printf 'session %s\n' "$session"
   echo "ip $flavour"
   observe_identity
-  each_line addr "$addresses"
+  each_line addr "$ip_says" route route4 proxied route6
   observe_nics
   writable "$ipv4/all/arp_ignore" && echo "sysctl-writable yes" || echo "sysctl-writable no"
   observe_ipv6
-  observe_routes "$@"
+  [ "$flavour" = iproute2 ] || observe_routes "$@"
   [ ! -r /proc/net/ip_vs ] || prefix service </proc/net/ip_vs
   read_first /proc/sys/net/ipv4/ip_forward forwards
   echo "ip-forward $forwards"
@@ -77,60 +102,41 @@ observe_ipv6() {
   done
 }
 
-# Default routes of both families, the way back to our peer, how each VIP is delivered, what routes
-# depend on an address or stay beside one, and, where ip tells it, whom the host is a proxy for.
+# Default routes of both families, the way back to our peer, how each VIP is delivered, and what routes
+# depend on an address or stay beside one. This ip does not tell whom the host is a proxy for.
 observe_routes() { # VIP...
-  local peer="${session%% *}" vip=''
-  if [ "$flavour" = iproute2 ]; then
-    batched_routes "$@"
-    return
-  fi
-  each_line default "$(ip route show default 2>/dev/null)"
-  each_line default "$(ip -6 route show default 2>/dev/null)"
-  each_line session-route "$(ip -o route get "$peer" 2>/dev/null)"
-  for vip in "$@"; do each_line route "$(ip route get "$vip" 2>/dev/null)"; done
-  each_line route4 "$(ip -4 route show table all 2>/dev/null)"
-  each_line route6 "$(ip -6 route show table all 2>/dev/null)"
+  local vip=''
+  each_line default "$(ip -o route show default 2>/dev/null)"
+  each_line session-route "$(ip -o route get "${session%% *}" 2>/dev/null)"
+  for vip in "$@"; do each_line route "$(ip -o route get "$vip" 2>/dev/null)"; done
+  each_line route4 "$(ip -o -4 route show table all 2>/dev/null)"
+  each_line route6 "$(ip -o -6 route show table all 2>/dev/null)"
 }
 
-# A process for what has no family or IPv4's, and one for IPv6: what a line answers it shows itself, but
-# for the tables, which are told last, after lo as a mark.
-batched_routes() { # VIP...
-  local vip='' queries=''
-  queries="route show default
-route get $peer"
-  for vip in "$@"; do queries="$queries
-route get $vip"; done
-  queries="$queries
-link show dev lo
-route show table all root 0.0.0.0/0"
-  each_line route "$(feed "$queries" ip -force -batch - 2>/dev/null)" route4
-  each_line default "$(feed 'neigh show proxy
-route show default
-link show dev lo
-route show table all' ip -6 -force -batch - 2>/dev/null)" route6
-}
-
-each_line() { # WORD TEXT [TABLES]: before each line of what ip said; one that goes on is of the kind of the line before
-  local line='' kind="$1" peer="${session%% *}" kept=''
+each_line() { # KIND TEXT [KIND...]: before each line of what ip said
+  local line='' kind="$1" word='' text="$2" peer="${session%% *}"
+  shift 2
   set -f
   IFS='
 '
-  for line in $2; do
-    case $kind:$1:$line in
+  for line in $text; do
+    word=$kind
+    # IPv6 has no answer of its own for the main table.
+    case $kind:$line in route6:*' table '*) ;; route6:'default '*) printf 'default %s\n' "$line" ;; esac
+    case $kind:$line in
+      *:'1: lo: <'*)
+        kind=${1-}
+        [ -z "$kind" ] || shift
+        continue
+        ;;
+      route:"$peer "* | route:"local $peer "*) word=session-route ;;
+      route:'default '*) word=default ;;
       # Of a table only what has a source, is local or leads to lo, and is not the kernel's own.
-      route[46]:"$1":[[:space:]]*) [ -n "$kept" ] || continue ;;
-      route[46]:*' proto kernel '*) kept='' && continue ;;
-      route[46]:*:'local '* | route[46]:*' dev lo '* | route[46]:*' src '*) kept=yes ;;
-      route[46]:*) kept='' && continue ;;
-      *:addr:* | *:"$1":[[:space:]]*) ;;
-      *:"$1":[0-9]*': lo: '*) kind=$3 && continue ;;
-      *:route:"$peer "* | *:route:"local $peer "*) kind=session-route ;;
-      *:'default '*) kind=default ;;
-      *:default:*' proxy' | *:default:*' proxy '*) kind=proxied ;;
-      *) kind=$1 ;;
+      route[46]:*' proto kernel '*) continue ;;
+      route[46]:'local '* | route[46]:*' dev lo '* | route[46]:*' src '*) ;;
+      route[46]:* | proxied:*.*' dev '*) continue ;;
     esac
-    printf '%s %s\n' "$kind" "$line"
+    printf '%s %s\n' "$word" "$line"
   done
   IFS=$blanks
   set +f

@@ -9,6 +9,7 @@ import {
 } from "ssh2";
 import { listAgentKeys, type AgentKey } from "../agent-keys";
 import { fingerprint, isUsableType } from "../public-key";
+import { INPUT_TERMS } from "../terms";
 
 /** What became of an agent's turn, for the message when the login fails. */
 export interface AgentTurn {
@@ -20,25 +21,36 @@ export interface AgentTurn {
   waiting: string;
 }
 
+/** An agent that is to be asked for keys. */
+export interface GivenAgent {
+  readonly socketPath: string;
+  /** What it holds, where it was asked before. */
+  readonly listed?: readonly AgentKey[];
+  /** What the file of one key would be given as. */
+  readonly keyFileTerm: string;
+}
+
 /** An agent for ssh2 that offers the keys of use, and notes what else there is and what it refuses. */
 export class NotingAgent extends BaseAgent<ParsedKey> {
-  /** @param listed the keys, where the agent was asked before */
   constructor(
-    private readonly socketPath: string,
-    private readonly listed: readonly AgentKey[] | undefined,
+    private readonly given: GivenAgent,
     private readonly turn: AgentTurn,
   ) {
     super();
   }
 
   override getIdentities(done: IdentityCallback<ParsedKey>): void {
-    const { turn } = this;
+    const { turn, given } = this;
     turn.waiting = "to list its keys";
-    const listing = this.listed ?? listAgentKeys(this.socketPath);
+    const listing = given.listed ?? listAgentKeys(given.socketPath);
     Promise.resolve(listing).then(
       (keys) => {
-        const usable = keys.flatMap(parsed);
-        Object.assign(turn, { waiting: "", found: inventory(keys), offered: usable.length > 0 });
+        const usable = keys.flatMap(parsedKey);
+        Object.assign(turn, {
+          waiting: "",
+          found: inventory(keys, given.keyFileTerm),
+          offered: usable.length > 0,
+        });
         done(null, usable);
       },
       (error: Error) => {
@@ -63,7 +75,7 @@ export class NotingAgent extends BaseAgent<ParsedKey> {
       if (error) turn.found += `; it did not sign with ${name}`;
       finish?.(error, signature);
     };
-    createAgent(this.socketPath).sign(
+    createAgent(this.given.socketPath).sign(
       key,
       data,
       typeof options === "function" ? {} : options,
@@ -78,20 +90,23 @@ export function hasUsableKey(keys: readonly AgentKey[]): boolean {
 }
 
 /** What an agent holds, in a few words: how many keys of use, and what besides them. */
-export function inventory(keys: readonly AgentKey[]): string {
+export function inventory(
+  keys: readonly AgentKey[],
+  keyFileTerm = INPUT_TERMS.host.short.privateKeyFile,
+): string {
   if (keys.length === 0) return "it lists no key: is it empty, or locked?";
   const usable = keys.filter(({ type }) => isUsableType(type)).length;
   const others = keys.filter(({ type }) => !isUsableType(type)).map(({ type }) => named(type));
   const besides = others.length === 0 ? "" : `; of no use here: ${others.join(", ")}`;
   const many =
-    usable > SSHD_TAKES ? `, and sshd hangs up after six: name one as privateKeyFile` : "";
+    usable > SSHD_TAKES ? `, and sshd hangs up after six: name one as ${keyFileTerm}` : "";
   return `${usable === 1 ? "1 key" : `${usable || "no"} keys`}${many}${besides}`;
 }
 
 /** sshd's MaxAuthTries is 6; the sixth refusal ends the connection. */
 const SSHD_TAKES = 5;
 
-function parsed({ type, blob }: AgentKey): ParsedKey[] {
+function parsedKey({ type, blob }: AgentKey): ParsedKey[] {
   if (!isUsableType(type)) return [];
   const key = utils.parseKey(`${type} ${blob.toString("base64")}`);
   return key instanceof Error ? [] : [key];

@@ -114,7 +114,7 @@ function logIn(
       })
       .connect(clientConfig(login, stream, seen));
     const listen = (chunk: Buffer): void => {
-      if (seen.heard.length < MOST_HEARD) seen.heard += chunk.toString("latin1");
+      if (seen.heard.length < LONGEST_GREETING) seen.heard += chunk.toString("latin1");
     };
     stream.on("data", listen);
   });
@@ -142,7 +142,7 @@ function boundBy(
   return { by, release };
 }
 
-const MOST_HEARD = 255;
+const LONGEST_GREETING = 255;
 
 function clientConfig(login: PreparedHop, sock: Duplex, seen: Seen): ConnectConfig {
   const { algorithms } = login.hostKey;

@@ -74,7 +74,7 @@ export function refused(target: Target, log: AuthLog, hostSays?: string): RealSe
   ];
   const next =
     accepted.length > 0
-      ? "Give what it wants besides: password answers password and keyboard-interactive."
+      ? `Give what it wants besides: ${target.terms.short.password} answers password and keyboard-interactive.`
       : "Check the user and, on the host, its authorized_keys or its password.";
   return authenticationError(
     target,
@@ -111,7 +111,7 @@ function authMethod(username: string, identity: Identity, turn: AgentTurn): AnyA
       return {
         type: "agent",
         username,
-        agent: new NotingAgent(identity.socketPath, identity.listed, turn),
+        agent: new NotingAgent(identity, turn),
       };
     case "password":
       return { type: "password", username, password: identity.password };

@@ -11,6 +11,7 @@ import { dialUntil, type DialLimits } from "./redial";
 import { socketProblem, TryAgain } from "../problems";
 import { place, type Ssh2Connection, type Target } from "../connection";
 import { hostKeyPolicy } from "../host-key";
+import { INPUT_TERMS, type ConnectionTerms } from "../terms";
 import type { Channel, DialOptions, Transport } from "../transport";
 
 /**
@@ -22,7 +23,11 @@ import type { Channel, DialOptions, Transport } from "../transport";
  *   have no algorithm in common; `failed` when the bastion does not forward; the signal's own
  *   error or `timed-out` when it is aborted
  */
-export async function dial(connection: Ssh2Connection, options: DialOptions): Promise<Transport> {
+export async function dial(
+  connection: Ssh2Connection,
+  options: DialOptions,
+  terms: ConnectionTerms = INPUT_TERMS,
+): Promise<Transport> {
   const { proxy } = connection;
   const limits: DialLimits = {
     deadline: performance.now() + options.connectSeconds * 1000,
@@ -32,13 +37,13 @@ export async function dial(connection: Ssh2Connection, options: DialOptions): Pr
     progress: (text) => options.progress(text),
   };
   const host = await prepare(
-    { hop: connection, title: place(connection), path: "connection" },
+    { hop: connection, title: place(connection), terms: terms.host },
     options.pins.hostKey,
     options,
   );
   if (proxy === undefined) return transport(host, await dialUntil(host, limits));
   const bastion = await prepare(
-    { hop: proxy, title: `the bastion ${place(proxy)}`, path: "connection.proxy" },
+    { hop: proxy, title: `the bastion ${place(proxy)}`, terms: terms.proxy, isBastion: true },
     options.pins.proxyHostKey,
     options,
   );

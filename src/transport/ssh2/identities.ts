@@ -1,23 +1,17 @@
 import { readFile, stat } from "node:fs/promises";
 import type { ParsedKey } from "ssh2";
 import { RealServerError } from "../../domain/errors";
-import { listAgentKeys, type AgentKey } from "../agent-keys";
+import { listAgentKeys } from "../agent-keys";
 import { hostNamedBy, type Target } from "../connection";
 import { fileProblem, homePath } from "../files";
 import { readPrivateKey } from "../keys";
 import { fingerprint } from "../public-key";
-import { hasUsableKey, inventory } from "./agent";
+import { type GivenAgent, hasUsableKey, inventory } from "./agent";
 
 /** One way to prove who we are, with what to call it in a message. */
 export type Identity =
   | { readonly method: "publickey"; readonly title: string; readonly key: ParsedKey }
-  | {
-      readonly method: "agent";
-      readonly title: string;
-      readonly socketPath: string;
-      /** What it holds, where it was asked for by name. */
-      readonly listed?: readonly AgentKey[];
-    }
+  | ({ readonly method: "agent"; readonly title: string } & GivenAgent)
   | { readonly method: "password"; readonly title: string; readonly password: string }
   | { readonly method: "keyboard-interactive"; readonly title: string; readonly password: string };
 
@@ -32,29 +26,36 @@ export type Identity =
  *   or no agent answers at `agentSocketPath`, or it holds nothing of use and nothing else is given
  */
 export async function loadIdentities(target: Target): Promise<Identity[]> {
-  const { hop, path } = target;
+  const { hop, terms } = target;
+  const { full } = terms;
+  const keyFileTerm = terms.short.privateKeyFile;
   const identities: Identity[] = [];
   if (hop.privateKey !== undefined) {
-    identities.push(keyIdentity(target, hop.privateKey, `${path}.privateKey`));
+    identities.push(keyIdentity(target, hop.privateKey, full.privateKey));
   }
   if (hop.privateKeyFile !== undefined) {
-    const title = `${path}.privateKeyFile ${hop.privateKeyFile}`;
+    const title = `${full.privateKeyFile} ${hop.privateKeyFile}`;
     const text = await readKeyFile(target, hop.privateKeyFile, title);
     identities.push(keyIdentity(target, text, title, await certificateBeside(hop.privateKeyFile)));
   }
   if (hop.agentSocketPath !== undefined) {
-    const title = `the agent at ${hop.agentSocketPath} (${path}.agentSocketPath)`;
+    const title = `the agent at ${hop.agentSocketPath} (${full.agentSocketPath})`;
     identities.push(await agentIdentity(target, homePath(hop.agentSocketPath), title));
   }
   if (hop.password !== undefined) {
     const { password } = hop;
-    identities.push({ method: "password", title: `${path}.password`, password });
-    const title = `${path}.password over keyboard-interactive`;
+    identities.push({ method: "password", title: full.password, password });
+    const title = `${full.password} over keyboard-interactive`;
     identities.push({ method: "keyboard-interactive", title, password });
   }
   const socketPath = process.env["SSH_AUTH_SOCK"];
   if (hop.agentSocketPath === undefined && socketPath !== undefined && socketPath !== "") {
-    identities.push({ method: "agent", title: "the agent at $SSH_AUTH_SOCK", socketPath });
+    identities.push({
+      method: "agent",
+      title: "the agent at $SSH_AUTH_SOCK",
+      socketPath,
+      keyFileTerm,
+    });
   }
   if (identities.length === 0) throw nothingGiven(target);
   if (identities.every(isKnownToBeOfNoUse)) throw noUsableKey(target, identities);
@@ -62,7 +63,8 @@ export async function loadIdentities(target: Target): Promise<Identity[]> {
 }
 
 function keyIdentity(target: Target, text: string, title: string, beside = ""): Identity {
-  const { key, problem } = readPrivateKey(text, target.hop.privateKeyPassword);
+  const { hop, terms } = target;
+  const { key, problem } = readPrivateKey(text, hop.privateKeyPassword, terms.short);
   if (key === undefined) throw authenticationError(target, `${target.title}: ${title} ${problem}.`);
   const name = `${title} (${fingerprint(key.getPublicSSH())}${beside})`;
   return { method: "publickey", title: name, key };
@@ -87,7 +89,13 @@ async function readKeyFile(target: Target, path: string, title: string): Promise
 /** An agent that was asked for by name must be there; a stale `$SSH_AUTH_SOCK` is nobody's fault. */
 async function agentIdentity(target: Target, socketPath: string, title: string): Promise<Identity> {
   try {
-    return { method: "agent", title, socketPath, listed: await listAgentKeys(socketPath) };
+    return {
+      method: "agent",
+      title,
+      socketPath,
+      listed: await listAgentKeys(socketPath),
+      keyFileTerm: target.terms.short.privateKeyFile,
+    };
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
     throw authenticationError(
@@ -106,7 +114,9 @@ function isKnownToBeOfNoUse(identity: Identity): boolean {
 
 function noUsableKey(target: Target, agents: readonly Identity[]): RealServerError {
   const found = agents.map((agent) =>
-    agent.method === "agent" ? `${agent.title} (${inventory(agent.listed ?? [])})` : agent.title,
+    agent.method === "agent"
+      ? `${agent.title} (${inventory(agent.listed ?? [], agent.keyFileTerm)})`
+      : agent.title,
   );
   return authenticationError(
     target,
@@ -116,11 +126,13 @@ function noUsableKey(target: Target, agents: readonly Identity[]): RealServerErr
 }
 
 function nothingGiven(target: Target): RealServerError {
-  const { title, path } = target;
+  const { title, terms } = target;
+  const { privateKeyFile, privateKey, agentSocketPath, password } = terms.short;
+  const ways = [...new Set([privateKeyFile, privateKey, agentSocketPath])].join(", ");
   return authenticationError(
     target,
-    `${title}: ${path} has no way to authenticate: give privateKeyFile, privateKey, ` +
-      `agentSocketPath or password, or start an agent (SSH_AUTH_SOCK).`,
+    `${title}: ${terms.hop} has no way to authenticate: give ${ways} or ${password}, ` +
+      `or start an agent (SSH_AUTH_SOCK).`,
   );
 }
 

@@ -5,7 +5,18 @@ import { linesOf } from "../../../src/host/scripts";
 import { call } from "../../../src/protocol/program";
 
 const SHELLS = ["dash", "bash", "busybox sh"];
-const VERBS = ["begin", "put", "drop", "observe", "more", "commit", "fail", "sysctl", "quiet"];
+const VERBS = [
+  "begin",
+  "put",
+  "drop",
+  "observe",
+  "define",
+  "more",
+  "commit",
+  "fail",
+  "sysctl",
+  "quiet",
+];
 
 /** The grammar once more, as an expression. */
 const WORD = String.raw`'[^']*(?:'\\''[^']*)*'`;

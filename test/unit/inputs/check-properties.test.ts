@@ -132,7 +132,7 @@ function nearlyGood(): fc.Arbitrary<Record<string, unknown>> {
     arp: fc.oneof(fc.record(listed), fc.jsonValue()),
     timeouts: fc.oneof(fc.record({ connectSeconds: or(5) }), fc.jsonValue()),
     drain: fc.oneof(fc.record({ timeoutSeconds: or(5), onTimeout: or("fail") }), fc.jsonValue()),
-    staleVips: or("withdraw"),
+    staleVips: fc.oneof(or("withdraw"), fc.record({ withdraw: or(true), except: or("10.0.0.9") })),
     ...{ sysctlsOnDestroy: or("leave"), unreachableOnRefresh: or("keep"), owner: or("o") },
   });
   return fc.tuple(extra, fields).map(([unknown, known]) => ({ ...unknown, ...known }));

@@ -2,7 +2,13 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { checker } from "../../../src/inputs/check";
 import { connectionField } from "../../../src/inputs/connection";
-import { fieldAt, secretNames, type Field, type Fields } from "../../../src/inputs/field";
+import {
+  fieldAt,
+  secretNames,
+  withDefaults,
+  type Field,
+  type Fields,
+} from "../../../src/inputs/field";
 import { checkInputs, parseSettings, realServerInputs } from "../../../src/inputs/real-server";
 import { storedReader } from "../../../src/inputs/stored";
 import { UNKNOWN } from "../../../src/inputs/values";
@@ -32,16 +38,19 @@ describe("every input:", () => {
     expect(missing).toEqual([]);
   });
 
-  it.each(places)("$name: a good value passes, and can be read", ({ place, field, inputs, given }) => {
-    const good = goodValues(field, valueIn(inputs, place));
-    const passes = fc.property(good, (value) => {
-      const checked = checkInputs(withValue(given, place, value));
-      expect(checked.failures).toEqual([]);
-      expect(valueIn(checked.inputs, place)).toEqual(value);
-      parseSettings(checked.inputs);
-    });
-    fc.assert(passes, { numRuns: 10 });
-  });
+  it.each(places)(
+    "$name: a good value passes, and can be read",
+    ({ place, field, inputs, given }) => {
+      const good = goodValues(field, valueIn(inputs, place));
+      const passes = fc.property(good, (value) => {
+        const checked = checkInputs(withValue(given, place, value));
+        expect(checked.failures).toEqual([]);
+        expect(valueIn(checked.inputs, place)).toEqual(value);
+        parseSettings(checked.inputs);
+      });
+      fc.assert(passes, { numRuns: 10 });
+    },
+  );
 
   it.each(places)(
     "$name: a bad value is one failure, which names it",
@@ -61,7 +70,10 @@ describe("every input:", () => {
     expect(failures).toEqual([{ path: name, reason }]);
   });
 
-  const [objects, values] = parted(optional, ({ field }) => field.kind === "object");
+  const [objects, values] = parted(
+    optional,
+    ({ field }) => field.kind === "object" && typeof field.default !== "string",
+  );
   it.each(values)("$name: left out, it has its default", ({ place, field, given }) => {
     const { failures, inputs } = checkInputs(withValue(given, place, undefined));
     expect(failures).toEqual([]);
@@ -69,7 +81,9 @@ describe("every input:", () => {
     const holder = valueIn(inputs, place.slice(0, -1)) as Record<string, unknown>;
     const { default: fallback } = field;
     expect(settled).toEqual(typeof fallback === "function" ? fallback(holder) : fallback);
-    expect(valueIn(inputs, place)).toEqual(field.written ? settled : undefined);
+    expect(valueIn(inputs, place)).toBeUndefined();
+    const shown = withDefaults(field, undefined);
+    expect(shown).toEqual(field.shown ? settled : undefined);
   });
 
   it.each(objects)("$name: left out, it is empty, or nothing", ({ place, field, inputs }) => {

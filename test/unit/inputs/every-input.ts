@@ -25,7 +25,7 @@ export const everyInput: Readonly<Record<string, unknown>> = {
   arp: { ignore: 2, announce: 2, interfaces: ["eth0"], except: ["veth*"] },
   persist: false,
   drain: { timeoutSeconds: 30, onTimeout: "fail" },
-  staleVips: "withdraw",
+  staleVips: { withdraw: true, except: ["10.0.0.9"] },
   ...{ sysctlsOnDestroy: "leave", unreachableOnDestroy: "forget", unreachableOnRefresh: "keep" },
   timeouts: { connectSeconds: 5, operationSeconds: 6 },
   owner: "o",

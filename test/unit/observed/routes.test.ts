@@ -9,6 +9,7 @@ import {
   sourcelessOf,
   type Route,
 } from "../../../src/observed/routes";
+import { freeing } from "../../../src/plan/routes";
 import { fixtures } from "../fixtures";
 
 interface Case {
@@ -29,7 +30,9 @@ describe("routes as `ip route show table all` prints them", () => {
     const routes = parseRoutes(data.family, data.lines, addresses);
     expect(JSON.parse(JSON.stringify(routes))).toEqual(data.routes);
     expect(
-      routes.map((route) => (route.source === undefined ? removalOf(route) : sourcelessOf(route))),
+      routes.map((route) =>
+        route.source === undefined ? removalOf(route) : (sourcelessOf(route) ?? "none"),
+      ),
     ).toEqual(data.commands);
   });
 
@@ -41,6 +44,29 @@ describe("routes as `ip route show table all` prints them", () => {
     expect(route && sourcelessOf(route)).toBe(
       "ip route replace default via 10.0.0.254 dev eth0 metric 5",
     );
+    const [group] = parseRoutes(
+      4,
+      [
+        "192.0.9.0/24 nhid 10 src 203.0.113.10 ",
+        "\tnexthop via 10.9.0.1 dev eth0 weight 1 ",
+        "\tnexthop via 10.9.0.3 dev eth0 weight 1 ",
+      ],
+      [],
+    );
+    expect(group && sourcelessOf(group)).toBe("ip route replace 192.0.9.0/24 nhid 10");
+  });
+
+  it("cannot be given back to ip where it does not print how they go on", () => {
+    // Routes with two next hops, as busybox prints them.
+    const routes = [
+      ...parseRoutes(4, ["192.0.2.0/24  src 203.0.113.10 "], []),
+      ...parseRoutes(6, ["2001:db8:7::/64  src 2001:db8::10  metric 1024 "], []),
+    ];
+    expect(routes.map(({ source }) => source)).toEqual(["203.0.113.10", "2001:db8::10"]);
+    for (const route of routes) {
+      expect(sourcelessOf(route)).toBeUndefined();
+      expect(freeing(route, "yourself")).toMatch(/^take its source away where it was made/);
+    }
   });
 
   it("lead to what is in their destination, of their family", () => {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { asRecorded, ownRecords, recordOf, type Desired } from "../../../src/plan/claim";
+import type { Vip } from "../../../src/domain/address";
+import { asRecorded, goesBy, ownRecords, recordOf, type Desired } from "../../../src/plan/claim";
 import type { Change } from "../../../src/plan/change";
 import { plan, type Plan } from "../../../src/plan/plan";
 import { idOf, type OwnerRecord } from "../../../src/observed/registry";
@@ -20,6 +21,12 @@ import {
 } from "../model";
 
 const VIPS = ["203.0.113.10", "203.0.113.11", "203.0.113.12", "2001:db8::10", "2001:db8::11"];
+/** What another program keeps on `lo`, some of it beside a VIP that somebody declares. */
+const STRANGERS: Vip[] = [
+  { family: 4, address: "198.51.100.5" },
+  { family: 6, address: "2001:db8:1::5" },
+  { family: 4, address: "203.0.113.11" },
+];
 const NICS = ["eth0", "eth0.100", "docker0", "kube-ipvs0"];
 const OWNERS = ["web-1", "web-2", "web-3"];
 
@@ -81,7 +88,10 @@ const claim: fc.Arbitrary<ClaimSketch> = fc.record({
   vips,
   arp: arp,
   saved: fc.subarray(["all arp_ignore 0 1", "all arp_announce 0 2", "eth0 arp_ignore 0 1"]),
-  staleVips: fc.constantFrom("report", "report", "withdraw"),
+  staleVips: fc.oneof(
+    fc.constantFrom("report", "report", "withdraw"),
+    fc.record({ withdraw: fc.constantFrom(true, true, false), except: fc.subarray(STRANGERS) }),
+  ),
   persist: fc.boolean(),
 });
 
@@ -101,6 +111,7 @@ const host: fc.Arbitrary<Host> = fc
   .record({
     addresses: fc.uniqueArray(binding, { selector: ({ at }) => at.split(" ")[1] }),
     routes: fc.uniqueArray(route, { maxLength: 2 }),
+    observed: fc.record({ ip: fc.constantFrom("iproute2" as const, "busybox" as const) }),
     all: values,
     eth0: values,
     vlan: values,
@@ -231,12 +242,13 @@ describe("a plan, on any host", () => {
         (one) => !left.has(`${one.interface} ${one.prefix}`),
       );
       const declared = new Set(wanted.claim.vips.map((vip) => vip.address));
-      const asked = wanted.kind === "serve" && wanted.claim.staleVips === "withdraw";
+      const policy = wanted.kind === "serve" ? wanted.claim.staleVips : "report";
       for (const one of gone) {
         expect(one.interface).toBe("lo");
         expect(one.prefixLength).toBe(one.family === 4 ? 32 : 128);
         expect(owners.has(one.address)).toBe(false);
         if (former.includes(one.address)) continue;
+        const asked = goesBy(policy, one.address);
         expect({ asked, declared: declared.has(one.address) }).toEqual({
           asked: true,
           declared: false,
@@ -250,7 +262,9 @@ describe("a plan, on any host", () => {
 
   it("leaves nothing stale behind where it is asked to, and what is no VIP", () => {
     onAnyHost((wanted, before, needed) => {
-      if (wanted.kind === "withdraw" || wanted.claim.staleVips !== "withdraw") return;
+      if (wanted.kind === "withdraw") return;
+      const policy = wanted.claim.staleVips;
+      if (policy === "report" || (typeof policy === "object" && !policy.withdraw)) return;
       const { owners } = shares(wanted, before);
       const declared = wanted.claim.vips.map((vip) => vip.address);
       const after = applyAll(needed.changes, before).at(-1) ?? before;
@@ -259,7 +273,20 @@ describe("a plan, on any host", () => {
           one.interface === "lo" && !owners.has(one.address) && !declared.includes(one.address),
       );
       const own = ["127.0.0.1/8", "::1/128", "10.0.0.11/32", "198.51.100.64/26"];
-      expect(left.filter((one) => !own.includes(one.prefix))).toEqual([]);
+      const except = typeof policy === "object" ? policy.except.map((vip) => vip.address) : [];
+      expect(
+        left.filter((one) => !own.includes(one.prefix) && !except.includes(one.address)),
+      ).toEqual([]);
+    });
+  });
+
+  it("takes away no stale address that is excepted, unless it is one of its own", () => {
+    onAnyHost((wanted, before, needed) => {
+      if (wanted.kind === "withdraw" || typeof wanted.claim.staleVips !== "object") return;
+      const { former } = shares(wanted, before);
+      const excepted = wanted.claim.staleVips.except.map((vip) => vip.address);
+      const kept = excepted.filter((address) => !former.includes(address));
+      for (const address of kept) expect(needed.leaving).not.toContain(address);
     });
   });
 
@@ -271,7 +298,10 @@ describe("a plan, on any host", () => {
       const declared = wanted.claim.vips.map((vip) => vip.address);
       const { owners } = shares(wanted, before);
       for (const one of onLo(before)) {
-        const held = before.observed.routes.some((route) => route.source === one.address);
+        const held =
+          one.family === 4 &&
+          before.observed.ip === "busybox" &&
+          before.observed.routes.some((route) => route.source === one.address);
         const right = held || (one.family === 4 ? one.label === "lo:dr" : one.preferredLft === "0");
         const stays = wanted.kind === "serve" && declared.includes(one.address) && right;
         const theirs = owners.has(one.address) && !declared.includes(one.address);
@@ -285,7 +315,7 @@ describe("a plan, on any host", () => {
     onAnyHost((_, before, needed) => {
       const sources = new Set(before.observed.routes.map((route) => route.source));
       for (const change of needed.changes) {
-        if (change.kind !== "unbind") continue;
+        if (change.kind !== "unbind" || change.inPlace) continue;
         expect(sources).not.toContain(change.prefix.split("/")[0]);
       }
     });

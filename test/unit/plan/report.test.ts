@@ -20,6 +20,7 @@ describe("a host that is as declared", () => {
       bindings: [{ address: "203.0.113.10", scope: "host", label: "lo:dr" }],
       effectiveArp: { eth0: { ignore: 1, announce: 2 } },
       foreignVips: [],
+      withdrawable: [],
       drift: [],
       observedVips: ["203.0.113.10"],
       observedArp: { ignore: 1, announce: 2 },
@@ -253,6 +254,22 @@ describe("stale VIPs", () => {
       "lo: 2001:db8::99/128 bound and declared by nobody",
     ]);
     expect(foreignVips).toEqual(["198.51.100.1", "2001:db8::99"]);
+  });
+
+  it("are no drift where they are excepted, and foreign all the same", () => {
+    const except = [{ family: 4, address: "198.51.100.1" }] as const;
+    const staleVips = { withdraw: true, except };
+    const { drift, foreignVips } = reportOn({ addresses: stale }, { staleVips });
+    expect(drift).toEqual(["lo: 2001:db8::99/128 bound and declared by nobody"]);
+    expect(foreignVips).toEqual(["198.51.100.1", "2001:db8::99"]);
+  });
+
+  it("are named as what could be withdrawn, whatever is asked for", () => {
+    const reports = [{}, { staleVips: "withdraw" } as const].map((changes) =>
+      reportOn({ addresses: stale }, changes),
+    );
+    for (const { withdrawable } of reports)
+      expect(withdrawable).toEqual(["198.51.100.1/32", "2001:db8::99/128"]);
   });
 });
 

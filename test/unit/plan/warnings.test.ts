@@ -36,11 +36,13 @@ describe("people are warned", () => {
   it("of a VIP that stays as it is for the sake of a route", () => {
     const routes = ["default via 10.0.0.254 dev eth0 src 203.0.113.10"];
     const addresses = ["lo 203.0.113.10/32 global lo"];
-    expect(warningsOn({ addresses, routes, all: [1, 2] })).toEqual([
+    expect(warningsOn({ addresses, routes, all: [1, 2] })).toEqual([]);
+    const observed = { ip: "busybox" } as const;
+    expect(warningsOn({ addresses, routes, observed, all: [1, 2] })).toEqual([
       '203.0.113.10/32 stays on lo as it is (scope global, label lo): the route "default via 10.0.0.254 dev eth0 src 203.0.113.10" has it as its source and would not outlive it; run "ip route replace default via 10.0.0.254 dev eth0" for it to be bound as a VIP is',
     ]);
     const asWanted = ["lo 203.0.113.10/32 host lo:dr"];
-    expect(warningsOn({ addresses: asWanted, routes, all: [1, 2] })).toEqual([]);
+    expect(warningsOn({ addresses: asWanted, routes, observed, all: [1, 2] })).toEqual([]);
   });
 
   it("of what was undone in the boot after the replay had set it", () => {

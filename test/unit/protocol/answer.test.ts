@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -26,8 +25,7 @@ const noise = fc.array(
 
 /** As host.sh's `reply` prints it. */
 function printed(status: string, text: string): string {
-  const sum = createHash("sha256").update(`${text}\n`).digest("hex");
-  return `${NONCE} begin\n${text}\n${NONCE} ${status} ${sum}\n`;
+  return `${NONCE} begin\n${text}\n${NONCE} ${status} ${Buffer.byteLength(text)}\n`;
 }
 
 function readAll(stream: Buffer, chunks: readonly number[] = []): AnswerEvent[] {
@@ -103,15 +101,16 @@ describe("answers in a host's output", () => {
     );
   });
 
-  it("never say anything else with any bit of them flipped", () => {
-    // Without sha256sum the host can only say that it has none, so that answer is not guarded.
-    const guarded = answer.filter(({ status }) => status !== "unsupported");
+  // SSH guards each bit on the wire; what may happen before it is a cut, and a voice from outside.
+  it("never say anything else with some of them gone, or with something written into them", () => {
+    const foreign = fc.oneof(line, fc.constantFrom("", "\n", `${NONCE} note hello\n`));
     fc.assert(
-      fc.property(guarded, fc.nat(), fc.nat(7), (one, at, bit) => {
+      fc.property(answer, fc.nat(), fc.nat(20), foreign, (one, at, length, text) => {
         const stream = Buffer.from(printed(one.status, one.body));
-        const place = at % stream.length;
-        stream.writeUInt8(stream.readUInt8(place) ^ (1 << bit), place);
-        for (const event of readUntilBroken(stream)) {
+        const from = at % stream.length;
+        const parts = [stream.subarray(0, from), Buffer.from(text), stream.subarray(from + length)];
+        fc.pre(Buffer.byteLength(text) !== length);
+        for (const event of readUntilBroken(Buffer.concat(parts))) {
           if (event.kind === "answer") expect(event).toEqual({ kind: "answer", ...one });
         }
       }),
@@ -119,14 +118,13 @@ describe("answers in a host's output", () => {
     );
   });
 
-  it("never say anything else with lines of them dropped, doubled or swapped", () => {
+  it("never say anything else with lines of them dropped or doubled", () => {
     fc.assert(
-      fc.property(answer, fc.nat(), fc.nat(), fc.nat(2), ({ status, body: text }, a, b, how) => {
+      fc.property(answer, fc.nat(), fc.nat(), fc.nat(1), ({ status, body: text }, a, b, how) => {
         const lines = printed(status, text).trimEnd().split("\n");
         const [from, to] = [a % lines.length, b % lines.length];
         if (how === 0) lines.splice(from, 1);
-        if (how === 1) lines.splice(to, 0, lines[from] ?? "");
-        if (how === 2) [lines[from], lines[to]] = [lines[to] ?? "", lines[from] ?? ""];
+        else lines.splice(to, 0, lines[from] ?? "");
         for (const event of readUntilBroken(Buffer.from(`${lines.join("\n")}\n`))) {
           if (event.kind === "answer")
             expect(event).toEqual({ kind: "answer", status, body: text });
@@ -135,20 +133,20 @@ describe("answers in a host's output", () => {
     );
   });
 
-  it("of a host without sha256sum have no checksum, and say only what is missing", () => {
-    const missing = `${NONCE} begin\nmissing sha256sum\n${NONCE} unsupported \n`;
-    expect(readAll(Buffer.from(missing))).toEqual([
-      { kind: "answer", status: "unsupported", body: "missing sha256sum" },
+  it("have their length in bytes", () => {
+    const counting = (length: string) => `${NONCE} begin\nz\u00fcrich\n${NONCE} ok ${length}\n`;
+    expect(readAll(Buffer.from(counting("7")))).toEqual([
+      { kind: "answer", status: "ok", body: "z\u00fcrich" },
     ]);
-    const unproved = `${NONCE} begin\nall is well\n${NONCE} ok \n`;
-    expect(() => readAll(Buffer.from(unproved))).toThrow(UnreadableAnswer);
+    for (const length of ["6", "8", "", "7 7", "07"])
+      expect(() => readAll(Buffer.from(counting(length)))).toThrow(UnreadableAnswer);
   });
 
   it("are errors where they end before they began, begin twice, or end in an unknown word", () => {
     for (const stream of [
-      `${NONCE} ok ${"0".repeat(64)}\n`,
+      `${NONCE} ok 0\n`,
       `${NONCE} begin\n${NONCE} begin\n`,
-      `${NONCE} begin\na\n${NONCE} perhaps ${"0".repeat(64)}\n`,
+      `${NONCE} begin\na\n${NONCE} perhaps 1\n`,
       `${NONCE}\n`,
     ]) {
       expect(() => readAll(Buffer.from(stream))).toThrow(UnreadableAnswer);

@@ -1,4 +1,4 @@
-import { REAL_SERVER_PROGRAM } from "../../../src/host/scripts";
+import { INSPECTION_PROGRAM, REAL_SERVER_PROGRAM } from "../../../src/host/scripts";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -76,7 +76,8 @@ describe("a request", () => {
   });
 
   it("has journal, records, sysctls, check, VIPs and a look at the outcome, in this order", () => {
-    const { observed } = hostOf({ addresses: ["lo 203.0.113.11/32 global lo:two words"] });
+    const addresses = ["lo 203.0.113.11/32 global lo:two words"];
+    const { observed } = hostOf({ addresses, observed: { ip: "busybox" } });
     const claim = claimOf({ vips: ["203.0.113.10", "203.0.113.11", "2001:db8::10"] });
     const needed = plan({ kind: "serve", claim, now: "2026-07-02T10:00:00.000Z" }, observed);
     const request = changeRequest(needed.changes, needed.guard, ["203.0.113.10"]);
@@ -91,6 +92,22 @@ describe("a request", () => {
       "addresses '4' 'bound 203.0.113.10/32 host forever forever lo:dr' 'unbound 203.0.113.11/32 global forever forever lo:two words' 'bound 203.0.113.11/32 host forever forever lo:dr'",
       "addresses '6' 'bound 2001:db8::10/128 global forever 0'",
       "observe '203.0.113.10'",
+    ]);
+  });
+
+  it("changes a VIP in place: of IPv4 behind an entry in between, of IPv6 with all its flags", () => {
+    const { observed } = hostOf({
+      addresses: [
+        { at: "lo 203.0.113.10/32 global lo:0", extras: "brd 203.0.113.10" },
+        { at: "lo 2001:db8::10/128 global", extras: "metric 5 noprefixroute" },
+      ],
+    });
+    const claim = claimOf({ vips: ["203.0.113.10", "2001:db8::10"] });
+    const { changes } = plan({ kind: "serve", claim, now: "2030" }, observed);
+    const calls = changeRequest(changes, [], []).split(" && ");
+    expect(calls.filter((call) => call.startsWith("addresses"))).toEqual([
+      "addresses '4' 'bound 203.0.113.10,peer,127.0.0.1/32 host forever forever' 'unbound 203.0.113.10/32 global,brd,203.0.113.10 forever forever lo:0' 'bound 203.0.113.10/32 host forever forever lo:dr' 'unbound 203.0.113.10,peer,127.0.0.1/32 host forever forever'",
+      "addresses '6' 'unbound 2001:db8::10/128 global,metric,5,noprefixroute,change forever forever' 'bound 2001:db8::10/128 global,metric,5,noprefixroute,change forever 0'",
     ]);
   });
 
@@ -120,7 +137,7 @@ describe("the opening command", () => {
 
   it("replaces the login shell, and passes the session on before sudo empties the environment", () => {
     expect(openingCommand(opening)).toMatch(
-      /; exec sh -c '[^]*' '[^\n]*' abc hold 90 "\$SSH_CONNECTION" 'it'\\''s me' '203\.0\.113\.10'$/,
+      /; exec sh -c '[^]*' lvs-dr '[^\n]*' abc hold 90 "\$SSH_CONNECTION" \d\d:\d\d:\d\dZ 'it'\\''s me' '203\.0\.113\.10'$/,
     );
   });
 
@@ -158,6 +175,40 @@ describe("the opening command", () => {
     const command = openingCommand(opening);
     expect(command).toMatch(/^printf "\\n%s login %s\\n" abc "\$SHELL"; exec /);
     expect(command).not.toMatch(/[\n!]|\\\\/);
+  });
+
+  it.each(Object.entries({ REAL_SERVER_PROGRAM, INSPECTION_PROGRAM }))(
+    "with the %s fits into what a TCP connection sends at first, beside what SSH adds",
+    (_, program) => {
+      const nonce = "0123456789abcdef01234567";
+      const holder =
+        "organization/shop/production/web urn:pulumi:pulumi-lvs-dr:index:RealServer::web-1";
+      const subjects = ["203.0.113.10", "203.0.113.11", "2001:db8::10"];
+      const command = openingCommand({ ...opening, nonce, holder, subjects, program });
+      expect(Buffer.byteLength(command)).toBeLessThanOrEqual(14_000);
+    },
+  );
+
+  it.each(SHELLS)("unpacks its program in %s, and asks for it where it cannot", (shell) => {
+    const program = `printf '%s %s %s\\n' "it's $1!" 'a\\nb' '\\\\'\nprintf '%s|' "$@"`;
+    const [name = "", ...args] = shell.split(" ");
+    const path = spawnSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).stdout.trim();
+    const command = openingCommand({ ...opening, program }).replace(
+      "exec sh",
+      `exec ${[path, ...args].join(" ")}`,
+    );
+    const run = (PATH: string) =>
+      spawnSync(path, [...args, "-c", command], {
+        input: programLine({ program }),
+        env: { PATH, SHELL: "/bin/x", SSH_CONNECTION: "a b" },
+        encoding: "utf8",
+      }).stdout;
+    const [, unpacked] = run(process.env.PATH ?? "").split("abc program \n");
+    const [, asked] = run("/nonexistent").split("abc wanted \n");
+    expect(unpacked).toMatch(
+      /^it's abc! a\\nb \\\\\nabc\|hold\|90\|a b\|.*\|it's me\|203\.0\.113\.10\|$/,
+    );
+    expect(asked).toBe(unpacked);
   });
 
   it("has a form short enough for servers with a limit, which takes the program as a line", () => {

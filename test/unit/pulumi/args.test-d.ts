@@ -12,6 +12,7 @@ import type {
   ProxyConnectionArgs,
   RealServerArgs,
   SshArgs,
+  StaleVipsArgs,
   TimeoutsArgs,
 } from "../../../src/pulumi/args";
 import type { RealServer } from "../../../src/pulumi/real-server";
@@ -49,6 +50,11 @@ export const outputsAnywhere: RealServerArgs = {
   staleVips: "withdraw",
 };
 
+export const someStay: RealServerArgs = {
+  ...simplest,
+  staleVips: { withdraw: true, except: [address, "203.0.113.20"] },
+};
+
 // @ts-expect-error arp_ignore 3 leaks
 export const leaking: ArpArgs = { ignore: 3 };
 
@@ -67,6 +73,7 @@ export const sameNames: {
   ProxyConnectionArgs: Same<keyof ProxyConnectionArgs, keyof Proxy>;
   ArpArgs: Same<keyof ArpArgs, keyof Inputs["arp"]["fields"]>;
   DrainArgs: Same<keyof DrainArgs, keyof Inputs["drain"]["fields"]>;
+  StaleVipsArgs: Same<keyof StaleVipsArgs, keyof Inputs["staleVips"]["fields"]>;
   TimeoutsArgs: Same<keyof TimeoutsArgs, keyof Inputs["timeouts"]["fields"]>;
   InspectConnection: Same<keyof InspectConnection, keyof Connection>;
   InspectProxy: Same<keyof InspectProxy, keyof Proxy>;
@@ -78,6 +85,7 @@ export const sameNames: {
   ProxyConnectionArgs: true,
   ArpArgs: true,
   DrainArgs: true,
+  StaleVipsArgs: true,
   TimeoutsArgs: true,
   InspectConnection: true,
   InspectProxy: true,
@@ -107,7 +115,9 @@ type Value<Field> = Field extends { kind: "flag" }
       : Field extends { kind: "list" }
         ? string[] | (Field extends { all: true } ? "all" : never)
         : Field extends { kind: "object"; fields: infer Within }
-          ? Given<Within> | (Field extends { flag: true } ? boolean : never)
+          ? | Given<Within>
+            | (Field extends { words: readonly (infer Word)[] } ? Word : never)
+            | (Field extends { flag: true } ? boolean : never)
           : string;
 
 /** They demand the same, and their values are of the same types. */

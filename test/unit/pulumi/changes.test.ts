@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isMoved, workBetween } from "../../../src/pulumi/changes";
+import { isMoved, isRespelled, workBetween } from "../../../src/pulumi/changes";
 import type { Work } from "../../../src/inputs/field";
 import { parseSettings, type Settings } from "../../../src/inputs/real-server";
 import { everyInput } from "../inputs/every-input";
@@ -19,6 +19,7 @@ describe("what an update does on the host", () => {
     { arp: { interfaces: ["eth0"] } },
     { owner: "another name" },
     { staleVips: "withdraw" },
+    { staleVips: { withdraw: true, except: ["203.0.113.20"] } },
     { owner: "another name", timeouts: { connectSeconds: 5 } },
     { vips: ["203.0.113.11"], connection: { ...inputs.connection, port: 2222 } },
     {},
@@ -65,6 +66,39 @@ describe("a change of one input alone", () => {
     const changed = { ...inputs, [name]: everyInput[name] };
     expect(parseSettings(changed)).not.toEqual(olds);
     expect(workFor(changed)).toBe(work);
+  });
+});
+
+describe("properties that differ", () => {
+  const stored = { ...inputs, __provider: "a text" };
+  const spelled = {
+    arp: { ignore: 1, announce: 2, interfaces: "all" },
+    persist: true,
+    timeouts: { connectSeconds: 60, operationSeconds: 120 },
+  };
+
+  it("say the same where one of them spells defaults out, or loads the provider in another way", () => {
+    expect(isRespelled({ ...stored, ...spelled }, stored)).toBe(true);
+    expect(isRespelled(stored, { ...stored, ...spelled })).toBe(true);
+    expect(isRespelled({ ...stored, __provider: "another text" }, stored)).toBe(true);
+  });
+
+  it.each([
+    { vips: ["203.0.113.11"] },
+    { persist: false },
+    { connection: { ...inputs.connection, port: 2222 } },
+    { timeouts: { connectSeconds: 59 } },
+    // Not known yet, or edited by hand.
+    { vips: ["04da6b54-80e4-46f7-96ec-b56ff0331ba9"] },
+    { timeouts: { connectSeconds: "04da6b54-80e4-46f7-96ec-b56ff0331ba9" } },
+    { owner: null },
+  ])("do not say the same with %j", (changes) => {
+    expect(isRespelled({ ...stored, ...spelled }, { ...stored, ...changes })).toBe(false);
+    expect(isRespelled({ ...stored, ...changes }, { ...stored, ...spelled })).toBe(false);
+  });
+
+  it("are none where only the engine can see a difference, that of a secret", () => {
+    expect(isRespelled({ ...stored, drift: [] }, stored)).toBe(false);
   });
 });
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkInputs, parseSettings } from "../../../src/inputs/real-server";
-import { marked, unmarked } from "../../../src/pulumi/drift-marks";
+import { answered, marked, unmarked } from "../../../src/pulumi/drift-marks";
 
 const declaration = {
   connection: { host: "10.0.0.11", privateKeyFile: "~/.ssh/id_ed25519" },
@@ -38,6 +38,16 @@ describe("the inputs after a read", () => {
     });
   });
 
+  it("say nothing of ARP values that are left to their defaults and are in force", () => {
+    const { connection, vips, owner } = declared;
+    const least = { connection, vips, owner };
+    const both = ["203.0.113.10", "2001:db8::10"];
+    expect(marked(least, settings, { observedVips: both, observedArp: quiet })).toEqual(least);
+    const loud = { ignore: 0, announce: 2 };
+    const marks = marked(least, settings, { observedVips: both, observedArp: loud });
+    expect(marks["arp"]).toEqual({ ignore: "1 (0 in force)", announce: 2 });
+  });
+
   it("are the declared ones again once the marks are off, whatever drifted", () => {
     fc.assert(
       fc.property(
@@ -53,6 +63,22 @@ describe("the inputs after a read", () => {
   it("that an older version wrote over with what was observed stay as they are", () => {
     const older = { ...declared, vips: [], arp: { ignore: 0, announce: 2 } };
     expect(unmarked(older)).toEqual(older);
+  });
+});
+
+describe("the inputs of a program beside marked ones", () => {
+  const marks = { arp: { ignore: "2 (0 in force)", announce: 2, interfaces: ["eth0"] } };
+
+  it("spell out the ARP values that are left to their defaults, and keep those that are given", () => {
+    expect(answered({}, marks)).toEqual({ arp: { ignore: 1, announce: 2 } });
+    const given = { arp: { ignore: 2, interfaces: ["eth1"] } };
+    expect(answered(given, marks)).toEqual({ arp: { ...given.arp, announce: 2 } });
+  });
+
+  it("stay as they are where no ARP value is marked, or arp is not known yet", () => {
+    for (const olds of [{}, { arp: null }, { arp: { ignore: 2 } }, { vips: ["h (not bound)"] }])
+      expect(answered({ owner: "o" }, olds)).toEqual({ owner: "o" });
+    expect(answered({ arp: "later" }, marks)).toEqual({ arp: "later" });
   });
 });
 

@@ -24,6 +24,7 @@ const report: HostReport = {
   bindings: [{ address: "203.0.113.10", scope: "host", label: "lo:dr" }],
   effectiveArp: { eth0: { ignore: 1, announce: 2 } },
   foreignVips: [],
+  withdrawable: [],
   drift: [],
   observedVips: ["203.0.113.10"],
   observedArp: { ignore: 1, announce: 2 },

@@ -97,7 +97,11 @@ describe("a known hosts file", () => {
     fc.assert(
       fc.property(fc.array(line), fc.string(), fc.nat(65535), (lines, host, port) => {
         const file = lines.join("\n");
-        const { trusted, revoked } = keysOf(parseKnownHosts(file), host, port);
+        const known = keysOf(parseKnownHosts(file), host, port);
+        const { trusted, revoked } = known;
+        // Read for one host alone, it says the same of that host.
+        const names = [knownHostsName(host, port)];
+        expect(keysOf(parseKnownHosts(file, names), host, port)).toEqual(known);
         for (const entry of [...trusted, ...revoked]) {
           const text = file.split(/\r?\n/)[entry.line - 1] ?? "";
           expect(text).toContain(entry.key);
@@ -106,6 +110,12 @@ describe("a known hosts file", () => {
         }
       }),
     );
+  });
+
+  it("is read for a few names alone, whatever else it knows", () => {
+    const file = `web ${ed25519}\n*.example ${other}\n[web]:2222 ${other}\nother ${ed25519}\n`;
+    const lines = parseKnownHosts(file, ["web", "a.example"]).map(({ line }) => line);
+    expect(lines).toEqual([1, 2]);
   });
 
   it("matches patterns in time that grows with their length, not faster", () => {

@@ -1,0 +1,21 @@
+/** What a provider's process has learnt of the resources of its run, by their ids. */
+export interface Run {
+  /**
+   * The creates, by owner and host. When a host's address in the program changes, the same process
+   * creates at the new one and deletes at the old one. That the record there is a later create's is for
+   * the host to say; only where the old address answers no more is this believed, because machines
+   * cloned from one image may look alike.
+   */
+  readonly creates: Map<string, string>;
+  /** Those created or updated in this run: none of them is another's predecessor. */
+  readonly made: Set<string>;
+  /** Those that another takes the place of. */
+  readonly replaced: Set<string>;
+  /** What a read found on `lo` that could be withdrawn, with prefix, by the reader's id. */
+  readonly withdrawable: Map<string, readonly string[]>;
+}
+
+/** A run of which nothing is known yet. */
+export function newRun(): Run {
+  return { creates: new Map(), made: new Set(), replaced: new Set(), withdrawable: new Map() };
+}

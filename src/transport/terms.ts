@@ -1,0 +1,51 @@
+/** What is given for one hop and messages speak of. */
+type Given =
+  | "privateKey"
+  | "privateKeyFile"
+  | "privateKeyPassword"
+  | "agentSocketPath"
+  | "password"
+  | "hostKey";
+
+/** How messages call what a person gave for one hop: inputs of a program, or options and variables of the command. */
+export interface Terms {
+  /** The hop as a whole: `connection`. */
+  readonly hop: string;
+  /** Each on its own: `connection.password`. `hostKey` is undefined where none can be given. */
+  readonly full: Readonly<Record<Exclude<Given, "hostKey">, string>> & {
+    readonly hostKey?: string;
+  };
+  /** Where it is clear of which hop they are: `password`. */
+  readonly short: Readonly<Record<Exclude<Given, "hostKey">, string>>;
+}
+
+/** The terms of a connection's hops. */
+export interface ConnectionTerms {
+  readonly host: Terms;
+  readonly proxy: Terms;
+}
+
+/** Those of the inputs of a program. */
+export const INPUT_TERMS: ConnectionTerms = {
+  host: inputsOf("connection"),
+  proxy: inputsOf("connection.proxy"),
+};
+
+function inputsOf(hop: string): Terms {
+  const short = {
+    privateKey: "privateKey",
+    privateKeyFile: "privateKeyFile",
+    privateKeyPassword: "privateKeyPassword",
+    agentSocketPath: "agentSocketPath",
+    password: "password",
+  };
+  const full = {
+    privateKey: `${hop}.privateKey`,
+    privateKeyFile: `${hop}.privateKeyFile`,
+    privateKeyPassword: `${hop}.privateKeyPassword`,
+    agentSocketPath: `${hop}.agentSocketPath`,
+    password: `${hop}.password`,
+    hostKey: `${hop}.hostKey`,
+  };
+  return { hop, full, short };
+}
