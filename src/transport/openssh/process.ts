@@ -82,6 +82,7 @@ const OWN_FAILURE = 255;
 const GRACE_MILLISECONDS = 1000;
 /** What a program that ssh started, and that left the group, may keep its streams open for. */
 const DRAIN_MILLISECONDS = 500;
+const MOST_RESTS = 20;
 
 async function firstWord({ stdout }: SshProcess): Promise<"word"> {
   for (;;) {
@@ -112,7 +113,12 @@ async function ended(child: SshProcess): ReturnType<Ended> {
   // Jumps and a ProxyCommand end with it.
   killGroup(child, "SIGKILL");
   forget(child);
-  await Promise.race([closed, pause(DRAIN_MILLISECONDS, undefined, { ref: false })]);
+  // What it said last is read first: whoever dialled may be busy yet.
+  for (let rests = 0; rests < MOST_RESTS; rests++) {
+    const rest = pause(DRAIN_MILLISECONDS, "rest", { ref: false });
+    if ((await Promise.race([closed, rest])) !== "rest") break;
+    if (child.stdout.readableLength === 0) break;
+  }
   if (signal !== null) return { signal };
   return code === null || code === OWN_FAILURE ? {} : { code };
 }
