@@ -83,7 +83,7 @@ export async function withdraw(
       const notes = [
         ...needed.notes,
         ...stillLocal(needed, after),
-        ...boundElsewhere(needed.leaving, after),
+        ...boundElsewhere(needed.unclaimed, after),
       ];
       return { superseded: false, notes };
     }),
@@ -128,11 +128,9 @@ function refuse({ refusals }: Plan): void {
   if (error) throw error;
 }
 
-/** Withdrawn from `lo`, and the host still delivers it to itself: somebody else has it, too. */
-function stillLocal(needed: Plan, after: Observed): string[] {
-  return needed.changes.flatMap((change) => {
-    if (change.kind !== "unbind") return [];
-    const address = change.prefix.split("/")[0] ?? "";
+/** Not on `lo` any more, and the host still delivers it to itself: somebody else has it, too. */
+function stillLocal({ unclaimed }: Plan, after: Observed): string[] {
+  return unclaimed.flatMap((address) => {
     if (!after.local.includes(address)) return [];
     const holder = after.addresses.find((one) => one.address === address);
     const routes = routesToSelf(address, after);

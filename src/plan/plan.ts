@@ -27,6 +27,8 @@ export interface Plan {
   readonly notes: readonly string[];
   /** The addresses that leave `lo` for good, canonical: what a drain waits for. */
   readonly leaving: readonly string[];
+  /** The addresses that nobody claims any more, whether or not they are on `lo` still. */
+  readonly unclaimed: readonly string[];
   /** Those of `leaving` that nobody declared, with prefix, as the host spells them. */
   readonly stale: readonly string[];
   /** VIPs that leaked before: while one is bound, an undo must not loosen a sysctl. */
@@ -76,6 +78,7 @@ export function plan(desired: Desired, observed: Observed): Plan {
       ...(desired.kind === "withdraw" && others.length === 0 ? savedNotes(observed) : []),
     ],
     leaving: addresses.removed.map((one) => one.address),
+    unclaimed: [...addresses.gone],
     stale: addresses.stale.map((one) => one.prefix),
     guard: sysctls.leakingVips,
     saved: sysctls.saved,

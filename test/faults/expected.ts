@@ -1,6 +1,6 @@
 import type { Outcome, Verb } from "./driver";
 import { withdrawn, type Asked } from "./oracle";
-import { BINDING_FILES, prefixOf } from "./others";
+import { BINDING_FILES } from "./others";
 import type { Fault, Scenario } from "./scenario";
 import type { Snapshot } from "./snapshot";
 import { SYSCTL_FILE } from "./stage-host";
@@ -16,10 +16,8 @@ export function wordsOf(
       .filter(({ vip }) => vips.includes(vip))
       .map(({ path, vip }) => `${path} line ${BINDING_FILES[path]!(vip)[1]} binds ${vip}`);
   if (verb === "delete") {
-    // One that somebody has taken off before does not leave now, and one that others need stays.
-    const left = withdrawn({ verb, owner, serving }, before).filter((vip) =>
-      before.has(`lo ${prefixOf(vip)}`),
-    );
+    // One that others need stays.
+    const left = withdrawn({ verb, owner, serving }, before);
     const kept = left.filter((vip) => before.has(routeTo(vip)) || before.has(localRouteTo(vip)));
     return [...binding(left), ...kept.map((vip) => `${vip} is still delivered to the host itself`)];
   }

@@ -50,6 +50,8 @@ describe("a VIP that was bound by hand, with routes beside it,", () => {
 
   it("is withdrawn, and a destroy names the route that keeps the host from the service", async () => {
     await host.run(`ip route add ${VIP} dev lo; ip -6 route add ${VIP6} dev lo`);
+    // One that somebody has taken off lo before is named as well.
+    await host.run(`ip addr del ${VIP6}/128 dev lo`);
     const outcome = await engine.destroy();
     expect(outcome.succeeded, outcome.text).toBe(true);
     expect(await traces(host)).toEqual(NOTHING);
