@@ -51,7 +51,8 @@ export async function campaign(options: CampaignOptions): Promise<Findings> {
     return await withLab(lab, home, options);
   } finally {
     await lab.destroy();
-    await rm(home, { recursive: true, force: true });
+    // A process that was killed may be writing yet.
+    await rm(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }
 

@@ -1,13 +1,13 @@
 import type { Agent } from "./agent";
 import type { SHELL_ENDS } from "./scenario";
 
-/** Defines, in the agent's shell, how to find the processes of operations: `sh -c SCRIPT NAME NONCE MODE ...`. */
+/** Defines, in the agent's shell, how to find the processes of operations: `sh -c SCRIPT NAME PROGRAM NONCE MODE ...`. */
 export const FINDING = `
 found() { # sets shell and all
   shell= all=
   for entry in /proc/[0-9]*; do
     mapfile -d '' -t words 2>/dev/null <"$entry/cmdline" || continue
-    case "\${words[1]:-}:\${words[5]:-}" in -c:look | -c:share | -c:hold) ;; *) continue ;; esac
+    case "\${words[1]:-}:\${words[6]:-}" in -c:look | -c:share | -c:hold) ;; *) continue ;; esac
     all="$all \${entry#/proc/}"
   done 2>/dev/null
   for id in $all; do
