@@ -29,12 +29,13 @@ export function wordsOf(
 /** What is wrong in how an operation ended under a fault, whatever became of the host. Pure. */
 export function wrongIn(
   outcome: Outcome,
-  { fault, verb, isHeld }: { fault: Fault; verb: Verb; isHeld: boolean },
+  { fault, verb, isHeld, bySsh }: { fault: Fault; verb: Verb; isHeld: boolean; bySsh: boolean },
 ): string[] {
   const said = outcome.kind === "done" ? undefined : outcome.message;
   const wrong: string[] = [];
-  // The proxy answers always, so no proof is ever there.
-  if (said?.includes("PULUMI_LVS_DR_FORGET")) wrong.push("a host that answers is to be forgotten");
+  // The proxy answers always, so no proof is ever there; of what ssh saw, none ever can be.
+  if (!bySsh && said?.includes("PULUMI_LVS_DR_FORGET"))
+    wrong.push("a host that answers is to be forgotten");
   // With a VIP that somebody deletes the route is gone.
   if (isHeld && said === undefined && fault.kind !== "somebody")
     wrong.push("done, though a route depends on what was to go");
