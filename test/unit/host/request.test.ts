@@ -30,7 +30,7 @@ function judged(shell: string, lines: readonly string[]): string[] {
 ${linesOf(["core/text", "core/answers", "core/requests"]).join("\n")}
 while IFS= read -r request; do
   failure=''
-  if is_request "$request"; then echo yes; else echo "$failure"; fi
+  if is_request "$request"; then echo yes; else printf '%s\\n' "$failure"; fi
 done`;
   const input = lines.map((line) => `${line}\n`).join("");
   const { stdout, stderr } = spawnSync(command, [...args, "-c", script], { input });
