@@ -44,14 +44,17 @@ export class Traffic {
   }
 }
 
+/** Nothing that we send before the program is as long, and no program is shorter: in bytes. */
+const LOGIN_AT_MOST = 4096;
+
 /** A place in the traffic of a dry run, as the proxy finds it in that of another operation. Pure. */
 export function momentIn(turns: readonly Turn[], { direction, part, at }: Place): Moment {
-  const longest = Math.max(...turns.map(({ bytes }) => bytes));
-  const opening = turns.findIndex(({ bytes }) => bytes === longest);
+  // Not the longest turn: a request of changes may be longer.
+  const opening = turns.findIndex((one) => one.direction === "up" && one.bytes > LOGIN_AT_MOST);
   const that = (some: readonly Turn[]) => some.filter((one) => one.direction === direction);
   // What we say last, nobody waits for.
   const later = that(turns.slice(opening + 1, turns.at(-1)?.direction === "up" ? -1 : undefined));
-  const script = Math.ceil(longest / 2);
+  const script = Math.ceil((turns[opening]?.bytes ?? 0) / 2);
   if (part === "connecting" || later.length === 0) {
     const bytes = that(turns.slice(0, opening + 1)).reduce((sum, one) => sum + one.bytes, 0);
     return { direction, turn: 0, bytes: Math.round(at * bytes), script };
