@@ -14,6 +14,9 @@ export const REAL_SERVER_PARTS: readonly string[] = [
 /** What a drain asks, as text: too rare for every program to have it. */
 export const CONNECTION_FUNCTIONS = linesOf(["real-server/connections"]).join("\n");
 
+/** What only a change of a real server needs, as text; see {@link changesOf}. */
+export const REAL_SERVER_CHANGES = changesOf(["real-server/changes"]);
+
 const CORE_PARTS = [
   "core/text",
   "core/answers",
@@ -61,6 +64,16 @@ export const REPLAY_LINES = linesOf(BOOT_PARTS);
  */
 export function programOf(kind: readonly string[]): string {
   return linesOf([...CORE_PARTS, ...kind, "core/main"]).join("\n");
+}
+
+/**
+ * What only an operation that changes something needs, as text: no observation, no undo and no watchdog
+ * does. Its first request of changes defines it.
+ *
+ * @param kind of the kind, as for {@link programOf}
+ */
+export function changesOf(kind: readonly string[]): string {
+  return linesOf(["core/changes", ...kind]).join("\n");
 }
 
 /**

@@ -1,10 +1,11 @@
-import { INSPECTION_PROGRAM, REAL_SERVER_PROGRAM } from "../host/scripts";
+import { INSPECTION_PROGRAM, REAL_SERVER_CHANGES, REAL_SERVER_PROGRAM } from "../host/scripts";
 import { parseObservation, type Observed } from "../observed/observed";
 import { idOf } from "../observed/registry";
 import type { Desired } from "../plan/claim";
 import { plan, type Plan } from "../plan/plan";
 import { changeRequest } from "../plan/request";
 import { describe, summary } from "../plan/words";
+import { defineCall } from "../protocol/program";
 import type { HostKind, Observer } from "./kind";
 
 /** The first kind of host. What its observations tell of besides are VIPs: how each is delivered. */
@@ -12,7 +13,8 @@ export const REAL_SERVER: HostKind<Desired, Observed, Plan> = {
   program: REAL_SERVER_PROGRAM,
   parse: parseObservation,
   plan,
-  request: ({ changes, guard }, vips) => changeRequest(changes, guard, vips),
+  request: ({ changes, guard }, vips) =>
+    `${defineCall(REAL_SERVER_CHANGES)} && ${changeRequest(changes, guard, vips)}`,
   summary: ({ changes }) => summary(changes),
   left: ({ changes }) => changes.map(describe),
   isCommitted,

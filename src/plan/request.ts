@@ -1,4 +1,3 @@
-import type { Family } from "../domain/address";
 import { call } from "../protocol/program";
 import type { Change } from "./change";
 
@@ -21,7 +20,7 @@ export function changeRequest(
 type Step = Extract<Change, { kind: "bind" | "unbind" }>;
 type Segment = { readonly kind: "steps"; readonly steps: readonly Step[] } | Exclude<Change, Step>;
 
-// Neighbouring address steps go to the host together: one process a family, however many VIPs.
+// Neighbouring address steps go to the host together: one process, however many VIPs.
 function segments(changes: readonly Change[]): Segment[] {
   const result: Segment[] = [];
   for (const change of changes) {
@@ -52,14 +51,12 @@ function verbCalls(segment: Segment): string[] {
     case "check-quiet":
       return [call("quiet", ...(segment.interfaces === "all" ? ["all"] : segment.interfaces))];
     case "steps":
-      return ([4, 6] as const).flatMap((family) => addressCall(family, segment.steps));
+      return [call("addresses", ...byFamily(segment.steps).flatMap(stepTexts))];
   }
 }
 
-function addressCall(family: Family, steps: readonly Step[]): string[] {
-  const own = steps.filter((step) => step.family === family);
-  if (own.length === 0) return [];
-  return [call("addresses", `${family}`, ...own.flatMap(stepTexts))];
+function byFamily(steps: readonly Step[]): Step[] {
+  return ([4, 6] as const).flatMap((family) => steps.filter((step) => step.family === family));
 }
 
 /**

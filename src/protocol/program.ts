@@ -87,9 +87,14 @@ export function sudoPrompt(nonce: string): string {
   return `${nonce} password`;
 }
 
-/** A call ahead of others of its request: shell functions that only these need, which no program has. */
+/**
+ * A call ahead of others of its request: shell functions that only these need, which no program has.
+ *
+ * @throws RangeError for a tab, which stands for a line break
+ */
 export function defineCall(functions: string): string {
-  return call("define", escaped(functions));
+  if (functions.includes("\t")) throw new RangeError("functions cannot carry a tab");
+  return call("define", functions.replaceAll("\n", "\t"));
 }
 
 /** The request after which the operation counts. */

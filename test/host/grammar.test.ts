@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 
-import { REAL_SERVER_PROGRAM, REPLAY_LINES } from "../../src/host/scripts";
+import { REAL_SERVER_CHANGES, REAL_SERVER_PROGRAM, REPLAY_LINES } from "../../src/host/scripts";
 import { fixtures } from "../unit/fixtures";
 
 // What the program of an operation, that of the boot, and TypeScript have to read alike: the same data
@@ -15,6 +15,7 @@ const SHELLS = ["dash", "bash", "busybox sh"];
 const OPERATION = [
   "set -u; LC_ALL=C; blanks=$IFS; journal=/none",
   ...REAL_SERVER_PROGRAM.split("\n").slice(0, REAL_SERVER_PROGRAM.split("\n").indexOf("set -u")),
+  REAL_SERVER_CHANGES,
 ];
 const BOOT = REPLAY_LINES.slice(0, -1);
 const PROGRAMS = { operation: OPERATION, boot: BOOT };

@@ -179,8 +179,8 @@ describe.concurrent.each(FLAVOURS.filter(({ ip }) => ip === "iproute2"))(
 );
 
 /** It carries out as many lines of the first batch as /mnt/on says, and dies. */
-const KILLED = `case "$*" in *batch*) head -n "$(cat /mnt/on)" | "$ip" "$1" -batch -; kill -9 $$ ;; esac`;
+const KILLED = `case "$*" in *batch*) head -n "$(cat /mnt/on)" | "$ip" -batch -; kill -9 $$ ;; esac`;
 
 /** And those of /mnt/shell with it. */
-const KILLED_TOO = `case "$*" in *-4*batch*)
-  head -n "$(cat /mnt/on)" | "$ip" "$1" -batch -; rm /mnt/on; kill -9 $(cat /mnt/shell) $$ ;; esac`;
+const KILLED_TOO = `case "$*" in "-batch -")
+  head -n "$(cat /mnt/on)" | "$ip" -batch -; rm /mnt/on; kill -9 $(cat /mnt/shell) $$ ;; esac`;

@@ -1,13 +1,14 @@
 import { join } from "node:path";
 import { describe, it } from "vitest";
 
-import { programOf } from "../../src/host/scripts";
+import { changesOf, programOf } from "../../src/host/scripts";
 import { call, COMMIT_REQUEST } from "../../src/protocol/program";
 import { Box, eventually, FLAVOURS } from "./box";
 import { ok, TRY, trying, type Session } from "./session";
 
-const TOY = programOf([join(__dirname, "toy")]);
-const TRYING_TOY = programOf([join(__dirname, "toy"), TRY]);
+const PARTS = [join(__dirname, "toy")];
+const TOY = { program: programOf(PARTS), changes: changesOf([]) };
+const TRYING_TOY = { ...TOY, program: programOf([...PARTS, TRY]) };
 const SHELLS = FLAVOURS.filter((flavour) => flavour.ip === "iproute2");
 
 // The core knows no VIP: another kind has the lock, the journal, the undo and the commit from it.
@@ -19,7 +20,7 @@ describe.concurrent.each(SHELLS)("a kind of host with one verb, under $shell,", 
   /** A host with the line `old`, committed. */
   async function host(): Promise<Box> {
     const box = await Box.create(flavour);
-    const session = box.open({ program: TOY });
+    const session = box.open(TOY);
     ok(await session.answer());
     ok(await session.request(set("old")));
     ok(await session.request(COMMIT_REQUEST));
@@ -28,14 +29,14 @@ describe.concurrent.each(SHELLS)("a kind of host with one verb, under $shell,", 
   }
 
   async function lineOf(box: Box): Promise<string> {
-    const session = box.open({ program: TOY, mode: "share" });
+    const session = box.open({ ...TOY, mode: "share" });
     const body = ok(await session.answer());
     await session.end();
     return body;
   }
 
   async function begun(box: Box, command: string): Promise<Session> {
-    const session = box.open({ program: TRYING_TOY });
+    const session = box.open(TRYING_TOY);
     ok(await session.answer());
     const request = `${set("new", "newer").replace(/ && observe$/, "")} && ${trying(command)}`;
     await session.request(request);
@@ -45,14 +46,14 @@ describe.concurrent.each(SHELLS)("a kind of host with one verb, under $shell,", 
   it("converges, tells of it, commits, and leaves nothing in the end", async ({ expect }) => {
     await using box = await Box.create(flavour);
     const clean = await box.snapshot();
-    const session = box.open({ program: TOY });
+    const session = box.open(TOY);
     expect(ok(await session.answer())).toBe(said("-"));
     expect(ok(await session.request(set("one", "two")))).toBe(said("two"));
     ok(await session.request(COMMIT_REQUEST));
     await session.end();
     expect(await lineOf(box)).toBe(said("two"));
 
-    const leaving = box.open({ program: TOY });
+    const leaving = box.open(TOY);
     ok(await leaving.answer());
     ok(await leaving.request(`${call("begin", "", "line")} && ${call("drop", "line")}`));
     ok(await leaving.request(COMMIT_REQUEST));
@@ -77,7 +78,7 @@ describe.concurrent.each(SHELLS)("a kind of host with one verb, under $shell,", 
       [call("addresses", "4"), "there is no verb addresses"],
       [call("more", "connections"), "there is no question connections"],
     ] as const) {
-      const session = box.open({ program: TOY });
+      const session = box.open(TOY);
       ok(await session.answer());
       ok(await session.request(set("new")));
       const answer = await session.request(`${call("set_line", "newer")} && ${last}`);

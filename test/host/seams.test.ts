@@ -1,14 +1,14 @@
 // The seams of the house: a transport that is no ssh, and a kind of host that is no real server.
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { programOf } from "../../src/host/scripts";
+import { changesOf, programOf } from "../../src/host/scripts";
 import { carryOut } from "../../src/operation/carry-out";
 import { converge, inspectClaim, withdraw } from "../../src/operation/converge";
 import type { HostKind, KindPlan } from "../../src/operation/kind";
 import { onHost, type Operation } from "../../src/operation/session";
 import type { Claim } from "../../src/plan/claim";
 import { UnreadableAnswer } from "../../src/protocol/answer";
-import { call } from "../../src/protocol/program";
+import { call, defineCall } from "../../src/protocol/program";
 import { Box, eventually, FLAVOURS } from "./box";
 import { operationOn } from "./local-transport";
 
@@ -63,9 +63,10 @@ const TOY: HostKind<Line, Line, ToyPlan> = {
     changes: desired.line === observed.line ? [] : [desired],
   }),
   request: ({ changes }) =>
-    [call("begin", ""), ...changes.map(({ line }) => call("set_line", line)), call("observe")].join(
-      " && ",
-    ),
+    [
+      ...[defineCall(changesOf([])), call("begin", "")],
+      ...[...changes.map(({ line }) => call("set_line", line)), call("observe")],
+    ].join(" && "),
   summary: ({ changes }) => `writing ${changes.length} line`,
   left: ({ changes }) => changes.map(({ line }) => `write ${line}`),
   isCommitted: (desired, observed) => desired.line === observed.line,

@@ -2,10 +2,21 @@ import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 
-import { programOf, REAL_SERVER_PARTS, REAL_SERVER_PROGRAM } from "../../src/host/scripts";
+import {
+  programOf,
+  REAL_SERVER_CHANGES,
+  REAL_SERVER_PARTS,
+  REAL_SERVER_PROGRAM,
+} from "../../src/host/scripts";
 import { AnswerReader, type Status } from "../../src/protocol/answer";
 import { changeRequest } from "../../src/plan/request";
-import { call, COMMIT_REQUEST, openingCommand, type Opening } from "../../src/protocol/program";
+import {
+  call,
+  COMMIT_REQUEST,
+  defineCall,
+  openingCommand,
+  type Opening,
+} from "../../src/protocol/program";
 import { parseObservation, type Observed } from "../../src/observed/observed";
 import { plan, type Plan } from "../../src/plan/plan";
 import type { Desired } from "../../src/plan/claim";
@@ -24,6 +35,8 @@ export function trying(command: string): string {
 /** How a session is opened. Defaults: a real server's program, `hold`, a minute. */
 export interface SessionOptions extends Pick<Opening, "program" | "mode" | "seconds" | "holder"> {
   readonly vips: readonly string[];
+  /** What only a change needs. */
+  readonly changes: string;
 }
 
 /** What came back for a request; `closed` when the shell ended without an answer. */
@@ -43,9 +56,12 @@ export class Session {
   private readonly answers: Answer[] = [];
   private waiting: ((answer: Answer) => void) | undefined;
   private ended = false;
+  /** What goes before all that is sent. */
+  private defining: string;
 
   constructor(commandLine: (line: string) => string[], options: Partial<SessionOptions>) {
     this.vips = options.vips ?? [];
+    this.defining = `${defineCall(options.changes ?? REAL_SERVER_CHANGES)} && `;
     const nonce = randomBytes(8).toString("hex");
     const opening: Opening = {
       ...{ program: REAL_SERVER_PROGRAM, mode: "hold", seconds: 60, holder: "a test" },
@@ -84,9 +100,10 @@ export class Session {
     return this.answer();
   }
 
-  /** Sends what need not be a whole line. */
+  /** Sends what need not be a whole line. The first defines what a change needs, as the package's does. */
   write(text: string): void {
-    this.child.stdin.write(text);
+    this.child.stdin.write(`${this.defining}${text}`);
+    this.defining = "";
   }
 
   /** The first answer as an observation. @throws Error where it is none. */

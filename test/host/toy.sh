@@ -22,7 +22,9 @@ know_files() {
 observation() {
   local line=''
   read_first "$registry/line" line
-  printf 'toy-observation 1\nline %s\nend\n' "$line"
+  say "toy-observation 1"
+  say "line $line"
+  say end
 }
 
 # A file outlives the boot, unlike an address: its step is on disk before it is taken.

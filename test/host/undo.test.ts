@@ -130,7 +130,7 @@ describe.concurrent.each(FLAVOURS)("an undo under $shell with the ip of $ip", (f
     await using box = await Box.create(flavour);
     const before = await box.snapshot();
     // It binds the first address and dies before it can say anything.
-    const first = flavour.ip === "iproute2" ? 'head -n1 | "$ip" -4 -batch -;' : "";
+    const first = flavour.ip === "iproute2" ? 'head -n1 | "$ip" -batch -;' : "";
     await box.wrapIp(`case "$*" in *batch*|*"addr add ${B}"*) ${first} kill -9 $$ ;; esac`);
     const session = box.open({ vips: [A, B] });
     const { request } = await prepare(session, serve(claim("web", [A, B])));

@@ -20,55 +20,6 @@ path_of() { # NAME
   [ -n "$path" ] || fail "$1 is where neither systemd nor OpenRC runs"
 }
 
-put() { # NAME LINE...
-  local name="$1"
-  path_of "$1" || return 1
-  shift
-  make_folder "${path%/*}" 022 && case $name in
-    boot/link) problem=$(ln -sfn "$unit" "$path" 2>&1) ;; # as `systemctl enable` and `rc-update add` do
-    replay | boot/*) write_aside "$@" && staged="$staged $name" ;;
-    *) write_aside "$@" && take_place ;;
-  esac || cannot_write "$name" || return 1
-  unsynced="$unsynced ${path%/*}"
-}
-
-cannot_write() { # NAME, at $path: fails
-  local way=''
-  case $1 in boot/*) way='; set persist to false where the host takes no units, as on NixOS' ;; esac
-  fail "$path cannot be written: $problem$way"
-}
-
-write_aside() { # LINE...: the second try is for its words
-  [ "$permissions" = 600 ] || umask 022
-  { printf '%s\n' "$@" >"$aside"; } 2>/dev/null || problem=$( (printf '%s\n' "$@" >"$aside") 2>&1) || permissions=''
-  umask 077
-  case $permissions in '') return 1 ;; 755) chmod 755 "$aside" ;; esac
-}
-
-take_place() {
-  problem=$(mv "$aside" "$path" 2>&1) && unsynced="$unsynced $path"
-}
-
-# A boot runs these before it undoes anything: they are on disk, whole, before they get their names.
-place() {
-  local name='' asides=''
-  [ -n "$staged" ] || return 0
-  for name in $staged; do path_of "$name" && asides="$asides $aside"; done
-  # shellcheck disable=SC2086 # none of our paths has a blank
-  durable $asides || fail "$asides cannot be synced" || return 1
-  for name in $staged; do
-    path_of "$name"
-    take_place || fail "$path cannot be written: $problem" || return 1
-  done
-  staged=''
-}
-
-drop() { # NAME
-  path_of "$1" || return 1
-  problem=$(rm -f "$path" 2>&1) || fail "$path cannot be removed: $problem" || return 1
-  unsynced="$unsynced ${path%/*}"
-}
-
 make_folder() { # FOLDER [MASK]
   [ -d "$1" ] || problem=$(umask "${2:-077}" && mkdir -p "$1" 2>&1)
 }

@@ -38,37 +38,26 @@ recognise_strangers() {
   [ -z "$strangers" ] || warn "the registry on this host belongs to another machine (a clone?), and says nothing about this one" || exit 1
 }
 
-set_aside() {
-  local file=''
-  warn "the other machine's registry is set aside in $registry/aside, until the last owner goes" || exit 1
-  rm -rf "$registry/aside"
-  mkdir "$registry/aside" || fail "$registry/aside cannot be made" || return 1
-  for file in owners $keeps machine journal; do
-    [ ! -e "$registry/$file" ] || mv "$registry/$file" "$registry/aside/" || fail "$registry/$file cannot be set aside" || return 1
-  done
-  if mkdir "$registry/owners"; then strangers=''; else fail "$registry/owners cannot be made"; fi
-}
-
 # ---------------------------------------------------------------- for an observation
 
 observe_identity() {
   local boot=''
   read_first /proc/sys/kernel/random/boot_id boot
-  echo "boot $boot"
+  say "boot $boot"
   read_identity
-  echo "machine $machine_id"
-  echo "product $product_uuid"
+  say "machine $machine_id"
+  say "product $product_uuid"
 }
 
 observe_registry() {
   local file=''
   [ -d "$registry" ] && [ -z "$strangers" ] || return 0
-  echo "registry"
+  say registry
   for file in "$registry"/owners/*; do observe_file "owners/${file##*/}" || return 1; done
   for file in $keeps machine journal; do observe_file "$file" || return 1; done
 }
 
 # One that is empty, or all zeros after a crash, is told, too, so that it does not pass for none.
 observe_file() { # NAME
-  [ ! -f "$registry/$1" ] || prefix "file $1" always <"$registry/$1"
+  [ ! -f "$registry/$1" ] || say_each "file $1" always <"$registry/$1"
 }

@@ -9,67 +9,6 @@ begun=''     # yes once the journal is ours
 committed='' # yes from the commit on
 touched=''   # yes where what a boot runs changes
 
-begin() { # "GUARD..." FILE...: what the kind's undo must not expose, files that will change
-  local guard="$1"
-  begun=yes touched='' staged='' unsynced=''
-  shift
-  [ -z "$strangers" ] || set_aside || return 1
-  clear_leftovers || fail "$registry/undo cannot be removed" || return 1
-  keep_old "$@" && write_journal "$guard" "$@" >"$registry/new" && sync_journal "$@" &&
-    mv "$registry/new" "$journal" && durable "$registry" ||
-    fail "the journal $journal cannot be written (is the disk full or read-only?)"
-} 2>/dev/null
-
-keep_old() { # NAME...: a copy for the undo of each file that is there
-  local name='' copy=''
-  for name in "$@"; do
-    path_of "$name" || return 1
-    case $name in boot/*) touched=yes ;; esac
-    copy=$registry/undo/$name
-    ! is_there "$path" || { make_folder "${copy%/*}" && cp -pP "$path" "$copy"; } || return 1
-  done
-}
-
-write_journal() { # "GUARD..." NAME...
-  local word='' boot=''
-  read_first /proc/sys/kernel/random/boot_id boot
-  printf 'lvs-dr-journal 1\nboot %s\nby %s\n' "$boot" "$holder" || return 1
-  for word in $1; do echo "guard $word" || return 1; done
-  shift
-  for word in "$@"; do
-    if is_there "$registry/undo/$word"; then echo "file old $word"; else echo "file new $word"; fi || return 1
-  done
-}
-
-sync_journal() { # NAME...: and the copies
-  local copy='' paths="$registry/new"
-  for copy in "$@"; do
-    copy=$registry/undo/$copy
-    ! is_there "$copy" || paths="$paths $copy ${copy%/*} $registry/undo"
-  done
-  # shellcheck disable=SC2086 # none of our paths has a blank
-  durable $paths
-}
-
-log_step() { # TEXT: ahead of the step
-  { printf '%s\n' "$1" >>"$journal"; } 2>/dev/null || fail "the journal $journal cannot be written (is the disk full?)"
-}
-
-commit() { # the one moment at which the operation counts
-  place || return 1
-  problem='sync failed'
-  # shellcheck disable=SC2086 # none of our paths has a blank
-  { [ -z "$unsynced" ] || durable $unsynced; } 2>/dev/null &&
-    problem=$(rm "$journal" 2>&1) && durable "$registry" || fail "cannot commit: $problem" || return 1
-  committed=yes
-  begun='' # nothing to undo from here on; and after tidy, a journal would be somebody else's
-  tidy     # before the answer: whoever is told that it is done finds no folder either
-  [ -z "$touched" ] || tell_init
-  body=committed
-}
-
-# ---------------------------------------------------------------- one that somebody else has left
-
 settle() { # an operation that died
   [ -e "$journal" ] || return 0
   know_journal || return 1

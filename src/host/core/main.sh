@@ -20,12 +20,13 @@
 #   keeps           files beside owners/ that keep the folder from going
 #   service         of its program at boot, if there is one; outcome: the file in which that reports
 #   tools           commands that it needs besides the core's
-#   verbs           functions that requests may call besides the core's
+#   verbs           functions that requests may call besides the core's; those that change something, and what
+#                   no undo needs, may come with the request that calls them
 #   questions       functions whose output `more` puts into an answer
 #   steps           first words of its lines in a journal
 #   know_tools      WORD...: what its tools tell, before each observation; fails where they cannot
 #   know_files      WORD...: what it finds out once, under the lock
-#   observation     WORD...: prints what the host is like; unobserved says that it cannot
+#   observation     WORD...: says what the host is like, line by line; unobserved: that it cannot be told
 #   undo_steps      undoes its lines of the journal, in the order that is right for it; sets stuck and held
 #   is_spared       old|new NAME: a file that is not undone like others; undoes it, or leaves it
 #

@@ -1,5 +1,8 @@
 # Lines: read from files and from stdin, and given to programs.
 
+lf='
+'
+
 read_first() { # FILE NAME: its first line in the variable of that name, or "-"
   local _line=-
   { IFS= read -r _line <"$1"; } 2>/dev/null || [ -n "$_line" ] || _line=-

@@ -151,7 +151,7 @@ observe_configuration() {
           *[[:blank:],\;]type:loopback[[:blank:],\;]*) unmanaged=yes ;;
         esac
         ;;
-      /*:[0-9]*:*) printf 'network-line %s\n' "$line" ;;
+      /*:[0-9]*:*) say "network-line $line" ;;
     esac
   done
   IFS=$blanks
@@ -162,7 +162,7 @@ observe_configuration() {
 sysctl_line() { # NUMBER FILE TEXT
   case $3 in
     '#'* | ';'*) ;;
-    *arp_ignore* | *arp_announce*) printf 'sysctl-file %s %s %s\n' "$1" "$2" "$3" ;;
+    *arp_ignore* | *arp_announce*) say "sysctl-file $1 $2 $3" ;;
   esac
 }
 
@@ -176,7 +176,7 @@ observe_lo_profiles() {
   for file in $files_in_force; do
     case $file in */NetworkManager/system-connections/*) ;; *) continue ;; esac
     while IFS=' 	=' read -r key value _ || [ -n "$key" ]; do
-      case $key:$value in type:loopback | interface-name:lo) printf 'lo-profile %s\n' "$file" && break ;; esac
+      case $key:$value in type:loopback | interface-name:lo) say "lo-profile $file" && break ;; esac
     done <"$file"
   done
   IFS=$blanks
@@ -186,24 +186,24 @@ observe_lo_profiles() {
 # The replay and its unit by version and checksum, and what the replay of this boot said.
 observe_boot() {
   local sums=''
-  echo "boot-init $init"
+  say "boot-init $init"
   # One process for both, and none where there is neither.
   [ ! -f "$registry/replay" ] && [ ! -f "$unit" ] || sums=$(sha256sum "$registry/replay" "$unit" 2>/dev/null)
   observe_kit replay "$registry/replay"
   observe_kit unit "$unit"
   observe_link
   # On a file system that was made read-only since, say.
-  [ ! -f "$unit" ] || writable "$unit" || echo "boot-fixed $unit"
-  [ ! -f "$outcome" ] || prefix boot-outcome <"$outcome"
+  [ ! -f "$unit" ] || writable "$unit" || say "boot-fixed $unit"
+  [ ! -f "$outcome" ] || say_each boot-outcome <"$outcome"
 }
 
 # One that somebody left whose unit is gone is still ours to remove.
 observe_link() {
   [ -L "$unit_link" ] || return 0
   if [ "$unit_link" -ef "$unit" ]; then
-    echo "boot-enabled"
+    say boot-enabled
   elif [ ! -e "$unit_link" ]; then
-    echo "boot-dangling"
+    say boot-dangling
   fi
 }
 
@@ -220,5 +220,5 @@ observe_kit() { # WORD FILE: its version is in one of the first two lines
   [ "$1:$init" != unit:openrc ] || [ -x "$2" ] || [ "$version" = - ] || version=0
   # "SUM  FILE", a line each; one whose file went meanwhile is not there.
   case $sums in *" $2"*) sum=${sums%%  "$2"*} ;; esac
-  printf 'boot-%s %s %s\n' "$1" "$version" "${sum##*[!0-9a-f]}"
+  say "boot-$1 $version ${sum##*[!0-9a-f]}"
 }

@@ -28,22 +28,22 @@ link show dev lo" ip -o -force -batch - 2>/dev/null)
 
 observation() { # VIP...
   local forwards=''
-  echo "lvs-dr-observation 1"
-  printf 'session %s\n' "$session"
-  echo "ip $flavour"
+  say "lvs-dr-observation 1"
+  say "session $session"
+  say "ip $flavour"
   observe_identity
   each_line addr "$ip_says" route route4 proxied route6
   observe_nics
-  writable "$ipv4/all/arp_ignore" && echo "sysctl-writable yes" || echo "sysctl-writable no"
+  writable "$ipv4/all/arp_ignore" && say "sysctl-writable yes" || say "sysctl-writable no"
   observe_ipv6
   [ "$flavour" = iproute2 ] || observe_routes "$@"
-  [ ! -r /proc/net/ip_vs ] || prefix service </proc/net/ip_vs
+  [ ! -r /proc/net/ip_vs ] || say_each service </proc/net/ip_vs
   read_first /proc/sys/net/ipv4/ip_forward forwards
-  echo "ip-forward $forwards"
+  say "ip-forward $forwards"
   observe_configuration
   observe_boot
   observe_registry || return 1
-  echo "end"
+  say end
 }
 
 # Flags and hardware type come from sysfs: no process a NIC, and a container host has hundreds.
@@ -60,7 +60,7 @@ observe_nics() {
     [ "$flags" != - ] || read_first "/sys/class/net/$name/flags" flags
     [ "$flags" != - ] || [ -d "$conf" ] || continue
     wire_of "$name" wire
-    printf 'conf %s %s %s %s %s %s\n' "$ignore" "$announce" "$rp_filter" "$flags" "$wire" "$name"
+    say "conf $ignore $announce $rp_filter $flags $wire $name"
   done
 }
 
@@ -94,11 +94,11 @@ is_pair() { # NIC
 observe_ipv6() {
   local file='' value=''
   read_first /proc/sys/net/ipv6/conf/lo/disable_ipv6 value
-  echo "ipv6-disabled $value"
+  say "ipv6-disabled $value"
   for file in /proc/sys/net/ipv6/conf/*/proxy_ndp; do
     read_first "$file" value
     file=${file%/proxy_ndp}
-    [ "$value" != 1 ] || printf 'proxy-ndp %s\n' "${file##*/}"
+    [ "$value" != 1 ] || say "proxy-ndp ${file##*/}"
   done
 }
 
@@ -122,7 +122,7 @@ each_line() { # KIND TEXT [KIND...]: before each line of what ip said
   for line in $text; do
     word=$kind
     # IPv6 has no answer of its own for the main table.
-    case $kind:$line in route6:*' table '*) ;; route6:'default '*) printf 'default %s\n' "$line" ;; esac
+    case $kind:$line in route6:*' table '*) ;; route6:'default '*) say "default $line" ;; esac
     case $kind:$line in
       *:'1: lo: <'*)
         kind=${1-}
@@ -136,7 +136,7 @@ each_line() { # KIND TEXT [KIND...]: before each line of what ip said
       route[46]:'local '* | route[46]:*' dev lo '* | route[46]:*' src '*) ;;
       route[46]:* | proxied:*.*' dev '*) continue ;;
     esac
-    printf '%s %s\n' "$word" "$line"
+    say "$word $line"
   done
   IFS=$blanks
   set +f

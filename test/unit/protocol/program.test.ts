@@ -89,8 +89,7 @@ describe("a request", () => {
       "sysctl 'all' 'arp_ignore' '0' '1'",
       "sysctl 'all' 'arp_announce' '0' '2'",
       "quiet 'all'",
-      "addresses '4' 'bound 203.0.113.10/32 host forever forever lo:dr' 'unbound 203.0.113.11/32 global forever forever lo:two words' 'bound 203.0.113.11/32 host forever forever lo:dr'",
-      "addresses '6' 'bound 2001:db8::10/128 global forever 0'",
+      "addresses 'bound 203.0.113.10/32 host forever forever lo:dr' 'unbound 203.0.113.11/32 global forever forever lo:two words' 'bound 203.0.113.11/32 host forever forever lo:dr' 'bound 2001:db8::10/128 global forever 0'",
       "observe '203.0.113.10'",
     ]);
   });
@@ -106,8 +105,7 @@ describe("a request", () => {
     const { changes } = plan({ kind: "serve", claim, now: "2030" }, observed);
     const calls = changeRequest(changes, [], []).split(" && ");
     expect(calls.filter((call) => call.startsWith("addresses"))).toEqual([
-      "addresses '4' 'bound 203.0.113.10,peer,127.0.0.1/32 host forever forever' 'unbound 203.0.113.10/32 global,brd,203.0.113.10 forever forever lo:0' 'bound 203.0.113.10/32 host forever forever lo:dr' 'unbound 203.0.113.10,peer,127.0.0.1/32 host forever forever'",
-      "addresses '6' 'unbound 2001:db8::10/128 global,metric,5,noprefixroute,change forever forever' 'bound 2001:db8::10/128 global,metric,5,noprefixroute,change forever 0'",
+      "addresses 'bound 203.0.113.10,peer,127.0.0.1/32 host forever forever' 'unbound 203.0.113.10/32 global,brd,203.0.113.10 forever forever lo:0' 'bound 203.0.113.10/32 host forever forever lo:dr' 'unbound 203.0.113.10,peer,127.0.0.1/32 host forever forever' 'unbound 2001:db8::10/128 global,metric,5,noprefixroute,change forever forever' 'bound 2001:db8::10/128 global,metric,5,noprefixroute,change forever 0'",
     ]);
   });
 
