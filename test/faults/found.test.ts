@@ -139,13 +139,11 @@ END
 
   it("where units cannot be written, an operation that fails leaves no journal", async () => {
     await using box = await Box.create({ ...flavour, init: "openrc" });
-    const web = claim("web", VIPS, { persist: true });
-    await carryOut(box.open({ vips: VIPS }), serve(web));
-    const before = await box.snapshot();
     const folder = UNIT.replace(/\/[^/]*$/, "");
     await box.run(`mount --bind ${folder} ${folder}; mount -o remount,bind,ro ${folder}`);
+    const before = await box.snapshot();
     const session = box.open({ vips: VIPS });
-    const { request } = await prepare(session, withdraw(web));
+    const { request } = await prepare(session, serve(claim("web", VIPS, { persist: true })));
     expect((await session.request(request)).status).toBe("rolled-back");
     await session.end();
     expect(await box.snapshot()).toBe(before);
