@@ -37,7 +37,8 @@ observe() { # WORD...: the body of the answer is what the host is like now
   [ -z "$staged" ] || place || return 1
   body='' latest=''
   know_tools "$@" && observation "$@" || fail "$unobserved" || return 1
-  body=$body${latest%"$lf"}
+  body=$body$latest
+  body=${body%"$lf"}
 }
 
 define() { # FUNCTIONS: what only some requests need, with a tab for each line break
