@@ -146,7 +146,7 @@ function problemOf(connection: OpensshConnection, { shown }: SshFiles, end: SshE
     (text, [path, name]) => text.replaceAll(path, name),
     end.printed,
   );
-  const { kind, words } = readEnd(printed, end.ending);
+  const { kind, words, asksForMore } = readEnd(printed, end.ending);
   switch (kind) {
     case "again":
       return new TryAgain(words, "nothing");
@@ -160,7 +160,9 @@ function problemOf(connection: OpensshConnection, { shown }: SshFiles, end: SshE
       return new RealServerError(
         kind,
         `${host} does not let ssh in: ${words} Does "ssh ${host}" work without asking for anything? ` +
-          `Nobody is asked here for a password, a passphrase or a PIN: the key must be in an agent, or without a passphrase.`,
+          (asksForMore
+            ? "The host is left to ask for no key, but for a password, or for a second factor after a key: that cannot be answered here."
+            : "Nobody is asked here for a password, a passphrase or a PIN: the key must be in an agent, or without a passphrase."),
         { host },
       );
     case "unsupported":

@@ -9,6 +9,8 @@ export interface SshEnd {
     "again" | Extract<ErrorKind, "authentication" | "host-key" | "unsupported" | "failed">;
   /** ssh's own words, fit for a terminal; where it has none, what is known of its end. */
   readonly words: string;
+  /** Keys are not what the host was left to ask for: one may have been accepted already. */
+  readonly asksForMore: boolean;
 }
 
 /**
@@ -22,7 +24,9 @@ export function readEnd(printed: string, ending: string): SshEnd {
   const text = printed.replace(/^@.*$|^ssh: /gm, "");
   const words = lastWords(text) || `it ended with ${ending}, and says nothing`;
   const found = ENDS.find(({ says }) => says.test(text));
-  return { kind: found?.kind ?? "again", words };
+  // In brackets is what may continue the login (RFC 4252, 5.1): after a key that is one of two, not keys.
+  const asksForMore = /Permission denied \((?![^)]*publickey)/.test(text);
+  return { kind: found?.kind ?? "again", words, asksForMore };
 }
 
 /** In this order: after a jump was refused, ssh goes on to say that the connection was closed. */

@@ -131,8 +131,11 @@ describe("the last words of ssh", () => {
     ],
     ["sh: 1: /opt/tunnel: Permission denied\nConnection closed by UNKNOWN port 65535", "again"],
     ["", "again"],
+    ["root@h: Permission denied (keyboard-interactive).", "authentication"],
   ])("%j are of the kind %s", (printed, kind) => {
-    expect(readEnd(printed, "status 255").kind).toBe(kind);
+    const end = readEnd(printed, "status 255");
+    expect(end.kind).toBe(kind);
+    expect(end.asksForMore).toBe(printed.includes("(keyboard-interactive)"));
   });
 
   it("are quoted without what frames them, and its end is told where there are none", () => {
