@@ -4,6 +4,7 @@ import type { ConnectionTerms, Terms } from "../transport/terms";
 export const COMMAND_TERMS: ConnectionTerms = {
   host: termsOf("the command line", "PULUMI_LVS_DR_PASSWORD"),
   proxy: termsOf("--proxy", "PULUMI_LVS_DR_PROXY_PASSWORD"),
+  ssh: { ssh: "--ssh", configFile: "-F CONFIGFILE", command: undefined },
 };
 
 /**

@@ -24,6 +24,6 @@ export function accessBy(connection: Connection, terms: ConnectionTerms = INPUT_
   return {
     host,
     login: { user, sudo: becomesRoot, sudoPassword },
-    dial: (options) => dialByOpenssh(connection, options),
+    dial: (options) => dialByOpenssh(connection, options, terms),
   };
 }

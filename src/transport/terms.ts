@@ -19,16 +19,30 @@ export interface Terms {
   readonly short: Readonly<Record<Exclude<Given, "hostKey">, string>>;
 }
 
-/** The terms of a connection's hops. */
+/** How messages call what a person gave for their own ssh. */
+export interface SshTerms {
+  readonly ssh: string;
+  readonly configFile: string;
+  /** Undefined where no other program can be named. */
+  readonly command: string | undefined;
+}
+
+/** The terms of a connection's hops, and of the user's own ssh. */
 export interface ConnectionTerms {
   readonly host: Terms;
   readonly proxy: Terms;
+  readonly ssh: SshTerms;
 }
 
 /** Those of the inputs of a program. */
 export const INPUT_TERMS: ConnectionTerms = {
   host: inputsOf("connection"),
   proxy: inputsOf("connection.proxy"),
+  ssh: {
+    ssh: "connection.ssh",
+    configFile: "connection.ssh.configFile",
+    command: "connection.ssh.command",
+  },
 };
 
 function inputsOf(hop: string): Terms {

@@ -134,6 +134,9 @@ describe("the command says in its own words", () => {
       says: "the bastion 127.0.0.254:9 cannot be reached",
     },
     { words: "inspect -i UNKNOWN --proxy HOST HOST", says: "the bastion" },
+    { words: "inspect -F ./nowhere HOST", says: "-F CONFIGFILE: cannot read" },
+    { words: "inspect --ssh -i ./nowhere HOST", says: "does not accept a host key" },
+    { words: "inspect --ssh --timeout 1 -p 9 127.0.0.254", says: "cannot be reached by ssh" },
     { words: "inspect -i KEY --name a/b HOST", says: '"a/b" is not a name to look up' },
     { words: "release -i KEY --owner none --yes HOST", says: "no owner of that id or name" },
   ];

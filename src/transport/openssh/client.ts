@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { RealServerError } from "../../domain/errors";
 import { excerpt } from "../../domain/terminal";
+import type { SshTerms } from "../terms";
 
 /** The user's `ssh`, as far as it must be known before it is run. */
 export interface SshClient {
@@ -13,10 +14,11 @@ export interface SshClient {
 /**
  * Asks an `ssh` for its version and options; once in a process, for a fleet has one.
  *
+ * @param terms what messages call what was given
  * @throws RealServerError `unsupported` where there is none, or one before 7.6
  */
-export function sshClient(command: string): Promise<SshClient> {
-  const asked = clients.get(command) ?? ask(command);
+export function sshClient(command: string, terms: SshTerms): Promise<SshClient> {
+  const asked = clients.get(command) ?? ask(command, terms);
   clients.set(command, asked);
   // Somebody may install one.
   asked.catch(() => clients.delete(command));
@@ -51,35 +53,36 @@ const UNLISTED: Readonly<Record<string, number>> = {
 
 const clients = new Map<string, Promise<SshClient>>();
 
-async function ask(command: string): Promise<SshClient> {
+async function ask(command: string, terms: SshTerms): Promise<SshClient> {
   const [version, listing] = await Promise.all([
-    run(command, ["-V"]),
-    run(command, ["-F", "/dev/null", "-G", "-T", "localhost"]),
+    run(command, ["-V"], terms),
+    run(command, ["-F", "/dev/null", "-G", "-T", "localhost"], terms),
   ]);
   const known = readClient(version, listing);
   if (known !== undefined) return { command, ...known };
-  const what = `connection.ssh needs OpenSSH 7.6 or later, and ${command} is ${excerpt(version) || "silent about its version"}`;
+  const what = `${terms.ssh} needs OpenSSH 7.6 or later, and ${command} is ${excerpt(version) || "silent about its version"}`;
   throw new RealServerError("unsupported", what);
 }
 
 const SECONDS = 10;
 
 /** @returns both streams of what it printed, however it ended */
-function run(command: string, words: readonly string[]): Promise<string> {
+function run(command: string, words: readonly string[], terms: SshTerms): Promise<string> {
   return new Promise((resolve, reject) => {
     const options = { timeout: SECONDS * 1000, killSignal: "SIGKILL" } as const;
     execFile(command, words, options, (error, stdout, stderr) => {
       const { code } = (error ?? {}) as { code?: unknown };
-      if (typeof code === "string") reject(noClient(command, code));
+      if (typeof code === "string") reject(noClient(command, code, terms));
       else resolve(stdout + stderr);
     });
   });
 }
 
-function noClient(command: string, code: string): RealServerError {
+function noClient(command: string, code: string, terms: SshTerms): RealServerError {
+  const another = terms.command === undefined ? "put it on PATH" : `name it as ${terms.command}`;
   const why = code === "ENOENT" ? `there is no ${command}` : `${command} cannot be run (${code})`;
   return new RealServerError(
     "unsupported",
-    `connection.ssh: ${why}: install the OpenSSH client, or name it as connection.ssh.command`,
+    `${terms.ssh}: ${why}: install the OpenSSH client, or ${another}`,
   );
 }

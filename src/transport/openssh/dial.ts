@@ -4,6 +4,7 @@ import { fileProblem, homePath } from "../files";
 import type { OpensshConnection } from "../connection";
 import { TryAgain } from "../problems";
 import { dialAgain, type DialBounds, type FailedTries } from "../redial";
+import type { ConnectionTerms, Terms } from "../terms";
 import type { Channel, DialOptions, Transport } from "../transport";
 import { knownHostsText, sshArguments, type SshFiles } from "./arguments";
 import { sshClient, type SshClient } from "./client";
@@ -18,6 +19,7 @@ import { readEnd } from "./words";
  * is there is known before the command says anything. The first command has the login that was dialled,
  * and each other one dials its own.
  *
+ * @param terms what messages call what was given
  * @throws RealServerError `unreachable`, `authentication`, `host-key`, with ssh's own words;
  *   `unsupported` where there is no `ssh`, or one that is too old; `failed` where a config cannot be
  *   read; the signal's own error or `timed-out` when it is aborted
@@ -25,12 +27,14 @@ import { readEnd } from "./words";
 export async function dialByOpenssh(
   connection: OpensshConnection,
   options: DialOptions,
+  terms: ConnectionTerms,
 ): Promise<Transport> {
-  const client = await sshClient(connection.ssh.command);
+  const client = await sshClient(connection.ssh.command, terms.ssh);
+  const way = { connection, client, terms };
   const channels: Channel[] = [];
   const { first } = options;
   const logIn = async (command: string | undefined) => {
-    const channel = await dialOnce(connection, client, options, command);
+    const channel = await dialOnce(way, options, command);
     channels.push(channel);
     return channel;
   };
@@ -61,13 +65,20 @@ function lineOf(command: string): string {
   return `${command}\n`;
 }
 
+/** What is run, for which connection, and what messages call its parts. */
+interface Way {
+  readonly connection: OpensshConnection;
+  readonly client: SshClient;
+  readonly terms: ConnectionTerms;
+}
+
 /** @param first the command, where it is known; the shell has it as soon as it is there */
 async function dialOnce(
-  connection: OpensshConnection,
-  client: SshClient,
+  way: Way,
   options: DialOptions,
   first: string | undefined,
 ): Promise<Channel> {
+  const { connection, client } = way;
   const { host, dialErrorLimit } = connection;
   const bounds: DialBounds = {
     deadline: performance.now() + options.connectSeconds * 1000,
@@ -75,7 +86,7 @@ async function dialOnce(
     signal: options.signal,
     progress: (text) => options.progress(text),
   };
-  return withFiles(connection, client, (files) => {
+  return withFiles(way, (files) => {
     const words = sshArguments(connection, client, files, LOGIN_COMMAND);
     // What ssh said of an attempt tells more than that the last one was cut short.
     let told: TryAgain | undefined;
@@ -89,7 +100,7 @@ async function dialOnce(
           const run = { command: client.command, words, input };
           isShort = seconds < 1;
           return startSsh(run, { signal: options.signal, seconds }, (end) => {
-            const problem = problemOf(connection, files, end);
+            const problem = problemOf(way, files, end);
             if (problem instanceof TryAgain) told = problem;
             return problem;
           });
@@ -103,8 +114,7 @@ async function dialOnce(
 
 /** The files are there until somebody is in: ssh and its jumps have read them by then. */
 async function withFiles<T>(
-  connection: OpensshConnection,
-  client: SshClient,
+  { connection, client, terms }: Way,
   use: (files: SshFiles) => Promise<T>,
 ): Promise<T> {
   const { hostKey, ssh } = connection;
@@ -115,7 +125,7 @@ async function withFiles<T>(
     return file.path;
   };
   try {
-    const userConfig = await userConfigOf(connection);
+    const userConfig = await userConfigOf(connection, terms);
     const user = userConfig === undefined ? "~/.ssh/config" : await pathOf(userConfig);
     const forced = forcedOptions((keyword) => client.knows(keyword));
     const config = await pathOf(configText({ forced, includes: [user, "/etc/ssh/ssh_config"] }));
@@ -131,16 +141,19 @@ async function withFiles<T>(
  * one that is not there for empty, a name with a wildcard for several, and one that its group may write,
  * as in many a work tree, for an attack; with `-F` it does none of that.
  */
-async function userConfigOf({ host, ssh }: OpensshConnection): Promise<string | undefined> {
+async function userConfigOf(
+  { host, ssh }: OpensshConnection,
+  terms: ConnectionTerms,
+): Promise<string | undefined> {
   const { configFile } = ssh;
   if (configFile === undefined) return undefined;
   return readFile(homePath(configFile), "utf8").catch((error: unknown) => {
-    const what = `connection.ssh.configFile: cannot read ${configFile}: ${fileProblem(error)}`;
+    const what = `${terms.ssh.configFile}: cannot read ${configFile}: ${fileProblem(error)}`;
     throw new RealServerError("failed", `${host}: ${what}.`, { host, cause: error });
   });
 }
 
-function problemOf(connection: OpensshConnection, { shown }: SshFiles, end: SshEnding): Error {
+function problemOf({ connection, terms }: Way, { shown }: SshFiles, end: SshEnding): Error {
   const { host } = connection;
   const printed = Object.entries(shown).reduce(
     (text, [path, name]) => text.replaceAll(path, name),
@@ -153,7 +166,7 @@ function problemOf(connection: OpensshConnection, { shown }: SshFiles, end: SshE
     case "host-key":
       return new RealServerError(
         kind,
-        `${host}: ssh does not accept a host key on the way: ${words} ${hostKeyStep(connection)}`,
+        `${host}: ssh does not accept a host key on the way: ${words} ${hostKeyStep(connection, terms.host)}`,
         { host },
       );
     case "authentication":
@@ -171,10 +184,10 @@ function problemOf(connection: OpensshConnection, { shown }: SshFiles, end: SshE
   }
 }
 
-function hostKeyStep({ hostKey, host }: OpensshConnection): string {
+function hostKeyStep({ hostKey, host }: OpensshConnection, { full }: Terms): string {
   return hostKey === undefined
     ? `A key that ssh says nothing more of is one that it does not know: compare the fingerprint on the host's console, then let ssh know the key ("ssh ${host}" asks).`
-    : `If it was rebuilt, compare the fingerprint on its console, then put its new key in connection.hostKey.`;
+    : `If it was rebuilt, compare the fingerprint on its console, then put its new key in ${full.hostKey ?? "its place"}.`;
 }
 
 /** Neither ssh's words nor its config prove that nobody lives there, so no policy may forget the host. */
