@@ -1,19 +1,22 @@
 import { UnreadableAnswer } from "../protocol/answer";
+import { UnreadableRecord } from "./record-lines";
 
 const HEAD = "lvs-dr-observation 1";
 
+/** The words of a real server's observation. */
+export const REAL_SERVER_WORDS: ReadonlySet<string> = new Set(
+  (
+    "session ip boot machine product addr conf sysctl-writable ipv6-disabled proxy-ndp proxied " +
+    "default session-route route route4 route6 service ip-forward sysctl-file registry file " +
+    "lo-profile network-line boot-init boot-replay boot-unit boot-enabled boot-dangling boot-fixed boot-outcome"
+  ).split(" "),
+);
+
 /** The lines of an observation by their first word. Knows every word, the first and the last line. */
 export class Lines {
-  static readonly KINDS = new Set(
-    (
-      "session ip boot machine product addr conf sysctl-writable ipv6-disabled proxy-ndp proxied " +
-      "default session-route route route4 route6 service ip-forward sysctl-file registry file " +
-      "lo-profile network-line boot-init boot-replay boot-unit boot-enabled boot-dangling boot-fixed boot-outcome"
-    ).split(" "),
-  );
   private readonly byKind = new Map<string, string[]>();
 
-  constructor(body: string) {
+  constructor(body: string, words: ReadonlySet<string> = REAL_SERVER_WORDS) {
     const [head = "", ...lines] = body.split("\n");
     if (head !== HEAD) broken(`the observation begins with ${JSON.stringify(head)}, not "${HEAD}"`);
     const last = lines.pop() ?? head;
@@ -21,7 +24,7 @@ export class Lines {
     for (const line of lines) {
       const space = line.indexOf(" ");
       const kind = space < 0 ? line : line.slice(0, space);
-      if (!Lines.KINDS.has(kind)) broken(line);
+      if (!words.has(kind)) broken(line);
       this.byKind.set(kind, [...(this.byKind.get(kind) ?? []), line.slice(kind.length + 1)]);
     }
   }
@@ -44,6 +47,24 @@ export class Lines {
 export function oneOf<Word extends string>(lines: Lines, kind: string, ...words: Word[]): Word {
   const found = lines.one(kind);
   return words.find((word) => word === found) ?? broken(`${kind} ${found}`);
+}
+
+/** What the lines of the registry's files say, as `parse` reads them by their names. */
+export function fromFiles<Records>(
+  lines: Lines,
+  parse: (files: ReadonlyMap<string, readonly string[]>) => Records,
+): Records {
+  const files = new Map<string, string[]>();
+  for (const line of lines.all("file")) {
+    const [, name = "", text = ""] = /^(\S+) (.*)$/s.exec(line) ?? broken(line);
+    files.set(name, [...(files.get(name) ?? []), text]);
+  }
+  try {
+    return parse(files);
+  } catch (error) {
+    if (error instanceof UnreadableRecord) return broken(`registry file ${error.message}`);
+    throw error;
+  }
 }
 
 /** @throws UnreadableAnswer that names what cannot be read */

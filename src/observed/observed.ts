@@ -1,8 +1,7 @@
 import { parseAddressLine, type BoundAddress } from "./ip-addr";
 import { canonicalAddress } from "../domain/address";
-import { broken, Lines, oneOf } from "./lines";
+import { broken, fromFiles, Lines, oneOf } from "./lines";
 import { parseBoot, type BootState } from "./boot-state";
-import { UnreadableRecord } from "./record-lines";
 import { parseRegistry, type Machine, type Registry } from "./registry";
 import { ofProcIpvs } from "./proc-net";
 import { parseRoutes, type Route } from "./routes";
@@ -108,7 +107,7 @@ export function parseObservation(body: string): Observed {
     networkLines: lines.all("network-line").map(parseNetworkLine),
     loProfiles: lines.all("lo-profile"),
     boot: parseBoot(lines),
-    registry: lines.has("registry") ? readRegistry(lines.all("file")) : undefined,
+    registry: lines.has("registry") ? fromFiles(lines, parseRegistry) : undefined,
   };
 }
 
@@ -195,21 +194,6 @@ const CONFIGURED = /^(.+?\/ifcfg-[^/:]+:[^/:]+|.+?):(\d+):(.*)$/;
 function parseNetworkLine(line: string): ConfiguredLine {
   const [, file = "", number, text = ""] = CONFIGURED.exec(line) ?? broken(line);
   return { file, line: Number(number), text };
-}
-
-function readRegistry(lines: readonly string[]): Registry {
-  const files = new Map<string, string[]>();
-  for (const line of lines) {
-    const match = /^(\S+) (.*)$/s.exec(line);
-    const [, name = "", text = ""] = match ?? broken(line);
-    files.set(name, [...(files.get(name) ?? []), text]);
-  }
-  try {
-    return parseRegistry(files);
-  } catch (error) {
-    if (error instanceof UnreadableRecord) return broken(`registry file ${error.message}`);
-    throw error;
-  }
 }
 
 function wordAfter(line: string, word: string): string | undefined {

@@ -1,4 +1,5 @@
 import ipaddr from "ipaddr.js";
+import { canonicalAddress } from "../domain/address";
 
 /**
  * An address in each form in which /proc/net/tcp and tcp6 may print it: 32-bit words in the host's byte
@@ -30,11 +31,27 @@ export function ofProcIpvs(hex: string): string {
   return addressOfBytes(Buffer.from(hex, "hex"));
 }
 
+/** The address that /proc/net/ip_vs_conn prints: 8 digits, or IPv6 with all its colons; undefined where it is none. */
+export function nameOfProcIpvs(text: string): string | undefined {
+  return /^[0-9A-Fa-f]{8}$/.test(text) ? ofProcIpvs(text) : canonicalAddress(text);
+}
+
+/** An address as /proc/net/ip_vs_conn prints it, the other way round. */
+export function inProcIpvs(address: string): string {
+  const parsed = ipaddr.parse(address);
+  return parsed instanceof ipaddr.IPv4
+    ? Buffer.from(parsed.toByteArray()).toString("hex").toUpperCase()
+    : withAllDigits(parsed);
+}
+
 /** An address as /proc/net/nf_conntrack prints it: IPv6 with all 32 digits, unlike `conntrack -L`. */
 export function inProcConntrack(address: string): string {
   const parsed = ipaddr.parse(address);
-  if (parsed.kind() === "ipv4") return parsed.toString();
-  const groups = parsed.toNormalizedString().split(":");
+  return parsed instanceof ipaddr.IPv4 ? parsed.toString() : withAllDigits(parsed);
+}
+
+function withAllDigits(address: ipaddr.IPv6): string {
+  const groups = address.toNormalizedString().split(":");
   return groups.map((group) => group.padStart(4, "0")).join(":");
 }
 

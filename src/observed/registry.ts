@@ -20,14 +20,18 @@ import {
 } from "./record-lines";
 import { asciiJson } from "../domain/terminal";
 
-/** One declared resource, as the host's registry knows it: a file `owners/<id>`. */
-export interface OwnerRecord {
+/** Whose a record is: a file `owners/<id>` of a host's registry. */
+export interface OwnerHead {
   /** The name that the program gives it: organization and URN, or the `owner` input. */
   readonly owner: string;
   /** Drawn anew by every create; later ones sort behind earlier ones. */
   readonly incarnation: string;
   /** When a writing operation last touched it, ISO 8601 in UTC. */
   readonly seen: string;
+}
+
+/** One declared resource, as the registry of a real server knows it. */
+export interface OwnerRecord extends OwnerHead {
   /** Canonical addresses, without prefix. */
   readonly vips: readonly string[];
   readonly claims: readonly SysctlClaim[];
@@ -75,13 +79,11 @@ export function idOf(owner: string): string {
   return createHash("sha256").update(owner).digest("hex").slice(0, 32);
 }
 
-/** The lines of `owners/<id>`. The owner's name is escaped as a JSON string: one line, no control characters. */
+/** The lines of `owners/<id>`. The owner's name is escaped as a JSON string. */
 export function renderOwner(record: OwnerRecord): string[] {
   return [
     headOf("owner"),
-    `owner ${asciiJson(record.owner)}`,
-    `incarnation ${record.incarnation}`,
-    `seen ${record.seen}`,
+    ...renderOwnerHead(record),
     ...record.vips.map((vip) => `vip ${vip}`),
     ...record.claims.map((claim) => `claim ${claim.key} ${claim.value} ${claim.interface}`),
     ...record.except.map((glob) => `except ${glob}`),
@@ -89,6 +91,11 @@ export function renderOwner(record: OwnerRecord): string[] {
     ...record.unknown,
     END,
   ];
+}
+
+/** The lines that say whose a record is. */
+export function renderOwnerHead({ owner, incarnation, seen }: OwnerHead): string[] {
+  return [`owner ${asciiJson(owner)}`, `incarnation ${incarnation}`, `seen ${seen}`];
 }
 
 /** The lines of `saved`. A NIC's name goes last, as in a claim. */
@@ -124,18 +131,13 @@ export function parseRegistry(files: ReadonlyMap<string, readonly string[]>): Re
   return { owners, saved, machine };
 }
 
-const OWNER_WORDS = ["owner", "incarnation", "seen", "vip", "claim", "except", "persist", END];
+/** Words that stand once, at the head of any owner's record. */
+export const HEAD_WORDS: readonly string[] = ["owner", "incarnation", "seen", END];
+
+const OWNER_WORDS = [...HEAD_WORDS, "vip", "claim", "except", "persist"];
 
 function parseOwner(name: string, lines: readonly string[]): OwnerRecord {
-  const body = aboveEnd(name, belowHead(name, "owner", lines));
-  const [ownerLine, incarnationLine, seenLine, ...rest] = body;
-  const owner = parseJsonString(/^owner (".*")$/.exec(ownerLine ?? "")?.[1]);
-  const incarnation = /^incarnation ([0-9a-z-]+)$/.exec(incarnationLine ?? "")?.[1];
-  const seen = /^seen ([0-9TZ:.-]+)$/.exec(seenLine ?? "")?.[1];
-  if (owner === undefined) throw unreadable(name, ownerLine);
-  if (incarnation === undefined) throw unreadable(name, incarnationLine);
-  if (seen === undefined) throw unreadable(name, seenLine);
-  if (name !== `owners/${idOf(owner)}`) throw unreadable(name, ownerLine);
+  const { rest, ...head } = parseOwnerHead(name, aboveEnd(name, belowHead(name, "owner", lines)));
   const { known, unknown } = byFirstWord(name, rest, OWNER_WORDS);
   const vips: string[] = [];
   const claims: SysctlClaim[] = [];
@@ -151,7 +153,22 @@ function parseOwner(name: string, lines: readonly string[]): OwnerRecord {
     else if (line === "persist") persist = true;
     else throw unreadable(name, line);
   }
-  return { owner, incarnation, seen, vips, claims, except, persist, unknown };
+  return { ...head, vips, claims, except, persist, unknown };
+}
+
+/** Whose a record is, from its first lines, and the lines below. Throws {@link UnreadableRecord}. */
+export function parseOwnerHead(
+  name: string,
+  [ownerLine, incarnationLine, seenLine, ...rest]: readonly string[],
+): OwnerHead & { readonly rest: readonly string[] } {
+  const owner = parseJsonString(/^owner (".*")$/.exec(ownerLine ?? "")?.[1]);
+  const incarnation = /^incarnation ([0-9a-z-]+)$/.exec(incarnationLine ?? "")?.[1];
+  const seen = /^seen ([0-9TZ:.-]+)$/.exec(seenLine ?? "")?.[1];
+  if (owner === undefined) throw unreadable(name, ownerLine);
+  if (incarnation === undefined) throw unreadable(name, incarnationLine);
+  if (seen === undefined) throw unreadable(name, seenLine);
+  if (name !== `owners/${idOf(owner)}`) throw unreadable(name, ownerLine);
+  return { owner, incarnation, seen, rest };
 }
 
 /** Something else than a VIP in its canonical spelling must never be taken off a host. */
@@ -180,7 +197,8 @@ function parseSavedLine(line: string): SavedSysctl {
   return saved;
 }
 
-function parseMachine(lines: readonly string[]): MachineRecord {
+/** Reads the file `machine`. Throws {@link UnreadableRecord}. */
+export function parseMachine(lines: readonly string[]): MachineRecord {
   const [idLine, productLine, ...rest] = belowHead("machine", "machine", lines);
   const machineId = /^machine-id ([0-9a-zA-Z-]+)$/.exec(idLine ?? "")?.[1];
   const productUuid = /^product-uuid ([0-9a-zA-Z-]+)$/.exec(productLine ?? "")?.[1];

@@ -1,7 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { canonicalAddress } from "../../../src/domain/address";
-import { inProcConntrack, inProcTcp, ofProcIpvs, ofProcTcp } from "../../../src/observed/proc-net";
+import {
+  inProcConntrack,
+  inProcIpvs,
+  inProcTcp,
+  nameOfProcIpvs,
+  ofProcIpvs,
+  ofProcTcp,
+} from "../../../src/observed/proc-net";
 
 describe("an address in /proc/net", () => {
   it("is in words of either byte order, an IPv4 one also as a dual-stack listener has it", () => {
@@ -31,6 +38,14 @@ describe("an address in /proc/net", () => {
   it("is in the order of the wire in IPVS's table", () => {
     expect(ofProcIpvs("CB00710A")).toBe("203.0.113.10");
     expect(ofProcIpvs("cb00710a")).toBe("203.0.113.10");
+  });
+
+  it("is read from IPVS's connections as it is written there", () => {
+    const address = fc.oneof(fc.ipV4(), fc.ipV6()).map((text) => canonicalAddress(text) ?? "");
+    fc.assert(fc.property(address, (one) => nameOfProcIpvs(inProcIpvs(one)) === one));
+    expect(inProcIpvs("203.0.113.10")).toBe("CB00710A");
+    expect(inProcIpvs("2001:db8::10")).toBe("2001:0db8:0000:0000:0000:0000:0000:0010");
+    expect(nameOfProcIpvs("CB00710")).toBeUndefined();
   });
 
   it("has all its digits in conntrack's table", () => {
