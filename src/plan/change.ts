@@ -1,10 +1,14 @@
 import type { Family } from "../domain/address";
 import type { ArpKey } from "../domain/sysctl";
 
-/** One delta. `put` and `drop` are files of the registry, or of the boot (`boot/...`), by name. */
-export type Change =
+/** A file of the registry, or of the boot (`boot/...`), by name. */
+export type FileChange =
   | { readonly kind: "put"; readonly file: string; readonly lines: readonly string[] }
-  | { readonly kind: "drop"; readonly file: string }
+  | { readonly kind: "drop"; readonly file: string };
+
+/** One delta of a real server. */
+export type Change =
+  | FileChange
   | {
       readonly kind: "write-sysctl";
       readonly interface: string;

@@ -1,0 +1,81 @@
+import { familyOf, schedulingOptions, selectorOf } from "../../domain/virtual-service";
+import type { ObservedDirector } from "../../observed/director";
+import { idOf } from "../../observed/registry";
+import type { ServiceRecord, VirtualServiceShape } from "../../observed/service-records";
+import type { TableService } from "../../observed/service-table";
+
+/** What one declared service wants of a director, and what its state remembers. */
+export interface ServiceClaim {
+  /** The name of this declaration in the director's registry. */
+  readonly owner: string;
+  /** Drawn by the create that made the resource; sorts by time. */
+  readonly incarnation: string;
+  readonly service: VirtualServiceShape;
+  /**
+   * RIPs that the state knows as declared until now: what is ours where the registry was lost.
+   * Undefined for a create, which may find a service that somebody else made.
+   */
+  readonly former?: readonly string[];
+  /** What becomes of destinations that nobody declares. Default: "report", which is nothing. */
+  readonly foreignDestinations?: "report" | "remove";
+  /** What leaves is drained first. Default: false. */
+  readonly drains?: boolean;
+  /** An update may leave the service without a destination that takes connections. Default: false. */
+  readonly allowEmpty?: boolean;
+  /** Incarnations that this one is to take the place of: their record needs no explanation. */
+  readonly replaces?: ReadonlySet<string>;
+  /** Incarnations that live beside this one, it among them: their record must not be taken over. */
+  readonly beside?: ReadonlySet<string>;
+}
+
+/** What the director is to be like: with this claim, or without it. */
+export interface DesiredService {
+  readonly kind: "serve" | "withdraw";
+  readonly claim: ServiceClaim;
+  /** When the operation began, ISO 8601 in UTC. */
+  readonly now: string;
+  /** What leaves is still there, at weight 0: as long as it is drained. Records are as before. */
+  readonly held: boolean;
+}
+
+/** The record that a served claim has in the registry; lines of a later version in `mine` stay. */
+export function serviceRecordOf(
+  { owner, incarnation, service }: ServiceClaim,
+  now: string,
+  mine: ReadonlyMap<string, ServiceRecord> = new Map(),
+): ServiceRecord {
+  const unknown = [...new Set([...mine.values()].flatMap((record) => record.unknown))];
+  return { owner, incarnation, seen: now, service, unknown };
+}
+
+/** The claim's own record: under its owner's name, or under a former name with its incarnation. */
+export function ownServiceRecords(
+  { owner, incarnation }: ServiceClaim,
+  { registry }: ObservedDirector,
+): Map<string, ServiceRecord> {
+  return new Map(
+    [...(registry?.owners ?? [])].filter(
+      ([id, record]) => id === idOf(owner) || record.incarnation === incarnation,
+    ),
+  );
+}
+
+/** A claim as the registry has it, where it does: a withdrawal is of what was committed. */
+export function asServiceRecorded(claim: ServiceClaim, observed: ObservedDirector): ServiceClaim {
+  const [record] = ownServiceRecords(claim, observed).values();
+  return record === undefined ? claim : { ...claim, service: record.service };
+}
+
+/** The claim's service as the director has it; undefined where it is not in the table. */
+export function servedBy(
+  { service }: ServiceClaim,
+  { table }: ObservedDirector,
+): TableService | undefined {
+  const selector = selectorOf(service.target);
+  return table.find((one) => one.selector === selector);
+}
+
+/** All that a service's line of ipvsadm says: selector first. */
+export function serviceOptions({ target, ...scheduling }: VirtualServiceShape): string {
+  return `${selectorOf(target)} ${schedulingOptions(scheduling, familyOf(target))}`;
+}

@@ -1,0 +1,107 @@
+import { endpoint, nameOfTarget } from "../../domain/virtual-service";
+import type { Refusal } from "../../domain/errors";
+import type { ObservedDirector } from "../../observed/director";
+import { idOf, renderMachine } from "../../observed/registry";
+import { renderServiceRecord, type ServiceRecord } from "../../observed/service-records";
+import type { FileChange } from "../change";
+import { ownServiceRecords, serviceRecordOf, type DesiredService } from "./claim";
+import { serviceRefusals } from "./refusals";
+import { membershipOf, tableSteps, type Membership, type TableStep } from "./steps";
+
+/** One delta of a director: a line of its table, or a file of its registry. */
+export type ServiceChange = FileChange | TableStep;
+
+/** The ordered way from a director as observed to what is desired. */
+export interface ServicePlan {
+  /** Why it must not be done. Where there is one, nothing may be touched. */
+  readonly refusals: readonly Refusal[];
+  /** Empty when the director is as desired. */
+  readonly changes: readonly ServiceChange[];
+  /** What people should know of the outcome: takeovers, a service that stays. */
+  readonly notes: readonly string[];
+  /** What a drain waits for, and what stays though nobody declares it. */
+  readonly membership: Membership;
+}
+
+/**
+ * The one decision about a director, used for drift (is it empty?), convergence, verification (is it
+ * empty now?) and removal. Pure. A drain is two plans: one with all that leaves held at weight 0, and
+ * when nobody uses it any more, the final one.
+ */
+export function planService(desired: DesiredService, observed: ObservedDirector): ServicePlan {
+  const mine = ownServiceRecords(desired.claim, observed);
+  const membership = membershipOf(desired, mine, observed);
+  const steps = tableSteps(desired, membership, observed);
+  const files = desired.held ? NO_FILES : planFiles(desired, mine, observed);
+  const anything = steps.length > 0 || files.differ;
+  return {
+    refusals: serviceRefusals(desired, mine, membership, observed),
+    changes: anything && !desired.held ? [...files.before, ...steps, ...files.after] : steps,
+    notes: [...takeoverNotes(desired, mine), ...stayNotes(desired, membership)],
+    membership,
+  };
+}
+
+/** Whether a change is of a file; else it is of the table. */
+export function isFileChange(change: ServiceChange): change is FileChange {
+  return change.kind === "put" || change.kind === "drop";
+}
+
+interface FilePlan {
+  readonly before: readonly FileChange[];
+  readonly after: readonly FileChange[];
+  readonly differ: boolean;
+}
+
+const NO_FILES: FilePlan = { before: [], after: [], differ: false };
+
+/** The record is there before the first destination is, and goes after the last. */
+function planFiles(
+  { kind, claim, now }: DesiredService,
+  mine: ReadonlyMap<string, ServiceRecord>,
+  { registry, machine }: ObservedDirector,
+): FilePlan {
+  const id = idOf(claim.owner);
+  const record = kind === "serve" ? serviceRecordOf(claim, now, mine) : undefined;
+  const stale = [...mine.keys()].filter((one) => record === undefined || one !== id);
+  const before: FileChange[] = [];
+  if (record !== undefined && registry?.machine === undefined)
+    before.push({
+      kind: "put",
+      file: "machine",
+      lines: renderMachine({ ...machine, unknown: [] }),
+    });
+  if (record !== undefined)
+    before.push({ kind: "put", file: `owners/${id}`, lines: renderServiceRecord(record) });
+  return {
+    before,
+    after: stale.map((one) => ({ kind: "drop", file: `owners/${one}` })),
+    differ: stale.length > 0 || (record !== undefined && !isSameRecord(record, mine.get(id))),
+  };
+}
+
+/** When it was last seen is no difference. */
+function isSameRecord(record: ServiceRecord, known: ServiceRecord | undefined): boolean {
+  const text = (one: ServiceRecord) => renderServiceRecord({ ...one, seen: "-" }).join("\n");
+  return known !== undefined && text(record) === text(known);
+}
+
+function takeoverNotes(
+  { kind, claim }: DesiredService,
+  mine: ReadonlyMap<string, ServiceRecord>,
+): string[] {
+  const known = mine.get(idOf(claim.owner));
+  if (kind === "withdraw" || known === undefined || known.incarnation === claim.incarnation)
+    return [];
+  if (claim.replaces?.has(known.incarnation)) return [];
+  return ["takes over the record that an earlier create of this resource left on the director"];
+}
+
+function stayNotes({ kind, claim }: DesiredService, { foreign }: Membership): string[] {
+  if (kind === "serve" || foreign.length === 0) return [];
+  const names = foreign.map(({ address, port }) => endpoint(address, port)).join(", ");
+  const verb = foreign.length === 1 ? "is" : "are";
+  return [
+    `the service ${nameOfTarget(claim.service.target)} stays: ${names} ${verb} in it, declared by nobody`,
+  ];
+}

@@ -1,0 +1,123 @@
+import { endpoint, nameOfTarget } from "../../domain/virtual-service";
+import type { ObservedDirector } from "../../observed/director";
+import { ownServiceRecords, servedBy, type ServiceClaim } from "./claim";
+import { destinationDifferences, FORWARDING, schedulingDifferences } from "./differences";
+import { isFileChange, planService, type ServicePlan } from "./plan";
+
+/** A service as the kernel has it. */
+export interface ServedTable {
+  readonly scheduler: string;
+  readonly flags: readonly string[];
+  readonly persistence?: { readonly timeoutSeconds: number; readonly prefixLength: number };
+  readonly destinations: readonly {
+    /** With its port: `10.0.0.11:80`. */
+    readonly destination: string;
+    readonly weight: number;
+    readonly upperThreshold: number;
+    readonly lowerThreshold: number;
+    /** `direct routing`, `masquerading`, `tunnelling`. */
+    readonly forwarding: string;
+  }[];
+}
+
+/** What a director says of one claim. */
+export interface ServiceClaimReport {
+  /** Undefined where it is not in the table. */
+  readonly table: ServedTable | undefined;
+  /** Destinations in the service that nobody declares, with their ports. */
+  readonly foreign: readonly string[];
+  /** One line a difference from what was asked for. */
+  readonly drift: readonly string[];
+  /** Whose record the registry has under this owner. */
+  readonly record: "ours" | "older" | "newer" | "missing";
+  readonly machineId: string;
+}
+
+/** Puts a director beside a claim. Pure: drift is the plan that would be needed. */
+export function serviceReport(claim: ServiceClaim, observed: ObservedDirector): ServiceClaimReport {
+  const needed = planService({ kind: "serve", claim, now: "-", held: false }, observed);
+  const { foreign, unwanted } = needed.membership;
+  return {
+    table: servedTable(claim, observed),
+    foreign: [...foreign, ...unwanted].map(({ address, port }) => endpoint(address, port)),
+    drift: driftLines(claim, observed, needed),
+    record: serviceRecordState(claim, observed),
+    machineId: observed.machine.machineId,
+  };
+}
+
+/** `newer`: a later create on this very director has taken over what the claim's state speaks of. */
+export function serviceRecordState(
+  claim: ServiceClaim,
+  observed: ObservedDirector,
+): ServiceClaimReport["record"] {
+  const mine = [...ownServiceRecords(claim, observed).values()];
+  if (mine.some((record) => record.incarnation === claim.incarnation)) return "ours";
+  const [other] = mine;
+  if (other === undefined) return "missing";
+  return other.incarnation > claim.incarnation ? "newer" : "older";
+}
+
+function servedTable(claim: ServiceClaim, observed: ObservedDirector): ServedTable | undefined {
+  const found = servedBy(claim, observed);
+  if (found === undefined) return undefined;
+  const { scheduler, flags, persistence } = found;
+  return {
+    scheduler,
+    flags,
+    ...(persistence && { persistence }),
+    destinations: found.destinations.map((one) => ({
+      destination: endpoint(one.address, one.port),
+      weight: one.weight,
+      upperThreshold: one.upperThreshold,
+      lowerThreshold: one.lowerThreshold,
+      forwarding: FORWARDING[one.forwarding],
+    })),
+  };
+}
+
+function driftLines(
+  claim: ServiceClaim,
+  observed: ObservedDirector,
+  { membership, changes, refusals }: ServicePlan,
+): string[] {
+  const name = nameOfTarget(claim.service.target);
+  const found = servedBy(claim, observed);
+  const { leaving, unwanted } = membership;
+  const members = leaving.map((one) => {
+    const why = unwanted.includes(one) ? "declared by nobody" : "declared no more";
+    return `${endpoint(one.address, one.port)} in the table, and ${why}`;
+  });
+  const table =
+    found === undefined
+      ? ["not in the table"]
+      : [
+          ...schedulingDifferences(claim.service, found),
+          ...destinationDifferences(claim.service, found).map(({ text }) => text),
+          ...members,
+        ];
+  return [
+    ...table.map((line) => `${name}: ${line}`),
+    ...recordLines(claim, observed, changes),
+    ...refusals.map((refusal) => refusal.what),
+  ];
+}
+
+function recordLines(
+  claim: ServiceClaim,
+  observed: ObservedDirector,
+  changes: ServicePlan["changes"],
+): string[] {
+  switch (serviceRecordState(claim, observed)) {
+    case "missing":
+      return ["registry: no record of this resource on the director"];
+    case "older":
+      return ["registry: the record on the director is of an earlier create"];
+    case "newer":
+      return ["registry: the record on the director is of a later create"];
+    case "ours":
+      return changes.length > 0 && changes.every(isFileChange)
+        ? ["registry: the record on the director differs"]
+        : [];
+  }
+}

@@ -1,0 +1,45 @@
+import { endpointIn, type TableStep } from "./steps";
+import { isFileChange, type ServiceChange } from "./plan";
+
+/** What is done, in the order in which it is done: "adding 2 destinations, setting 1 weight". */
+export function serviceSummary(changes: readonly ServiceChange[]): string {
+  const runs: { verb: string; noun: string; count: number }[] = [];
+  for (const change of changes) {
+    if (isFileChange(change)) continue;
+    const [verb, noun] = [VERBS[change.kind], change.of];
+    const last = runs.at(-1);
+    if (last?.verb === verb && last.noun === noun) last.count += 1;
+    else runs.push({ verb, noun, count: 1 });
+  }
+  const said = runs.map(
+    ({ verb, noun, count }) => `${verb} ${count} ${noun}${count === 1 ? "" : "s"}`,
+  );
+  return said.join(", ") || "writing the director's record";
+}
+
+const VERBS: Readonly<Record<TableStep["kind"], string>> = {
+  add: "adding",
+  edit: "changing",
+  remove: "removing",
+};
+
+/** A change as it is still to be done: "add 10.0.0.11:80". */
+export function describeServiceChange(change: ServiceChange): string {
+  switch (change.kind) {
+    case "put":
+      return `write ${change.file}`;
+    case "drop":
+      return `remove ${change.file}`;
+    case "add":
+      return `add ${subject(change.options)}`;
+    case "edit":
+      return `change "${change.was}" to "${change.options}"`;
+    case "remove":
+      return `remove ${subject(change.was)}`;
+  }
+}
+
+/** A destination, or else the service as ipvsadm names it. */
+function subject(options: string): string {
+  return endpointIn(options) || `the service ${options.split(" -s ", 1)[0] ?? ""}`;
+}
