@@ -33,6 +33,21 @@ export function parseVip(text: string): { vip: Vip } | { reason: string } {
 }
 
 /**
+ * Parses the address of a real server as a user writes it: one address, in any spelling.
+ *
+ * @returns `rip` in canonical form; or `reason`, a phrase that follows the quoted text, as of `parseVip`
+ */
+export function parseRip(text: string): { rip: Vip } | { reason: string } {
+  if (text.includes("/")) return { reason: "has a prefix; a destination is one address" };
+  if (text.includes("%")) return { reason: "has a zone; a destination has none" };
+  const parsed = parseAddress(text);
+  if (parsed === undefined) return { reason: NO_ADDRESS };
+  const range = NO_RIPS[parsed.range()];
+  if (range !== undefined) return { reason: `${range}; a destination is a real server's address` };
+  return { rip: { family: parsed.kind() === "ipv4" ? 4 : 6, address: parsed.toString() } };
+}
+
+/**
  * The canonical spelling of any address, such as one in a host's answer.
  *
  * @param text An address without a prefix; a zone (`%eth0`) is left out of the result.
@@ -80,6 +95,16 @@ export function prefixLength(vip: Vip): 32 | 128 {
 }
 
 const NO_ADDRESS = "is not an IPv4 or IPv6 address";
+
+/** Ranges that no other host has an address of, or that a director cannot forward to. */
+const NO_RIPS: Readonly<Record<string, string>> = {
+  loopback: "is a loopback address",
+  multicast: "is a multicast address",
+  broadcast: "is the broadcast address",
+  unspecified: "is an unspecified address",
+  linkLocal: "is a link-local address",
+  ipv4Mapped: "is an IPv4-mapped IPv6 address",
+};
 
 /**
  * Node's parser decides what an address is: that of ipaddr.js also accepts octal, hex and short forms

@@ -101,6 +101,14 @@ const FLAG_NAMES: Readonly<Record<string, readonly string[]>> = {
   mh: ["mh-fallback", "mh-port"],
 };
 
+/** What is wrong with the name of a flag, as a phrase that follows it; undefined where nothing is. */
+export function flagProblem(flag: string): string | undefined {
+  const known = [...Object.values(FLAG_NAMES).flat(), "flag-1", "flag-2", "flag-3"];
+  return known.includes(flag)
+    ? undefined
+    : `is no flag of a scheduler; known are ${known.join(", ")}`;
+}
+
 /** The scheduler keeps sending clients to a destination of weight 0, unless it may fall back. */
 export function sticksToQuiesced({ scheduler, flags }: Scheduling): boolean {
   return FLAG_NAMES[scheduler] !== undefined && !flags.includes(`${scheduler}-fallback`);

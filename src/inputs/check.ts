@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { type Failure, failureOf, kindOf, type Path, shown, unknownInput } from "./failure";
-import { fieldAt, fieldsAt, type Fields } from "./field";
+import { fieldAt, fieldsAt, type Complaint, type Fields } from "./field";
 import { fieldSchemas, isRecord, wanted, withoutAbsent } from "./values";
 
 /** What a check says: `inputs` are canonical where there is no failure, else as they were given. */
@@ -17,16 +17,33 @@ export interface Checked {
  *
  * Values that only the update will know pass everywhere, and so does `__provider`; null is absent.
  * Canonical: VIPs without prefix, sorted, unknown ones at the end. Defaults stay out.
+ *
+ * @param alsoWrong what is wrong with inputs beside each other; asked where single ones are wrong, too
  */
-export function checker(fields: Fields): (news: unknown) => Checked {
+export function checker(
+  fields: Fields,
+  alsoWrong: (inputs: Readonly<Record<string, unknown>>) => readonly Complaint[] = () => [],
+): (news: unknown) => Checked {
   // __provider is the engine's, not the user's: no message proposes it.
   const shape = { ...fieldSchemas(fields), __provider: z.unknown().optional() };
   const schema = z.preprocess(withoutAbsent, z.strictObject(shape, wanted("an object")));
   return (news) => {
     const result = schema.safeParse(news);
-    if (result.success) return { inputs: withoutAbsent(result.data), failures: [] };
+    const given = withoutAbsent(news);
+    const complaints = (isRecord(given) ? alsoWrong(given) : []).map(({ path, message }) =>
+      failureOf(
+        path,
+        message.replace(/^\{\}/, () => subjectOf(valueAt(news, path), path, fields)),
+      ),
+    );
+    if (result.success && complaints.length === 0)
+      return { inputs: withoutAbsent(result.data), failures: [] };
+    const issues = result.error?.issues ?? [];
     const failures = new Map<string, Failure>();
-    for (const failure of result.error.issues.flatMap((issue) => failuresOf(issue, news, fields))) {
+    for (const failure of [
+      ...issues.flatMap((one) => failuresOf(one, news, fields)),
+      ...complaints,
+    ]) {
       if (!failures.has(failure.path)) failures.set(failure.path, failure);
     }
     return { inputs: isRecord(news) ? news : {}, failures: [...failures.values()] };

@@ -61,7 +61,9 @@ type FieldKind =
   | TextField
   | ChoiceField
   | ListField
-  | ObjectField;
+  | AddressField
+  | ObjectField
+  | ObjectsField;
 
 /** A default that depends on the other fields of the object, as they are read. */
 type DefaultFrom<Value> = (others: Readonly<Record<string, unknown>>) => Value | undefined;
@@ -98,7 +100,7 @@ export interface ChoiceField {
 /** Texts, none of them twice; an empty list is the same as none. Only options of ssh have an order. */
 export interface ListField {
   readonly kind: "list";
-  readonly of: "vip" | "interface" | "glob" | "ssh option";
+  readonly of: "vip" | "interface" | "glob" | "flag" | "ssh option";
   /** "a list of addresses". */
   readonly what: string;
   /** The word `"all"` may stand for a list. */
@@ -124,6 +126,26 @@ export interface ObjectField {
   readonly default?: Readonly<Record<string, never>> | string;
   /** What becomes of it once it is read. Default: it stays as it is. */
   readonly settle?: (read: never) => unknown;
+}
+
+/** One address, canonical once it is checked. */
+export interface AddressField {
+  readonly kind: "address";
+  readonly of: "vip" | "rip";
+  readonly default?: never;
+}
+
+/** Objects without order, told apart by one field of theirs, an address. */
+export interface ObjectsField {
+  readonly kind: "objects";
+  readonly fields: Fields;
+  /** The name of that field. */
+  readonly key: string;
+  /** "a list of destinations". */
+  readonly what: string;
+  /** "a destination". */
+  readonly one: string;
+  readonly default?: never;
 }
 
 /** What is wrong at a path; `{}` at the start of the message stands for the value there. */
@@ -156,11 +178,15 @@ type Value<F> = F extends { kind: "flag" }
       ? Choice
       : F extends ListField
         ? readonly Element<F>[] | (F extends { all: true } ? "all" : never)
-        : F extends { settle: (read: never) => infer Settling }
-          ? Settling
-          : F extends { kind: "object"; fields: infer Within extends Fields }
-            ? Settled<Within> | (F extends { words: readonly (infer Word)[] } ? Word : never)
-            : string;
+        : F extends AddressField
+          ? Vip
+          : F extends { kind: "objects"; fields: infer Within extends Fields }
+            ? readonly Settled<Within>[]
+            : F extends { settle: (read: never) => infer Settling }
+              ? Settling
+              : F extends { kind: "object"; fields: infer Within extends Fields }
+                ? Settled<Within> | (F extends { words: readonly (infer Word)[] } ? Word : never)
+                : string;
 
 type Element<F> = F extends { of: "vip" } ? Vip : string;
 
@@ -194,6 +220,9 @@ export function allowedIn(field: FieldKind): string {
       const given = [...words.map((word) => JSON.stringify(word)), what].join(" or ");
       return field.flag ? `true, or ${given}` : given;
     }
+    case "address":
+      return "an IPv4 or IPv6 address";
+    case "objects":
     case "line":
     case "text":
     case "list":
@@ -213,14 +242,19 @@ export function fieldAt(fields: Fields, path: Path): Field | undefined {
 export function fieldsAt(fields: Fields, path: Path): Fields {
   if (path.length === 0) return fields;
   const field = fieldAt(fields, path);
-  return field?.kind === "object" ? field.fields : {};
+  return field === undefined ? {} : fieldsWithin(field);
+}
+
+/** The fields of an object, or of the objects of a list; of anything else none. */
+export function fieldsWithin(field: Field): Fields {
+  return field.kind === "object" || field.kind === "objects" ? field.fields : {};
 }
 
 /** The names of all secret inputs, at any depth. */
 export function secretNames(fields: Fields): ReadonlySet<string> {
   const names = Object.entries(fields).flatMap(([name, field]) => [
     ...(field.secret ? [name] : []),
-    ...(field.kind === "object" ? secretNames(field.fields) : []),
+    ...secretNames(fieldsWithin(field)),
   ]);
   return new Set(names);
 }

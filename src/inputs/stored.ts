@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { compareVips, parseVip, type Vip } from "../domain/address";
+import { compareVips, parseRip, parseVip, type Vip } from "../domain/address";
 import { RealServerError } from "../domain/errors";
 import { failureOf, shown } from "./failure";
 import type { Field, Fields, ListField, Settled } from "./field";
@@ -75,6 +75,10 @@ function storedValue(field: Field): z.ZodType {
       return z.literal([...field.values]);
     case "list":
       return storedList(field);
+    case "address":
+      return field.of === "vip" ? storedVip : storedRip;
+    case "objects":
+      return z.array(storedObject(field.fields));
     case "object": {
       const object = storedObject(field.fields, field.settle);
       return field.words ? z.union([z.literal([...field.words]), object]) : object;
@@ -89,6 +93,13 @@ function storedList({ of, all }: ListField): z.ZodType {
       : z.array(z.string());
   return all ? z.union([z.literal("all"), list]) : list;
 }
+
+const storedRip = z.string().transform((text, context): Vip => {
+  const result = parseRip(text);
+  if ("rip" in result) return result.rip;
+  context.addIssue(`${shown(text)} ${result.reason}`);
+  return z.NEVER;
+});
 
 const storedVip = z.string().transform((text, context): Vip => {
   const result = parseVip(text);

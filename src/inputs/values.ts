@@ -1,11 +1,13 @@
 // What a program may give for each kind of input: what check.ts is made of.
 import * as z from "zod";
-import { compareVips, parseVip } from "../domain/address";
+import { compareVips, parseRip, parseVip } from "../domain/address";
 import { sshOptionProblem } from "../transport/openssh/config";
 import { globProblem, interfaceNameProblem } from "../domain/arp";
+import { flagProblem } from "../domain/virtual-service";
 import { shown } from "./failure";
 import { allowedIn, type ChoiceField, type Complaint, type Field } from "./field";
-import type { Fields, ListField, ObjectField, TextField, WholeNumberField } from "./field";
+import type { AddressField, Fields, ListField, ObjectField, ObjectsField } from "./field";
+import type { TextField, WholeNumberField } from "./field";
 
 /** How the engine writes a value of any type that only the update will know. */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -89,6 +91,10 @@ function valueSchema(field: Field): z.ZodType {
       return choice(field);
     case "list":
       return field.all ? passing(itself("all"), list(field)) : list(field);
+    case "address":
+      return address(field);
+    case "objects":
+      return objects(field);
     case "object":
       return object(field);
   }
@@ -163,12 +169,37 @@ function list({ of, what, empty }: ListField): z.ZodType {
   });
 }
 
+function address({ of }: AddressField): z.ZodType {
+  return z.string(wanted("an IPv4 or IPv6 address")).transform((text, context) => {
+    const read = ELEMENTS[of].read(text);
+    if ("text" in read) return read.text;
+    context.addIssue(`{} ${read.reason}`);
+    return z.NEVER;
+  });
+}
+
+/** They come out sorted by their address, with unknown ones at the end. */
+function objects({ fields, key, what, one }: ObjectsField): z.ZodType {
+  const element = passing(itself(UNKNOWN), z.strictObject(fieldSchemas(fields), wanted(one)));
+  return z.array(element, wanted(what)).transform((elements, context) => {
+    const keys = elements.map((object) => (isRecord(object) ? object[key] : UNKNOWN));
+    for (const [index, name] of keys.entries()) {
+      const earlier = keys.indexOf(name);
+      if (name === UNKNOWN || earlier === index) continue;
+      const message = `{} is the same as [${earlier}]; name each once`;
+      context.issues.push({ code: "custom", path: [index, key], message, input: name });
+    }
+    const text = (object: unknown) => (isRecord(object) ? String(object[key]) : UNKNOWN);
+    return elements.toSorted((a, b) => byAddress(text(a), text(b)));
+  });
+}
+
 /** An element's canonical text, or what is wrong with it: a phrase that follows it. */
 type ElementRead = { readonly text: string } | { readonly reason: string };
 
 /** How the elements of a list are read, and in which order they come out. */
 const ELEMENTS: Record<
-  ListField["of"],
+  ListField["of"] | AddressField["of"],
   {
     readonly read: (text: string) => ElementRead;
     readonly compare?: (a: string, b: string) => number;
@@ -179,6 +210,8 @@ const ELEMENTS: Record<
   interface: { read: (name) => accepted(name, interfaceNameProblem(name)) },
   glob: { read: (glob) => accepted(glob, globProblem(glob)) },
   "ssh option": { read: (option) => accepted(option, sshOptionProblem(option)), ordered: true },
+  flag: { read: (flag) => accepted(flag, flagProblem(flag)) },
+  rip: { read: canonicalRip, compare: byAddress },
 };
 
 function accepted(text: string, reason: string | undefined): ElementRead {
@@ -190,7 +223,14 @@ function canonicalVip(text: string): ElementRead {
   return "vip" in result ? { text: result.vip.address } : result;
 }
 
+function canonicalRip(text: string): ElementRead {
+  const result = parseRip(text);
+  return "rip" in result ? { text: result.rip.address } : result;
+}
+
+/** What is not known yet is behind all that is. */
 function byAddress(a: string, b: string): number {
-  const [left, right] = [parseVip(a), parseVip(b)];
-  return "vip" in left && "vip" in right ? compareVips(left.vip, right.vip) : 0;
+  const [left, right] = [parseRip(a), parseRip(b)];
+  if ("rip" in left && "rip" in right) return compareVips(left.rip, right.rip);
+  return Number("reason" in left) - Number("reason" in right);
 }

@@ -202,7 +202,9 @@ function goodValues(field: Field, sample: unknown): fc.Arbitrary<unknown> {
       return fc.constantFrom(sample, ...(field.all ? ["all"] : []));
     case "line":
     case "text":
+    case "address":
     case "object":
+    case "objects":
       return fc.constant(sample);
   }
 }
@@ -223,7 +225,11 @@ function badValues(field: Field): unknown[] {
       return ["", 7, ["one"], "two\nlines"];
     case "text":
       return ["", 7, ["one"]];
+    case "address":
+      return ["", 7, ["one"], "10.0.0.1/33", "127.0.0.1", "name"];
     case "object":
       return ["text", 7, []];
+    case "objects":
+      return ["text", 7, {}, ["one"], [7]];
   }
 }
