@@ -42,6 +42,7 @@ write_journal() { # "GUARD..." NAME...
   for word in "$@"; do
     if is_there "$registry/undo/$word"; then echo "file old $word"; else echo "file new $word"; fi || return 1
   done
+  [ -z "$waiting" ] || sed 1,3d "$waiting" # what was done before the wait
 }
 
 sync_journal() { # NAME...: and the copies

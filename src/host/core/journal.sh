@@ -9,8 +9,12 @@ begun=''     # yes once the journal is ours
 committed='' # yes from the commit on
 touched=''   # yes where what a boot runs changes
 
-settle() { # an operation that died
-  [ -e "$journal" ] || return 0
+settle() { # operations that died
+  settle_left || return 1
+  [ ! -e "$journal" ] || settle_one
+}
+
+settle_one() {
   know_journal || return 1
   note "undoing an operation that was cut off" || exit 1
   undo && { [ -z "$held" ] || warn "$held" || exit 1; }

@@ -11,11 +11,11 @@ time_over() {
 }
 
 lock_to_read() {
-  [ -e "$registry/lock" ] || return 0
+  [ -e "$registry/lock" ] || is_left || return 0
   take_lock -s || return 1
   recognise_strangers
   # A journal under a lock that could be had is a dead operation's: settle it before reading.
-  [ -e "$journal" ] && [ -z "$strangers" ] || return 0
+  { [ -e "$journal" ] || is_left; } && [ -z "$strangers" ] || return 0
   exec 9<&-
   lock_to_write
 }
@@ -71,6 +71,7 @@ lock_is_current() {
 # The last one out leaves nothing behind. The lock goes last: once it is gone, others may be in.
 tidy() {
   local file=''
+  let_go
   [ "$locked" = -x ] && lock_is_current || return 0
   : >"$registry/lock" # nobody's any more
   [ -z "$strangers" ] && [ ! -e "$journal" ] || return 0
@@ -91,3 +92,17 @@ leave() {
   tidy
   [ -e "$registry/lock" ] || rmdir "$registry/owners" "$registry"
 } 2>/dev/null
+
+# ---------------------------------------------------------------- for kinds whose operations never wait without it
+
+is_left() { # of an operation that died while it waited
+  return 1
+}
+
+settle_left() { # all of those
+  :
+}
+
+let_go() { # what this operation alone may change until it ends
+  :
+}

@@ -28,6 +28,7 @@
 #   know_files      WORD...: what it finds out once, under the lock
 #   observation     WORD...: says what the host is like, line by line; unobserved: that it cannot be told
 #   undo_steps      undoes its lines of the journal, in the order that is right for it; sets stuck and held
+#   is_left, settle_left, let_go   where its operations wait without the lock: see core/lock.sh
 #   is_spared       old|new NAME: a file that is not undone like others; undoes it, or leaves it
 #
 # What a trap reads or sets is never local: shells show a trap the locals of what it interrupts.
@@ -50,8 +51,7 @@ exec 8<&0 </dev/null
 # Undo what this session did, if it did not commit.
 roll_back() {
   held=''
-  [ -n "$begun" ] && [ -e "$journal" ] || return 0
-  undo
+  [ -z "$begun" ] || undo_own
 }
 
 die() {

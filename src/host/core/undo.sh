@@ -4,6 +4,15 @@
 held=''  # what had to stay as it is for the sake of others, in words
 stuck='' # what cannot be undone: the journal is kept, and the next operation tries again
 
+waiting='' # the journal of an operation that waits without the lock; its kind puts it there
+
+undo_own() { # whatever this operation has begun
+  [ -z "$waiting" ] || [ ! -e "$waiting" ] || { journal=$waiting && undo; } || return 1
+  [ -n "$locked" ] || return 0
+  journal=$registry/journal
+  [ ! -e "$journal" ] || undo
+}
+
 undo() {
   stuck='' held='' touched=''
   know_origin
@@ -11,7 +20,7 @@ undo() {
   [ -n "$stuck" ] || undo_rest undo_file <"$journal"
   [ -z "$stuck" ] || fail "$stuck ($journal is kept, and the next operation tries again)" || return 1
   rm -f "$journal" && durable "$registry" || fail "$journal cannot be removed" || return 1
-  rm -rf "$registry/undo"
+  [ "$journal" = "$waiting" ] || rm -rf "$registry/undo"
   [ -z "$touched" ] || tell_init
 }
 

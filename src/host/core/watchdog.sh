@@ -13,14 +13,15 @@ watch() {
   trap - TERM
   (
     nap=''
+    [ -n "$locked" ] || exec 9>&-
     trap '' HUP INT PIPE
     trap '[ -z "$nap" ] || kill "$nap"; exit' TERM
     until time_over || orphaned; do doze; done
     for _ in 1 2 3 4 5; do orphaned || { kill -TERM $$ && doze; }; done
     orphaned || kill -KILL $$
-    lock_is_current || exit
-    [ ! -e "$journal" ] || undo
-    tidy
+    [ -z "$locked" ] || lock_is_current || exit
+    undo_own
+    leave
   ) 8<&- </dev/null >/dev/null 2>&1 &
   watchdog=$!
   trap die TERM
@@ -33,8 +34,8 @@ orphaned() {
   [ "$parent" != $$ ]
 }
 
-doze() { # its sleep does not hold the lock: an orphan would keep it
-  sleep 1 9>&- &
+doze() { # its sleep does not hold a lock: an orphan would keep it
+  sleep 1 7>&- 9>&- &
   nap=$!
   wait "$nap"
   nap=''
