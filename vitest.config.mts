@@ -20,9 +20,17 @@ export default defineConfig({
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], ...pure } },
       { test: { name: "docs", include: ["test/docs/**/*.test.mts"], ...pure } },
-      ...["host", "contract", "director"].map((name) => ({
+      ...["host", "contract"].map((name) => ({
         test: { name, include: [`test/${name}/**/*.test.ts`], ...withHosts },
       })),
+      {
+        test: {
+          name: "director",
+          include: ["test/director/**/*.test.ts"],
+          ...withHosts,
+          globalSetup: "./lab/guest-image.ts",
+        },
+      },
       {
         test: {
           name: "boot",

@@ -12,7 +12,8 @@ modules=/usr/lib/uml/modules
 packages="base-files base-passwd bash bsdutils coreutils dash debianutils diffutils dpkg findutils
   grep gzip hostname init-system-helpers libc-bin login mawk mount ncurses-bin passwd perl-base sed
   tar util-linux apt systemd systemd-sysv udev openrc openssh-server iproute2 procps kmod ifupdown
-  netbase iputils-arping iputils-ping dbus ipvsadm keepalived"
+  netbase iputils-arping iputils-ping dbus busybox ipvsadm
+  keepalived"
 
 main() {
   { command -v linux.uml && [ -d "$modules" ]; } >/dev/null ||

@@ -17,6 +17,14 @@ export const CONNECTION_FUNCTIONS = linesOf(["real-server/connections"]).join("\
 /** What only a change of a real server needs, as text; see {@link changesOf}. */
 export const REAL_SERVER_CHANGES = changesOf(["real-server/changes"]);
 
+/** The shell of a director's kind. */
+export const DIRECTOR_PARTS: readonly string[] = [
+  "virtual-service/kind",
+  "virtual-service/wait",
+  "virtual-service/table",
+  "virtual-service/observe",
+];
+
 const CORE_PARTS = [
   "core/text",
   "core/answers",
@@ -45,6 +53,9 @@ const BOOT_PARTS = [
 
 /** What one operation runs on a real server: the argument of `sh -c`. */
 export const REAL_SERVER_PROGRAM = programOf(REAL_SERVER_PARTS);
+
+/** What one operation runs on a director. */
+export const DIRECTOR_PROGRAM = programOf(DIRECTOR_PARTS);
 
 /** What an inspection of a real server runs there, for a mode in which nothing is undone. */
 export const INSPECTION_PROGRAM = programOf([

@@ -38,28 +38,39 @@ const CLIENT_PORT = "([1-9A-F][0-9A-F]{3}|0[1-9A-F][0-9A-F]{2}|00[1-9A-F][0-9A-F
  * Reads what the question `usage` answers: lines of `table` and `limits` as in an observation, one
  * `timeouts`, and a line `conn COUNT DESTINATION STATE EXPIRES` for connections that are alike.
  *
+ * @param addresses the destinations that it was asked about
  * Total: throws `UnreadableAnswer`.
  */
-export function parseServiceUsage(body: string, selector: string): ServiceUsage {
+export function parseServiceUsage(
+  body: string,
+  target: ServiceTarget,
+  addresses: readonly string[],
+): ServiceUsage {
   const lines = body.split("\n").filter((line) => line !== "");
   const of = (word: string) =>
     lines.flatMap((line) => (line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []));
   const known = lines.every((line) => /^(table|limits|timeouts|conn) /.test(line));
   if (!known) broken(body);
   const services = parseServiceTable(of("table"), of("limits"));
-  const service = services.find((one) => one.selector === selector);
+  const service = services.find((one) => one.selector === selectorOf(target));
   const closing = closingTimeout(of("timeouts"));
   const inUse = new Map<string, number>();
   for (const line of of("conn")) {
     const { count, address, state, expires } = parseConnections(line);
     if (isInUse(state, expires, closing)) inUse.set(address, (inUse.get(address) ?? 0) + count);
   }
-  return { service, inUse: selector.startsWith("-f") ? activeOf(service) : inUse };
+  return { service, inUse: target.kind === "fwmark" ? activeOf(service, addresses) : inUse };
 }
 
 /** Entries of connections do not show the mark that they came by: what counts is what IPVS believes. */
-function activeOf(service: TableService | undefined): Map<string, number> {
-  const active = service?.destinations.filter((one) => one.active > 0) ?? [];
+function activeOf(
+  service: TableService | undefined,
+  addresses: readonly string[],
+): Map<string, number> {
+  const destinations = service?.destinations ?? [];
+  const active = destinations.filter(
+    ({ address, active: count }) => count > 0 && addresses.includes(address),
+  );
   return new Map(active.map((one) => [one.address, one.active]));
 }
 

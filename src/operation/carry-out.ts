@@ -19,15 +19,20 @@ export async function carryOut<Desired, Observed, Plan extends KindPlan>(
   observed: Observed,
 ): Promise<Observed> {
   if (needed.changes.length === 0) return observed;
-  const { operation, conversation, purpose } = session;
-  operation.progress(kind.summary(needed));
+  session.operation.progress(kind.summary(needed));
+  return applyAndCommit(kind, session, desired, kind.request(needed, session.purpose.subjects));
+}
+
+/** The same for a request that is made up already, and that is sent though nothing may be left to do. */
+export async function applyAndCommit<Desired, Observed, Plan extends KindPlan>(
+  kind: HostKind<Desired, Observed, Plan>,
+  session: Session,
+  desired: Desired,
+  request: string,
+): Promise<Observed> {
+  const { operation, conversation } = session;
   try {
-    const after = kind.parse(await conversation.request(kind.request(needed, purpose.subjects)));
-    const rest = kind.plan(desired, after);
-    if (rest.changes.length > 0 || rest.refusals.length > 0) {
-      const reasons = rest.refusals.map((refusal) => refusal.what);
-      await giveUp(conversation, [...reasons, ...kind.left(rest)].join("; "));
-    }
+    const after = await applyAndVerify(kind, session, desired, request);
     operation.progress("verified, committing");
     await conversation.request(COMMIT_REQUEST);
     return after;
@@ -35,6 +40,27 @@ export async function carryOut<Desired, Observed, Plan extends KindPlan>(
     if (!(error instanceof Interrupted) || operation.signal.aborted) throw asUnknown(error);
     return lookAgain(kind, session, desired, error);
   }
+}
+
+/**
+ * Sends a request, and has the host undo it where it is not as desired afterwards.
+ *
+ * @returns the host as it was read back
+ * @throws RealServerError `not-converged`; Interrupted and UnreadableAnswer as they come
+ */
+export async function applyAndVerify<Desired, Observed, Plan extends KindPlan>(
+  kind: HostKind<Desired, Observed, Plan>,
+  { conversation }: Session,
+  desired: Desired,
+  request: string,
+): Promise<Observed> {
+  const after = kind.parse(await conversation.request(request));
+  const rest = kind.plan(desired, after);
+  if (rest.changes.length > 0 || rest.refusals.length > 0) {
+    const reasons = rest.refusals.map((refusal) => refusal.what);
+    await giveUp(conversation, [...reasons, ...kind.left(rest)].join("; "));
+  }
+  return after;
 }
 
 /** Every step succeeded, and the host is not as asked for: it undoes them. */
@@ -81,7 +107,8 @@ function firstWords(error: unknown): string {
   return error instanceof Error ? error.message : "unknown";
 }
 
-function asUnknown(error: unknown): unknown {
+/** What was lost on the way, once something was written: the host undoes it, or has committed. */
+export function asUnknown(error: unknown): unknown {
   if (error instanceof Interrupted || error instanceof UnreadableAnswer)
     return new RealServerError("failed", error.message, { aftermath: "unknown", cause: error });
   return error;

@@ -34,6 +34,8 @@ export interface Session {
   readonly keys: HostKeys;
   /** What is left of `operationSeconds`. */
   readonly secondsLeft: () => number;
+  /** Gives it so many seconds more, for a wait that `operationSeconds` does not count. */
+  readonly extend: (seconds: number) => void;
 }
 
 /** What a session is for. */
@@ -78,8 +80,8 @@ export async function onHost<Observed, Result>(
       first,
     );
     const { keys } = transport;
-    const { secondsLeft } = limit;
-    const session = { operation, conversation, purpose, keys, secondsLeft };
+    const { secondsLeft, extend } = limit;
+    const session = { operation, conversation, purpose, keys, secondsLeft, extend };
     return await talk(session, () => work(session, observer.parse(greeting)));
   } catch (error) {
     throw settled(operation, error, limit?.isOver() ?? false, transport?.keys);
@@ -121,16 +123,25 @@ interface TimeLimit {
   /** Aborts when the time is over, and when the operation is stopped. */
   readonly signal: AbortSignal;
   readonly secondsLeft: () => number;
+  readonly extend: (seconds: number) => void;
   readonly isOver: () => boolean;
 }
 
 function timeLimit(seconds: number, outer: AbortSignal): TimeLimit {
-  const end = performance.now() + seconds * 1000;
-  const own = AbortSignal.timeout(Math.ceil(seconds * 1000));
+  const own = new AbortController();
+  let end = performance.now();
+  let timer: NodeJS.Timeout | undefined;
+  const extend = (more: number) => {
+    end += more * 1000;
+    clearTimeout(timer);
+    timer = setTimeout(() => own.abort(), Math.ceil(end - performance.now())).unref();
+  };
+  extend(seconds);
   return {
-    signal: AbortSignal.any([outer, own]),
+    signal: AbortSignal.any([outer, own.signal]),
     secondsLeft: () => Math.max(0, (end - performance.now()) / 1000),
-    isOver: () => own.aborted,
+    extend,
+    isOver: () => own.signal.aborted,
   };
 }
 

@@ -1,4 +1,4 @@
-import { endpoint, nameOfTarget } from "../../domain/virtual-service";
+import { endpoint, nameOfTarget, type ServiceTarget } from "../../domain/virtual-service";
 import type { Refusal } from "../../domain/errors";
 import type { ObservedDirector } from "../../observed/director";
 import { idOf, renderMachine } from "../../observed/registry";
@@ -13,6 +13,7 @@ export type ServiceChange = FileChange | TableStep;
 
 /** The ordered way from a director as observed to what is desired. */
 export interface ServicePlan {
+  readonly target: ServiceTarget;
   /** Why it must not be done. Where there is one, nothing may be touched. */
   readonly refusals: readonly Refusal[];
   /** Empty when the director is as desired. */
@@ -35,6 +36,7 @@ export function planService(desired: DesiredService, observed: ObservedDirector)
   const files = desired.held ? NO_FILES : planFiles(desired, mine, observed);
   const anything = steps.length > 0 || files.differ;
   return {
+    target: desired.claim.service.target,
     refusals: serviceRefusals(desired, mine, membership, observed),
     changes: anything && !desired.held ? [...files.before, ...steps, ...files.after] : steps,
     notes: [...takeoverNotes(desired, mine), ...stayNotes(desired, membership)],

@@ -6,7 +6,11 @@ import { describe, expect, it } from "vitest";
 const FOLDER = join(__dirname, "../../../src/host");
 
 /** What runs together, by the folders that it is made of. */
-const PROGRAMS = { "an operation": ["core", "real-server"], "the boot": ["boot"] };
+const PROGRAMS = {
+  "an operation": ["core", "real-server"],
+  "an operation on a director": ["core", "virtual-service"],
+  "the boot": ["boot"],
+};
 
 describe.each(Object.entries(PROGRAMS))("the shell of %s", (_, folders) => {
   const files = folders.flatMap((folder) =>

@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseServiceUsage, usageRequest } from "../../../src/observed/service-usage";
+import { parseServiceTable } from "../../../src/observed/service-table";
+import {
+  parseServiceUsage,
+  usageRequest,
+  type ServiceUsage,
+} from "../../../src/observed/service-usage";
 import { UnreadableAnswer } from "../../../src/protocol/answer";
 import { fixtures } from "../fixtures";
 
@@ -12,22 +17,29 @@ interface Case {
 
 const CASES = fixtures<Case>("service-usage");
 
+function read({ selector, answer, inUse }: Case): ServiceUsage {
+  const [service] = parseServiceTable([`-A ${selector} -s rr`], []);
+  if (service?.target === undefined) throw new Error(selector);
+  return parseServiceUsage(answer.join("\n"), service.target, Object.keys(inUse));
+}
+
 describe("connections in use", () => {
   it.each(CASES)("are counted: $name", ({ data }) => {
-    const { inUse, service } = parseServiceUsage(data.answer.join("\n"), data.selector);
+    const { inUse, service } = read(data);
     expect(Object.fromEntries(inUse)).toEqual(data.inUse);
     expect(service?.selector).toBe(data.answer.length > 1 ? data.selector : undefined);
   });
 
   it("are not counted from an answer with a line that is not known, or without timeouts", () => {
-    const [first] = CASES;
-    const lines = first?.data.answer ?? [];
-    const read = (answer: readonly string[]) => () =>
-      parseServiceUsage(answer.join("\n"), first?.data.selector ?? "");
-    expect(read([...lines, "conn 3"])).toThrow(UnreadableAnswer);
-    expect(read([...lines, "conn 1 XX FIN_WAIT 3"])).toThrow(UnreadableAnswer);
-    expect(read([...lines, "other"])).toThrow(UnreadableAnswer);
-    expect(read(lines.filter((line) => !line.startsWith("timeouts")))).toThrow(UnreadableAnswer);
+    const [first] = CASES.map(({ data }) => data);
+    const lines = first?.answer ?? [];
+    const reading = (answer: readonly string[]) => () =>
+      read({ selector: "", inUse: {}, ...first, answer });
+    expect(reading([...lines, "conn 3"])).toThrow(UnreadableAnswer);
+    expect(reading([...lines, "conn 1 XX FIN_WAIT 3"])).toThrow(UnreadableAnswer);
+    expect(reading([...lines, "other"])).toThrow(UnreadableAnswer);
+    const without = lines.filter((line) => !line.startsWith("timeouts"));
+    expect(reading(without)).toThrow(UnreadableAnswer);
   });
 
   it("are looked for by service and destination, and templates are passed over", () => {

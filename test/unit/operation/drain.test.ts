@@ -38,6 +38,7 @@ async function attemptOn(
     purpose: { mode: "hold", holder: "a test", subjects: [VIP] },
     keys: { hostKey: "" },
     secondsLeft: () => 1,
+    extend: () => undefined,
   };
   await drainFirst(
     operation,

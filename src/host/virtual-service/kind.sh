@@ -1,0 +1,24 @@
+# What the core asks of a director; core/main.sh has the list.
+
+registry=/var/lib/lvs-dr-director
+waits=/run/lvs-dr-director
+keeps=''
+service=''
+outcome=''
+tools='ip ipvsadm grep sed sort uniq'
+verbs='own unlock resume table'
+questions=usage
+steps='added edited removed'
+unobserved="the addresses, the IPVS table or the registry in $registry cannot be read"
+
+know_tools() {
+  :
+}
+
+know_files() {
+  :
+}
+
+is_spared() {
+  return 1
+}

@@ -1,0 +1,104 @@
+import { selectorOf } from "../../src/domain/virtual-service";
+import type { Operation } from "../../src/operation/session";
+import { serve, withdrawService, type DirectorReport } from "../../src/operation/serve";
+import type { ServiceDrainPolicy } from "../../src/operation/service-drain-tally";
+import type { ServiceClaim } from "../../src/plan/service/claim";
+import { accessBy } from "../../src/transport/access";
+import type { Guest } from "../../lab/guest";
+import type { Lab } from "../../lab/lab";
+import { connectionTo, options } from "../contract/ssh-connection";
+
+/** Shells that a director may have as its `sh`. */
+export const SHELLS = ["dash", "bash", "busybox"] as const;
+
+/** A service of a director that is a guest, declared by hand. */
+export interface Declared {
+  readonly owner?: string;
+  readonly vip: string;
+  readonly port?: number;
+  /** RIP and weight. */
+  readonly destinations: Readonly<Record<string, number>>;
+  readonly former?: readonly string[];
+  readonly foreignDestinations?: "remove";
+  readonly scheduler?: string;
+}
+
+export function claimFor(declared: Declared): ServiceClaim {
+  const { owner = "a test", vip, port = 80, scheduler = "rr", destinations, ...rest } = declared;
+  const { former, foreignDestinations } = rest;
+  return {
+    owner,
+    incarnation: "1",
+    service: {
+      target: { kind: "tcp", vip: { family: vip.includes(":") ? 6 : 4, address: vip }, port },
+      ...{ scheduler, flags: [], persistence: undefined },
+      destinations: Object.entries(destinations).map(([address, weight]) => ({
+        ...{ address, weight, upperThreshold: 0, lowerThreshold: 0 },
+      })),
+    },
+    ...(former && { former }),
+    ...(foreignDestinations && { foreignDestinations }),
+  };
+}
+
+/** A director that is a guest, and what was said while it was operated. */
+export class StagedDirector {
+  readonly words: string[] = [];
+
+  constructor(
+    readonly lab: Lab,
+    readonly guest: Guest,
+  ) {}
+
+  operation(changes: Partial<Operation> = {}): Operation {
+    return {
+      ...options(),
+      ...accessBy(connectionTo(this.lab, this.guest)),
+      timeouts: { connectSeconds: 20, operationSeconds: 40 },
+      progress: (text) => void this.words.push(text),
+      warn: (text) => void this.words.push(`warning: ${text}`),
+      ...changes,
+    };
+  }
+
+  async serve(
+    declared: Declared,
+    drain?: ServiceDrainPolicy,
+    changes: Partial<Operation> = {},
+  ): Promise<DirectorReport> {
+    return serve(this.operation(changes), claimFor(declared), { drain });
+  }
+
+  async withdraw(declared: Declared, drain?: ServiceDrainPolicy) {
+    return withdrawService(this.operation(), claimFor(declared), { drain });
+  }
+
+  /** All of its table that an operation may change. */
+  async table(): Promise<string[]> {
+    const { stdout } = await this.guest.run("ipvsadm -Sn");
+    return stdout.split("\n").filter((line) => line !== "");
+  }
+
+  /** Weights of a service by RIP. */
+  async weights(declared: Declared): Promise<Record<string, number>> {
+    const selector = selectorOf(claimFor(declared).service.target);
+    const lines = (await this.table()).filter((line) => line.startsWith(`-a ${selector} `));
+    return Object.fromEntries(
+      lines.map((line) => {
+        const [, address = "", weight] = /-r \[?([^\]]+?)\]?:\d+ .* -w (\d+)/.exec(line) ?? [];
+        return [address, Number(weight)];
+      }),
+    );
+  }
+
+  /** What of ours is on the director's disk and in its memory, but for the table. */
+  async traces(): Promise<string> {
+    const line = "ls -Ad /var/lib/lvs-dr-director /run/lvs-dr-director 2>/dev/null; :";
+    return (await this.guest.run(line)).stdout;
+  }
+
+  /** Makes `sh` another shell there. */
+  async useShell(shell: (typeof SHELLS)[number]): Promise<void> {
+    await this.guest.run(`ln -sf ${shell} /usr/bin/sh`);
+  }
+}

@@ -1,0 +1,233 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+
+import type { Client } from "../../lab/client";
+import { Lab } from "../../lab/lab";
+import { webHost } from "../../lab/web-host";
+import type { ServiceDrainPolicy } from "../../src/operation/service-drain-tally";
+import { eventually } from "../host/box";
+import { join } from "./pool";
+import { SHELLS, StagedDirector, type Declared } from "./stage";
+
+const VIP = "203.0.113.10";
+const SELECTOR = `-t ${VIP}:80`;
+/** With a service of its own, which it removes when it stops. */
+const KEEPALIVED =
+  "virtual_server 203.0.113.99 80 {\\n lb_algo rr\\n lb_kind DR\\n protocol TCP\\n" +
+  " real_server 10.0.0.7 80 {\\n weight 1\\n }\\n}\\n";
+const FOREIGN = ["-A -t 192.0.2.99:99 -s rr", "-a -t 192.0.2.99:99 -r 192.0.2.1:99 -m -w 3"];
+const two: Declared = { vip: VIP, destinations: { "10.0.0.11": 10, "10.0.0.12": 1 } };
+
+let lab: Lab;
+let director: StagedDirector;
+beforeAll(async () => {
+  lab = await Lab.create();
+  director = new StagedDirector(lab, await lab.guest("lb"));
+  await director.guest.run(`printf -- '${FOREIGN.join("\\n")}\\n' | ipvsadm -R`);
+});
+afterAll(() => lab.destroy());
+
+describe.each(SHELLS)("a director whose shell is %s", (shell) => {
+  beforeAll(() => director.useShell(shell));
+
+  it("gets a service, has its drift found and repaired, and is left as it was", async () => {
+    const before = await director.table();
+    const created = await director.serve(two);
+    expect(created).toMatchObject({ drift: [], foreign: [], record: "ours" });
+    expect(created.table?.destinations.map((one) => one.weight)).toEqual([10, 1]);
+    expect(await director.table()).toEqual(
+      expect.arrayContaining([...FOREIGN, `-a ${SELECTOR} -r 10.0.0.11:80 -g -w 10`]),
+    );
+    const meddling =
+      `-E ${SELECTOR} -s wlc -p 60\n-e ${SELECTOR} -r 10.0.0.11:80 -m -w 0 -x 9 -y 3\n` +
+      `-d ${SELECTOR} -r 10.0.0.12:80\n-a ${SELECTOR} -r 10.0.0.15:80 -g -w 2\n`;
+    await director.guest.run(`printf -- '${meddling}' | ipvsadm -R`);
+    const repaired = await director.serve({ ...two, former: Object.keys(two.destinations) });
+    expect(repaired).toMatchObject({ drift: [], foreign: ["10.0.0.15:80"] });
+    expect(await director.weights(two)).toEqual({
+      "10.0.0.11": 10,
+      "10.0.0.12": 1,
+      "10.0.0.15": 2,
+    });
+    const { notes } = await director.withdraw(two);
+    expect(notes).toEqual([
+      `the service ${VIP}:80 stays: 10.0.0.15:80 is in it, declared by nobody`,
+    ]);
+    expect(await director.weights(two)).toEqual({ "10.0.0.15": 2 });
+    await director.guest.run(`ipvsadm -D ${SELECTOR}`);
+    expect(await director.table()).toEqual(before);
+    // The shell ends a moment after its last answer, and tidies up.
+    await eventually(
+      () => director.traces(),
+      (traces) => traces === "",
+    );
+  });
+
+  it("is as it was where a step fails, or nothing is committed", async () => {
+    await director.serve(two);
+    const before = await director.table();
+    const former = Object.keys(two.destinations);
+    const changed = {
+      ...two,
+      former,
+      scheduler: "wlc",
+      destinations: { "10.0.0.12": 4, "10.0.0.13": 5 },
+    };
+    // A scheduler that the kernel does not have, after steps that went well.
+    const failing = director.serve({ ...changed, scheduler: "nosuch" });
+    await expect(failing).rejects.toMatchObject({ kind: "failed", aftermath: "rolled-back" });
+    expect(await director.table()).toEqual(before);
+    const stop = new AbortController();
+    const stopped = director.serve(changed, undefined, {
+      signal: stop.signal,
+      progress: (text) => void (text.startsWith("verified") && stop.abort()),
+    });
+    await expect(stopped).rejects.toMatchObject({ aftermath: "unknown" });
+    await eventually(
+      () => director.table(),
+      (table) => JSON.stringify(table) === JSON.stringify(before),
+    );
+    await director.withdraw(two);
+  });
+
+  it("is not touched while keepalived runs there", async () => {
+    const before = await director.table();
+    await director.guest.run(
+      `printf '${KEEPALIVED}' >/etc/keepalived/keepalived.conf && systemctl start keepalived && ` +
+        "until pgrep -x keepalived; do sleep 0.1; done",
+    );
+    try {
+      await expect(director.serve(two)).rejects.toMatchObject({
+        kind: "refused",
+        what: "keepalived runs on this director and keeps its IPVS table: declare the service there",
+      });
+    } finally {
+      await director.guest.run("systemctl stop keepalived; rm /etc/keepalived/keepalived.conf");
+    }
+    await eventually(
+      () => director.table(),
+      (table) => JSON.stringify(table) === JSON.stringify(before),
+    );
+  });
+});
+
+describe("a destination that is drained", () => {
+  const policy: ServiceDrainPolicy = { timeoutSeconds: 90, onTimeout: "fail" };
+  let client: Client;
+  let vip: string;
+  let shop: Declared;
+  let without: Declared;
+  let rips: readonly string[];
+
+  beforeAll(async () => {
+    await director.useShell("dash");
+    const [one, ...servers] = await Promise.all([
+      lab.client(),
+      ...["rs1", "rs2"].map((name) => webHost(lab, name)),
+    ]);
+    client = one;
+    vip = director.guest.address.replace(/\d+$/, "250");
+    await Promise.all(servers.map((host) => join(lab, host, [vip])));
+    await director.guest.run(`ip addr add ${vip}/32 dev eth0`);
+    rips = servers.map((host) => host.address);
+    const [first = "", second = ""] = rips;
+    shop = { vip, destinations: { [first]: 1, [second]: 2 }, former: rips };
+    without = { ...shop, destinations: { [second]: 2 } };
+  });
+  beforeEach(async () => {
+    await director.serve(shop);
+    director.words.length = 0;
+  });
+  afterAll(() => director.withdraw(shop));
+
+  /** Both real servers answer for so long. */
+  const busyFor = (milliseconds: number) => client.open([vip, vip, vip], milliseconds);
+  const quiesced = () =>
+    eventually(
+      () => director.weights(shop),
+      (weights) => weights[rips[0] ?? ""] === 0,
+      60,
+    );
+  const unchanged = () =>
+    eventually(
+      () => director.weights(shop),
+      (weights) => weights[rips[0] ?? ""] === 1,
+      60,
+    );
+
+  it("finishes what it has begun, while other services of the director are changed", async () => {
+    const answering = await busyFor(8000);
+    expect(new Set(answering)).toEqual(new Set(["rs1", "rs2"]));
+    const draining = director.serve(without, policy);
+    await quiesced();
+    const other = { ...two, owner: "another" };
+    expect((await director.serve(other)).drift).toEqual([]);
+    await director.withdraw(other);
+    expect(await director.weights(shop)).toEqual({ [rips[0] ?? ""]: 0, [rips[1] ?? ""]: 2 });
+    expect((await client.finish()).map(({ servedBy }) => servedBy)).toEqual(answering);
+    expect((await draining).drift).toEqual([]);
+    expect(await director.weights(shop)).toEqual({ [rips[1] ?? ""]: 2 });
+    expect(director.words.join("\n")).toMatch(/^draining \d connection.*, at most \d+ s more$/m);
+    expect(director.words).toContain("drained");
+  });
+
+  it("has its weight again where the time is over, and that is to fail", async () => {
+    await busyFor(25_000);
+    const impatient = director.serve(without, { ...policy, timeoutSeconds: 2 });
+    await expect(impatient).rejects.toMatchObject({ kind: "timed-out", aftermath: "rolled-back" });
+    await client.finish();
+    await unchanged();
+  });
+
+  it("is removed where the time is over, and that is to cut it", async () => {
+    await busyFor(25_000);
+    await director.serve(without, { timeoutSeconds: 2, onTimeout: "remove" });
+    expect(director.words.join("\n")).toMatch(
+      /^warning: \d connections? \(.*\) (was|were) left after draining for 2 s, cut now$/m,
+    );
+    expect(await director.weights(shop)).toEqual({ [rips[1] ?? ""]: 2 });
+    await client.finish().catch(() => undefined);
+  });
+
+  it("has its weight again where the operation is stopped, or its connection is lost", async () => {
+    await busyFor(25_000);
+    const stop = new AbortController();
+    const stopped = director.serve(without, policy, { signal: stop.signal });
+    await quiesced();
+    stop.abort();
+    await expect(stopped).rejects.toMatchObject({ aftermath: "unknown" });
+    await unchanged();
+    const lost = director.serve(without, policy);
+    await quiesced();
+    await director.guest.run("kill -KILL $(pgrep -f 'sshd: root@notty')");
+    await expect(lost).rejects.toMatchObject({ kind: "failed", aftermath: "unknown" });
+    await unchanged();
+    await client.finish();
+  });
+
+  it("is held at 0 though somebody sets its weight back, and that is said", async () => {
+    await busyFor(20_000);
+    const draining = director.serve(without, policy);
+    await quiesced();
+    await director.guest.run(`ipvsadm -e -t ${vip}:80 -r ${rips[0]}:80 -g -w 7`);
+    await quiesced();
+    expect(director.words).toContain(
+      `warning: somebody has set the weight of ${rips[0]}:80 to 7 while it is drained: it is 0 again`,
+    );
+    await client.finish();
+    await draining;
+    expect(await director.weights(shop)).toEqual({ [rips[1] ?? ""]: 2 });
+  });
+
+  it("goes with its service, and nothing is left", async () => {
+    await busyFor(5000);
+    const leaving = director.withdraw(shop, policy);
+    await quiesced();
+    await client.finish();
+    expect(await leaving).toEqual({ superseded: false, notes: [] });
+    expect(await director.weights(shop)).toEqual({});
+    await eventually(
+      () => director.traces(),
+      (traces) => traces === "",
+    );
+  });
+});
