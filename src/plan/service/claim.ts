@@ -60,6 +60,18 @@ export function ownServiceRecords(
   );
 }
 
+/** Records of others who declare the claim's service. */
+export function otherServiceRecords(
+  claim: ServiceClaim,
+  observed: ObservedDirector,
+): ServiceRecord[] {
+  const mine = ownServiceRecords(claim, observed);
+  const selector = selectorOf(claim.service.target);
+  return [...(observed.registry?.owners ?? [])].flatMap(([id, record]) =>
+    !mine.has(id) && selectorOf(record.service.target) === selector ? [record] : [],
+  );
+}
+
 /** A claim as the registry has it, where it does: a withdrawal is of what was committed. */
 export function asServiceRecorded(claim: ServiceClaim, observed: ObservedDirector): ServiceClaim {
   const [record] = ownServiceRecords(claim, observed).values();

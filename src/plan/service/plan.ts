@@ -4,7 +4,12 @@ import type { ObservedDirector } from "../../observed/director";
 import { idOf, renderMachine } from "../../observed/registry";
 import { renderServiceRecord, type ServiceRecord } from "../../observed/service-records";
 import type { FileChange } from "../change";
-import { ownServiceRecords, serviceRecordOf, type DesiredService } from "./claim";
+import {
+  otherServiceRecords,
+  ownServiceRecords,
+  serviceRecordOf,
+  type DesiredService,
+} from "./claim";
 import { serviceRefusals } from "./refusals";
 import { membershipOf, tableSteps, type Membership, type TableStep } from "./steps";
 
@@ -39,7 +44,7 @@ export function planService(desired: DesiredService, observed: ObservedDirector)
     target: desired.claim.service.target,
     refusals: serviceRefusals(desired, mine, membership, observed),
     changes: anything && !desired.held ? [...files.before, ...steps, ...files.after] : steps,
-    notes: [...takeoverNotes(desired, mine), ...stayNotes(desired, membership)],
+    notes: [...takeoverNotes(desired, mine), ...stayNotes(desired, membership, observed)],
     membership,
   };
 }
@@ -99,11 +104,18 @@ function takeoverNotes(
   return ["takes over the record that an earlier create of this resource left on the director"];
 }
 
-function stayNotes({ kind, claim }: DesiredService, { foreign }: Membership): string[] {
-  if (kind === "serve" || foreign.length === 0) return [];
+function stayNotes(
+  { kind, claim }: DesiredService,
+  { foreign }: Membership,
+  observed: ObservedDirector,
+): string[] {
+  if (kind === "serve") return [];
+  const service = `the service ${nameOfTarget(claim.service.target)}`;
+  const [other] = otherServiceRecords(claim, observed);
+  if (other !== undefined)
+    return [`${service} stays: it is declared by ${JSON.stringify(other.owner)}`];
+  if (foreign.length === 0) return [];
   const names = foreign.map(({ address, port }) => endpoint(address, port)).join(", ");
   const verb = foreign.length === 1 ? "is" : "are";
-  return [
-    `the service ${nameOfTarget(claim.service.target)} stays: ${names} ${verb} in it, declared by nobody`,
-  ];
+  return [`${service} stays: ${names} ${verb} in it, declared by nobody`];
 }

@@ -1,9 +1,9 @@
 import type { Refusal } from "../../domain/errors";
-import { nameOfTarget, selectorOf } from "../../domain/virtual-service";
+import { nameOfTarget } from "../../domain/virtual-service";
 import type { ObservedDirector } from "../../observed/director";
 import { idOf } from "../../observed/registry";
 import type { ServiceRecord } from "../../observed/service-records";
-import { servedBy, type DesiredService, type ServiceClaim } from "./claim";
+import { otherServiceRecords, servedBy, type DesiredService, type ServiceClaim } from "./claim";
 import { destinationDifferences, schedulingDifferences } from "./differences";
 import type { Membership } from "./steps";
 
@@ -20,7 +20,7 @@ export function serviceRefusals(
   const always = keeperRefusals(observed);
   const serving = () => [
     ...declaredTwice(claim, mine),
-    ...otherOwners(claim, mine, observed),
+    ...otherOwners(claim, observed),
     ...ownAddresses(claim, observed),
     ...(mine.size === 0 && claim.former === undefined ? adoption(claim, observed) : []),
     ...emptied(claim, membership, observed),
@@ -50,18 +50,11 @@ function declaredTwice(
   ];
 }
 
-function otherOwners(
-  { service }: ServiceClaim,
-  mine: ReadonlyMap<string, ServiceRecord>,
-  { registry }: ObservedDirector,
-): string[] {
-  const selector = selectorOf(service.target);
-  return [...(registry?.owners ?? [])]
-    .filter(([id, other]) => !mine.has(id) && selectorOf(other.service.target) === selector)
-    .map(
-      ([, { owner }]) =>
-        `${nameOfTarget(service.target)} is declared on this director by ${JSON.stringify(owner)}: one resource declares a service; if that one was renamed, say so with aliases`,
-    );
+function otherOwners(claim: ServiceClaim, observed: ObservedDirector): string[] {
+  return otherServiceRecords(claim, observed).map(
+    ({ owner }) =>
+      `${nameOfTarget(claim.service.target)} is declared on this director by ${JSON.stringify(owner)}: one resource declares a service; if that one was renamed, say so with aliases`,
+  );
 }
 
 /** Direct routing to itself is a loop, or a local service that only this director has. */

@@ -2,7 +2,7 @@ import { destinationOptions, portOf, selectorOf } from "../../domain/virtual-ser
 import type { ObservedDirector } from "../../observed/director";
 import type { ServiceRecord } from "../../observed/service-records";
 import type { TableDestination, TableService } from "../../observed/service-table";
-import { servedBy, serviceOptions, type DesiredService } from "./claim";
+import { otherServiceRecords, servedBy, serviceOptions, type DesiredService } from "./claim";
 
 /** One line of `ipvsadm -R`. Options are whole: selector first, for `-e` and `-E` drop what is not said. */
 export type TableStep =
@@ -28,7 +28,10 @@ export interface Membership {
   readonly foreign: readonly TableDestination[];
 }
 
-/** Tells the destinations in the table apart. A destination on another port than ours is not ours. */
+/**
+ * Tells the destinations in the table apart. One on another port than ours is not ours, and one that
+ * another owner declares is theirs, also where ours is withdrawn.
+ */
 export function membershipOf(
   { kind, claim }: DesiredService,
   mine: ReadonlyMap<string, ServiceRecord>,
@@ -42,11 +45,19 @@ export function membershipOf(
     ...[...mine.values()].flatMap((one) => one.service.destinations).map((one) => one.address),
     ...(kind === "withdraw" ? declared : []),
   ]);
+  const theirs = new Set(
+    otherServiceRecords(claim, observed).flatMap((one) =>
+      one.service.destinations.map(({ address }) => address),
+    ),
+  );
   const others = (servedBy(claim, observed)?.destinations ?? []).filter(
     (one) => kind === "withdraw" || one.port !== port || !declared.has(one.address),
   );
-  const stays = others.filter((one) => one.port !== port || !ours.has(one.address));
-  const unwanted = claim.foreignDestinations === "remove" ? stays : [];
+  const stays = others.filter(
+    (one) => one.port !== port || !ours.has(one.address) || theirs.has(one.address),
+  );
+  const unwanted =
+    claim.foreignDestinations === "remove" ? stays.filter((one) => !theirs.has(one.address)) : [];
   return {
     leaving: others.filter((one) => !stays.includes(one) || unwanted.includes(one)),
     unwanted,
@@ -57,7 +68,7 @@ export function membershipOf(
 /**
  * The steps from the table as it is to the one that is desired, in the order in which no connection is
  * without a destination: the service, destinations that come, weights up, weights down, what leaves;
- * on a withdrawal the service last, unless somebody else's destination is in it.
+ * on a withdrawal the service last, unless somebody else's destination is in it, or it is theirs too.
  */
 export function tableSteps(
   desired: DesiredService,
@@ -68,7 +79,8 @@ export function tableSteps(
   const goes = desired.held ? leaving.flatMap(quiesce) : leaving.map(removal);
   if (desired.kind === "serve")
     return [...serviceSteps(desired, found), ...destinationSteps(desired, found), ...goes];
-  if (found === undefined || desired.held || foreign.length > 0) return goes;
+  const isLast = foreign.length === 0 && otherServiceRecords(desired.claim, observed).length === 0;
+  if (found === undefined || desired.held || !isLast) return goes;
   return [...goes, { kind: "remove", of: "service", was: found.options }];
 }
 
