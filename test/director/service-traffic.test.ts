@@ -30,6 +30,8 @@ describe("services of a director that is operated over SSH, under traffic", () =
     client = one;
     servers = hosts;
     vips = [guest.address.replace(/\d+$/, "250"), guest.address6.replace(/::.*/, "::fa")];
+    // Else a client's port that comes round within two minutes gets the real server that had it.
+    await guest.run("modprobe ip_vs && echo 1 >/proc/sys/net/ipv4/vs/expire_nodest_conn");
     await guest.run(
       `ip addr add ${vips[0]}/32 dev eth0 && ip -6 addr add ${vips[1]}/128 dev eth0 nodad preferred_lft 0`,
     );

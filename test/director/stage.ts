@@ -54,7 +54,7 @@ export class StagedDirector {
     return {
       ...options(),
       ...accessBy(connectionTo(this.lab, this.guest)),
-      timeouts: { connectSeconds: 20, operationSeconds: 40 },
+      timeouts: { connectSeconds: 20, operationSeconds: 120 },
       progress: (text) => void this.words.push(text),
       warn: (text) => void this.words.push(`warning: ${text}`),
       ...changes,

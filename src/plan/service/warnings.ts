@@ -22,6 +22,11 @@ export function serviceWarnings(
     warnings.push(
       `${name} is persistent, and net.ipv4.vs.expire_quiescent_template is 0: known clients still get new connections to a destination that is drained; set it to 1`,
     );
+  // An entry that is closing takes a SYN from the same port as its own (ip_vs_core.c, ip_vs_in).
+  if (drains && !expiresWithDestination)
+    warnings.push(
+      `net.ipv4.vs.expire_nodest_conn is 0: a new connection from a port that its client used within the last two minutes still gets a destination of weight 0, and with busy clients (a proxy, NAT) a drain of ${name} does not end; set it to 1`,
+    );
   if (!drains && !expiresWithDestination)
     warnings.push(
       `net.ipv4.vs.expire_nodest_conn is 0, and ${name} has no drain: packets of connections to a destination that is removed are dropped without a word; set it to 1, or give it a drain`,
