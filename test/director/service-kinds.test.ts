@@ -4,7 +4,7 @@ import { inspectService, serve, withdrawService } from "../../src/operation/serv
 import { Turns } from "../../src/operation/turns";
 import type { ServiceClaim } from "../../src/plan/service/claim";
 import { Lab } from "../../lab/lab";
-import { claimFor, StagedDirector } from "./stage";
+import { claimFor, incarnationOf, StagedDirector } from "./stage";
 
 let lab: Lab;
 let director: StagedDirector;
@@ -44,7 +44,8 @@ function destination(address: string, weight: number) {
 }
 
 function claimOf(service: ServiceClaim["service"], index: number): ServiceClaim {
-  return { owner: `owner ${index}`, incarnation: "1", service };
+  const owner = `owner ${index}`;
+  return { owner, incarnation: incarnationOf(owner), service };
 }
 
 describe("a service by TCP, UDP or a firewall mark, of either IP version", () => {

@@ -28,7 +28,7 @@ export function claimFor(declared: Declared): ServiceClaim {
   const { former, foreignDestinations } = rest;
   return {
     owner,
-    incarnation: "1",
+    incarnation: incarnationOf(owner),
     service: {
       target: { kind: "tcp", vip: { family: vip.includes(":") ? 6 : 4, address: vip }, port },
       ...{ scheduler, flags: [], persistence: undefined },
@@ -39,6 +39,11 @@ export function claimFor(declared: Declared): ServiceClaim {
     ...(former && { former }),
     ...(foreignDestinations && { foreignDestinations }),
   };
+}
+
+/** Each owner's own: one that is another's would make the record another name's. */
+export function incarnationOf(owner: string): string {
+  return owner.replace(/[^0-9a-z]/g, "-");
 }
 
 /** A director that is a guest, and what was said while it was operated. */
