@@ -101,9 +101,9 @@ describe("a director", () => {
     expect(all - one).toBeLessThan(100);
   });
 
-  it("has a dozen services of one process at once, its sshd as it came", async () => {
+  it("has eight services of one process at once, its sshd as it came", async () => {
     const turns = new Turns(2);
-    const claims = Array.from({ length: 12 }, (_, at) =>
+    const claims = Array.from({ length: 8 }, (_, at) =>
       claimFor({
         owner: `many ${at}`,
         vip: "203.0.113.30",
@@ -120,5 +120,5 @@ describe("a director", () => {
       claims.map((one) => withdrawService(director.operation(), one, { turn: turn() })),
     );
     expect(await director.traces()).toBe("");
-  });
+  }, 240_000);
 });

@@ -38,6 +38,7 @@ resume() { # SECONDS "GUARD..." FILE...: under the lock again, with a journal th
   time_over
   deadline=$((now + seconds_more))
   journal=$registry/journal
+  until='it is done' # what it was opened with is over
   lock_to_write || fail "${busy:+another operation holds the lock: }${busy:-$failure}" || return 1
   watch_anew "$seconds_more"
   begin "$@" || return 1
