@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { type Failure, failureOf, kindOf, type Path, shown, unknownInput } from "./failure";
-import { fieldAt, fieldsAt, type Complaint, type Fields } from "./field";
+import type { Complaint, Fields } from "./field";
+import { fieldAt, fieldsAt } from "./places";
 import { fieldSchemas, isRecord, wanted, withoutAbsent } from "./values";
 
 /** What a check says: `inputs` are canonical where there is no failure, else as they were given. */

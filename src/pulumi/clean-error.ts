@@ -1,6 +1,6 @@
 import { pulumiAdvice } from "./advice";
 import { RealServerError } from "../domain/errors";
-import { secretNames } from "../inputs/field";
+import { secretNames } from "../inputs/places";
 import { realServerInputs } from "../inputs/real-server";
 import type { Properties } from "./state";
 import { readable } from "../domain/terminal";

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type Fields, secretNames } from "../inputs/field";
+import type { Fields } from "../inputs/field";
+import { secretNames } from "../inputs/places";
 
 /**
  * The owner of a resource that the program names none for: organization and URN.

@@ -64,7 +64,7 @@ describe("a service by TCP, UDP or a firewall mark, of either IP version", () =>
       await withdrawService(director.operation(), emptied, { drain });
     }
     expect(await director.table()).toEqual(before);
-  });
+  }, 240_000);
 
   it("is shown as gone after a reboot, and repaired", async () => {
     const [claim] = CLAIMS.map(claimOf);

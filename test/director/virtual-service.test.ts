@@ -141,8 +141,8 @@ describe("a destination that is drained", () => {
   });
   afterAll(() => director.withdraw(shop));
 
-  /** Both real servers answer for so long. */
-  const busyFor = (milliseconds: number) => client.open([vip, vip, vip], milliseconds);
+  /** Both real servers answer until the client finishes. */
+  const busy = () => client.hold([vip, vip, vip]);
   const quiesced = () =>
     eventually(
       () => director.weights(shop),
@@ -157,7 +157,7 @@ describe("a destination that is drained", () => {
     );
 
   it("finishes what it has begun, while other services of the director are changed", async () => {
-    const answering = await busyFor(8000);
+    const answering = await busy();
     expect(new Set(answering)).toEqual(new Set(["rs1", "rs2"]));
     const draining = director.serve(without, policy);
     await quiesced();
@@ -173,7 +173,7 @@ describe("a destination that is drained", () => {
   });
 
   it("has its weight again where the time is over, and that is to fail", async () => {
-    await busyFor(25_000);
+    await busy();
     const impatient = director.serve(without, { ...policy, timeoutSeconds: 2 });
     await expect(impatient).rejects.toMatchObject({ kind: "timed-out", aftermath: "rolled-back" });
     await client.finish();
@@ -181,7 +181,7 @@ describe("a destination that is drained", () => {
   });
 
   it("is removed where the time is over, and that is to cut it", async () => {
-    await busyFor(25_000);
+    await busy();
     await director.serve(without, { timeoutSeconds: 2, onTimeout: "remove" });
     expect(director.words.join("\n")).toMatch(
       /^warning: \d connections? \(.*\) (was|were) left after draining for 2 s, cut now$/m,
@@ -191,7 +191,7 @@ describe("a destination that is drained", () => {
   });
 
   it("has its weight again where the operation is stopped, or its connection is lost", async () => {
-    await busyFor(25_000);
+    await busy();
     const stop = new AbortController();
     const stopped = director.serve(without, policy, { signal: stop.signal });
     await quiesced();
@@ -207,7 +207,7 @@ describe("a destination that is drained", () => {
   });
 
   it("is held at 0 though somebody sets its weight back, and that is said", async () => {
-    await busyFor(20_000);
+    await busy();
     const draining = director.serve(without, policy);
     await quiesced();
     await director.guest.run(`ipvsadm -e -t ${vip}:80 -r ${rips[0]}:80 -g -w 7`);
@@ -221,7 +221,7 @@ describe("a destination that is drained", () => {
   });
 
   it("goes with its service, and nothing is left", async () => {
-    await busyFor(5000);
+    await busy();
     const leaving = director.withdraw(shop, policy);
     await quiesced();
     await client.finish();

@@ -2,13 +2,8 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { checker } from "../../../src/inputs/check";
 import { connectionField } from "../../../src/inputs/connection";
-import {
-  fieldAt,
-  secretNames,
-  withDefaults,
-  type Field,
-  type Fields,
-} from "../../../src/inputs/field";
+import { withDefaults, type Field, type Fields } from "../../../src/inputs/field";
+import { fieldAt, secretNames } from "../../../src/inputs/places";
 import { checkInputs, parseSettings, realServerInputs } from "../../../src/inputs/real-server";
 import { storedReader } from "../../../src/inputs/stored";
 import { UNKNOWN } from "../../../src/inputs/values";
