@@ -17,6 +17,9 @@ export const CONNECTION_FUNCTIONS = linesOf(["real-server/connections"]).join("\
 /** What only a change of a real server needs, as text; see {@link changesOf}. */
 export const REAL_SERVER_CHANGES = changesOf(["real-server/changes"]);
 
+/** What only a change of a director needs, as text; see {@link changesOf}. */
+export const DIRECTOR_CHANGES = changesOf([]);
+
 /** The shell of a director's kind. */
 export const DIRECTOR_PARTS: readonly string[] = [
   "virtual-service/kind",

@@ -6,7 +6,7 @@ import type { TableDestination } from "../observed/service-table";
 import { parseServiceUsage, usageRequest } from "../observed/service-usage";
 import type { DesiredService } from "../plan/service/claim";
 import { planService } from "../plan/service/plan";
-import { holdRequest, resumeRequest, serviceRequest, unlockRequest } from "../plan/service/request";
+import { holdRequest, resumeRequest, unlockRequest } from "../plan/service/request";
 import { endpointIn, type TableStep } from "../plan/service/steps";
 import { serviceSummary } from "../plan/service/words";
 import { giveUpRequest } from "../protocol/program";
@@ -53,9 +53,9 @@ async function hold(
   observed: ObservedDirector,
 ): Promise<ObservedDirector> {
   const held = { ...desired, held: true };
-  const { target, changes } = planService(held, observed);
-  session.operation.progress(serviceSummary(changes));
-  return applyAndVerify(DIRECTOR, session, held, serviceRequest(target, changes));
+  const plan = planService(held, observed);
+  session.operation.progress(serviceSummary(plan.changes));
+  return applyAndVerify(DIRECTOR, session, held, DIRECTOR.request(plan, []));
 }
 
 const POLL_MILLISECONDS = 1000;

@@ -1,10 +1,18 @@
 # What a director is like, a line a fact; src/observed reads it.
 
 observation() { # [SELECTOR]: of one service, or of all
+  local told=''
+  told=$(tell_all "$@") || return 1
+  say "lvs-dr-observation 1"
+  observe_identity
+  say "$told"
+  observe_registry || return 1
+  say end
+}
+
+tell_all() { # [SELECTOR]
   local addresses='' value=''
   addresses=$(ip -o addr show) || return 1
-  echo "lvs-dr-observation 1"
-  observe_identity
   printf '%s\n' "$addresses" | prefix addr
   observe_table "$@" || return 1
   read_first /proc/sys/net/ipv4/vs/expire_nodest_conn value
@@ -12,8 +20,7 @@ observation() { # [SELECTOR]: of one service, or of all
   read_first /proc/sys/net/ipv4/vs/expire_quiescent_template value
   echo "template $value"
   observe_keepers
-  observe_registry || return 1
-  echo "end"
+  return 0
 }
 
 # Thresholds are in no listing but their own. Where the kernel has no IPVS yet there is nothing to tell,

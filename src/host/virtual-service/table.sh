@@ -3,15 +3,12 @@
 # A step is "added OPTIONS", "edited OPTIONS => OPTIONS" or "removed OPTIONS", of a service or, with -r, of
 # a destination; options are as ipvsadm prints them, those of a destination with its thresholds at the end.
 
-line_break='
-'
-
 table() { # STEP...: one process, however many there are
   local step='' line='' lines=''
   for step in "$@"; do
     log_step "$step" || return 1
     table_line line "$step"
-    lines="${lines:+$lines$line_break}$line"
+    lines="${lines:+$lines$lf}$line"
   done
   run_table "$lines" || fail "ipvsadm: $problem"
 }
@@ -49,7 +46,7 @@ undo_steps() {
 find_undoing() { # in $undoing, what ipvsadm has to do; fails where that is nothing
   undoing=''
   present=$(ipvsadm -Sn 2>&1) || { stuck="the table cannot be read (ipvsadm: $present)" && return 1; }
-  present=$line_break$(printf '%s\n' "$present" | sed 's/^-[Aa] //')$line_break
+  present=$lf$(printf '%s\n' "$present" | sed 's/^-[Aa] //')$lf
   undo_rest undo_entry <"$journal"
   [ -n "$undoing" ]
 }
@@ -75,7 +72,7 @@ undo_added() { # OPTIONS
   is_present "$1" || return 0
   case $1:$present in
     *' -r '*:*) ;;
-    *:*"$line_break${1%% -s *} -r "*)
+    *:*"$lf${1%% -s *} -r "*)
       held="the service ${1%% -s *} stays: somebody else has added to it"
       return 0
       ;;
@@ -90,26 +87,26 @@ undo_removed() { # OPTIONS
     *' -r '*) name="${1%% -[gmi]*} " ;;
     *) name="${1%% -s *} -s " ;;
   esac
-  case $present in *"$line_break$name"*) return 0 ;; esac
+  case $present in *"$lf$name"*) return 0 ;; esac
   to_undo "added $1"
 }
 
 is_present() { # OPTIONS
-  case $present in *"$line_break${1% -x *}$line_break"*) ;; *) return 1 ;; esac
+  case $present in *"$lf${1% -x *}$lf"*) ;; *) return 1 ;; esac
 }
 
 forget_present() { # OPTIONS
-  present=${present%%"$line_break${1% -x *}$line_break"*}$line_break${present#*"$line_break${1% -x *}$line_break"}
+  present=${present%%"$lf${1% -x *}$lf"*}$lf${present#*"$lf${1% -x *}$lf"}
 }
 
 to_undo() { # STEP: and the table is then as if it were taken
   local todo=''
   table_line todo "$1"
-  undoing="${undoing:+$undoing$line_break}$todo"
+  undoing="${undoing:+$undoing$lf}$todo"
   case $1 in
     'edited '*) todo=${1##* => } ;;
     'added '*) todo=${1#added } ;;
     *) return 0 ;;
   esac
-  present="$present${todo% -x *}$line_break"
+  present="$present${todo% -x *}$lf"
 }
