@@ -140,12 +140,13 @@ export function unreachable(tries: Tries, cause: TryAgain): RealServerError {
     ...(isGone ? [{ kind: "give-up-host" as const, host }] : []),
     { kind: "leave-out-host" },
   ];
-  const hint = sign === "answered" ? ` Something accepts connections there: ${LIMITS}?` : "";
+  const hint = sign === "answered" ? ` Something accepts connections there: ${SSHD_LIMITS}?` : "";
   const what = `${title} cannot be reached: ${how}.${hint}`;
   return new RealServerError("unreachable", what, { host, isGone, remedies, cause });
 }
 
-const LIMITS =
+/** What has an sshd end a connection before it says anything, as a question without its mark. */
+export const SSHD_LIMITS =
   "is its sshd full (MaxStartups), or does it hold this address back for a while (PerSourcePenalties)";
 
 /** It speaks SSH. Whatever is wrong with the login, the host is not out of reach. */

@@ -33,7 +33,7 @@ export function wrongIn(
 ): string[] {
   const said = outcome.kind === "done" ? undefined : outcome.message;
   const wrong: string[] = [];
-  // The proxy answers always, so no proof is ever there; of what ssh saw, none ever can be.
+  // The proxy answers always, so no proof is ever there; where it was silent, ssh has none to the contrary.
   if (!bySsh && said?.includes("PULUMI_LVS_DR_FORGET"))
     wrong.push("a host that answers is to be forgotten");
   // With a VIP that somebody deletes the route is gone.
@@ -42,7 +42,7 @@ export function wrongIn(
   // What comes and goes while we look is passed over.
   if (fault.kind === "NICs come and go" && said !== undefined && !isHeld)
     wrong.push(`not done: ${said}`);
-  const words = refusalOf(fault);
+  const words = refusalOf(fault, bySsh);
   if (words === undefined) return wrong;
   if (said === undefined && verb !== "read") wrong.push("done, though nobody was let in");
   if (said !== undefined && !words.test(said)) wrong.push(`not a word of ${String(words)}`);
@@ -50,10 +50,11 @@ export function wrongIn(
 }
 
 /** What is said of a fault that lets nobody in. */
-function refusalOf(fault: Fault): RegExp | undefined {
+function refusalOf(fault: Fault, bySsh: boolean): RegExp | undefined {
   if (fault.kind === "second factor") return /second factor|is not enough/;
   if (fault.kind !== "sshd" || fault.seconds !== undefined) return undefined;
-  return fault.how === "is full" ? /MaxStartups/ : /Not allowed at this time/;
+  // Of what is said before SSH is spoken, ssh prints nothing.
+  return fault.how === "is full" || bySsh ? /MaxStartups/ : /Not allowed at this time/;
 }
 
 function routeTo(vip: string): string {

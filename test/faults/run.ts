@@ -193,7 +193,9 @@ class Run {
   }
 
   #asked<V extends Verb>(verb: V, serving: Serving) {
-    return { verb, owner: this.#owner, serving: verb === "delete" ? this.#known : serving };
+    // A read, too, goes by what the state has.
+    const isOfState = verb === "delete" || verb === "read";
+    return { verb, owner: this.#owner, serving: isOfState ? this.#known : serving };
   }
 
   #missing(
@@ -233,7 +235,9 @@ class Run {
       `${verb} (${Date.now() - began} ms: ${sent.join(", ")}): ${summaryOf(outcome)}`,
     );
     if (outcome.kind === "done") await this.#hear(words);
-    if (verb !== "read" && (await lane.driver.knows())) this.#known = serving;
+    // The state keeps what was before a failed operation.
+    const isKept = verb === "read" || outcome.kind === "failed";
+    if (!isKept && (await lane.driver.knows())) this.#known = serving;
     return outcome;
   }
 

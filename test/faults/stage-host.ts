@@ -51,7 +51,10 @@ export async function setUp(host: LabHost, agent: Agent, state: HostState): Prom
   );
   await agent.must(`
     ${hasKit ? damageKit(state.kit) : ""}
-    ${[...byHand, ...state.routes.map(addRoute), ...files].join("\n")}
+    ${byHand.join("\n")}
+    # An IPv6 address is no route's source before the kernel has looked for its double.
+    until [ -z "$(${IP} -6 addr show dev lo tentative)" ]; do sleep 0.02; done
+    ${[...state.routes.map(addRoute), ...files].join("\n")}
     ${state.litter ? LITTER : ""}
     ${state.slow ? SLOW_IP : ""}`);
 }

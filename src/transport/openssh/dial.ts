@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { RealServerError, type Remedy } from "../../domain/errors";
 import { fileProblem, homePath } from "../files";
 import type { OpensshConnection } from "../connection";
-import { TryAgain } from "../problems";
+import { SSHD_LIMITS, TryAgain } from "../problems";
 import { dialAgain, type DialBounds, type FailedTries } from "../redial";
 import type { ConnectionTerms, Terms } from "../terms";
 import type { Channel, DialOptions, Transport } from "../transport";
@@ -159,10 +159,10 @@ function problemOf({ connection, terms }: Way, { shown }: SshFiles, end: SshEndi
     (text, [path, name]) => text.replaceAll(path, name),
     end.printed,
   );
-  const { kind, words, asksForMore } = readEnd(printed, end.ending);
+  const { kind, words, asksForMore, hungUp } = readEnd(printed, end.ending);
   switch (kind) {
     case "again":
-      return new TryAgain(words, "nothing");
+      return new TryAgain(words, hungUp ? "answered" : "nothing");
     case "host-key":
       return new RealServerError(
         kind,
@@ -190,12 +190,22 @@ function hostKeyStep({ hostKey, host }: OpensshConnection, { full }: Terms): str
     : `If it was rebuilt, compare the fingerprint on its console, then put its new key in ${full.hostKey ?? "its place"}.`;
 }
 
-/** Neither ssh's words nor its config prove that nobody lives there, so no policy may forget the host. */
+/**
+ * Neither ssh's words nor its config prove that nobody lives there, so no policy may forget the host;
+ * and where somebody took the connection, people are not told how to, either.
+ */
 function unreachableBySsh(host: string, tries: FailedTries, cause: TryAgain): RealServerError {
   const attempts = tries.attempts === 1 ? "1 attempt" : `${tries.attempts} attempts`;
   const limit = tries.limited ? ", as many as dialErrorLimit allows" : "";
   const how = `${cause.message} (${attempts} in ${tries.seconds} s${limit})`;
   const what = `${host} cannot be reached by ssh: ${how}. Whether it is gone ssh cannot tell, so no policy forgets it.`;
-  const remedies: Remedy[] = [{ kind: "give-up-host", host }, { kind: "leave-out-host" }];
+  const remedies: Remedy[] = [{ kind: "leave-out-host" }];
+  if (tries.signs.has("answered"))
+    return new RealServerError(
+      "unreachable",
+      `${what} If it is an sshd that ends the connection: ${SSHD_LIMITS}?`,
+      { host, remedies, cause },
+    );
+  remedies.unshift({ kind: "give-up-host", host });
   return new RealServerError("unreachable", what, { host, remedies, cause });
 }

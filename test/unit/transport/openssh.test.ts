@@ -132,9 +132,11 @@ describe("the last words of ssh", () => {
     ["sh: 1: /opt/tunnel: Permission denied\nConnection closed by UNKNOWN port 65535", "again"],
     ["", "again"],
     ["root@h: Permission denied (keyboard-interactive).", "authentication"],
+    ["kex_exchange_identification: Connection closed by remote host", "again"],
   ])("%j are of the kind %s", (printed, kind) => {
     const end = readEnd(printed, "status 255");
     expect(end.kind).toBe(kind);
+    expect(end.hungUp).toBe(printed.startsWith("kex_"));
     expect(end.asksForMore).toBe(printed.includes("(keyboard-interactive)"));
   });
 
