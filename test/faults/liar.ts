@@ -37,7 +37,8 @@ END
 
 /** Sets what a lying host says next. */
 export async function tell(agent: Agent, lie: Lie): Promise<void> {
-  const first = lie.before + answer(lie.status, lie.body, lie.honestLength);
+  // What the login prints before has no line break at its end.
+  const first = "\n" + lie.before + answer(lie.status, lie.body, lie.honestLength);
   const again = answer(lie.answers.status, lie.answers.body, true);
   await agent.must(`
     base64 -d <<<'${base64(first)}' >/run/lie
