@@ -11,8 +11,8 @@ export interface FleetMeasured {
   /** With a boot unit. */
   readonly persistent: FleetCosts;
   readonly others: OthersCosts;
-  /** The provider's peak with twice as many hosts, in bytes. */
-  readonly memoryOfTwice: number;
+  /** The provider's peak with half as many hosts, in bytes. */
+  readonly memoryOfHalf: number;
 }
 
 /** The round trips of one host, beside their limits. */
@@ -84,7 +84,7 @@ const NAMES: Record<keyof OthersCosts, string> = {
   pyinfra: "pyinfra",
 };
 
-function memory({ hosts, bare, persistent, memoryOfTwice }: FleetMeasured): Figure[] {
+function memory({ hosts, bare, persistent, memoryOfHalf }: FleetMeasured): Figure[] {
   const most = Math.max(bare.memory, persistent.memory);
   return [
     {
@@ -94,11 +94,11 @@ function memory({ hosts, bare, persistent, memoryOfTwice }: FleetMeasured): Figu
       sides: `VmHWM during the up of ${hosts} hosts`,
     },
     {
-      what: "provider: peak memory of twice the hosts",
-      figure: memoryOfTwice / most,
+      what: "provider: peak memory, beside that of half the hosts",
+      figure: most / memoryOfHalf,
       digits: 2,
       limit: 1.1,
-      sides: `${mebibytes(memoryOfTwice).toFixed(0)} MiB / ${mebibytes(most).toFixed(0)} MiB`,
+      sides: `${mebibytes(most).toFixed(0)} MiB / ${mebibytes(memoryOfHalf).toFixed(0)} MiB`,
     },
   ];
 }
