@@ -177,7 +177,7 @@ class Run {
     if (holding(start).length === 0) return start;
     const outcome = await this.#undisturbed(verb, serving, start);
     const refused = await this.#look();
-    const said = outcome.kind === "failed" ? outcome.message : "";
+    const said = outcome.kind === "done" ? "" : outcome.message;
     const commands = [...said.matchAll(/run "([^"]*)" yourself/g)].map(([, line = ""]) => line);
     for (const line of commands) await this.lane.host.run(line, { allowFailure: true });
     const freed = await this.#look();
