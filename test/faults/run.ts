@@ -176,6 +176,8 @@ class Run {
     const holding = (now: Snapshot) => routesHolding(this.#asked(verb, serving), now);
     if (holding(start).length === 0) return start;
     const outcome = await this.#undisturbed(verb, serving, start);
+    // The refusal comes before the host has tidied up.
+    await quiescence(this.lane.agent, 20);
     const refused = await this.#look();
     const said = outcome.kind === "done" ? "" : outcome.message;
     const commands = [...said.matchAll(/run "([^"]*)" yourself/g)].map(([, line = ""]) => line);

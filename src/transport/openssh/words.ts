@@ -11,7 +11,7 @@ export interface SshEnd {
   readonly words: string;
   /** Keys are not what the host was left to ask for: one may have been accepted already. */
   readonly asksForMore: boolean;
-  /** Somebody took the connection, an sshd or a jump, and ended it before it spoke SSH. */
+  /** Somebody took the connection, and ended it before it spoke SSH; and that is all that ssh says. */
   readonly hungUp: boolean;
 }
 
@@ -28,7 +28,8 @@ export function readEnd(printed: string, ending: string): SshEnd {
   const found = ENDS.find(({ says }) => says.test(text));
   // In brackets is what may continue the login (RFC 4252, 5.1): after a key that is one of two, not keys.
   const asksForMore = /Permission denied \((?![^)]*publickey)/.test(text);
-  const hungUp = /\b(?:kex|ssh)_exchange_identification\b/.test(text);
+  // A jump or a ProxyCommand that fails has words of its own before these.
+  const hungUp = /^(?:(?:kex|ssh)_exchange_identification: .*\s*)+$/.test(text);
   return { kind: found?.kind ?? "again", words, asksForMore, hungUp };
 }
 

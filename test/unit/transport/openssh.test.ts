@@ -133,6 +133,10 @@ describe("the last words of ssh", () => {
     ["", "again"],
     ["root@h: Permission denied (keyboard-interactive).", "authentication"],
     ["kex_exchange_identification: Connection closed by remote host", "again"],
+    [
+      "stdio forwarding failed\nkex_exchange_identification: Connection closed by remote host",
+      "again",
+    ],
   ])("%j are of the kind %s", (printed, kind) => {
     const end = readEnd(printed, "status 255");
     expect(end.kind).toBe(kind);
