@@ -33,11 +33,9 @@ export const sshFields = {
 
 const connectionFields = {
   ...proxyFields,
-  ...{
-    host: {
-      ...proxyFields.host,
-      sentence: `${proxyFields.host.sentence} With \`ssh\`, an alias of ssh_config too.`,
-    },
+  host: {
+    ...proxyFields.host,
+    sentence: `${proxyFields.host.sentence} With \`ssh\`, an alias of ssh_config too.`,
   },
   port: {
     ...proxyFields.port,

@@ -93,6 +93,18 @@ export function renderOwner(record: OwnerRecord): string[] {
   ];
 }
 
+/** An owner's records: under its name, or under a former name with its incarnation. */
+export function recordsOf<Record extends OwnerHead>(
+  { owner, incarnation }: Pick<OwnerHead, "owner" | "incarnation">,
+  registry: { readonly owners: ReadonlyMap<string, Record> } | undefined,
+): Map<string, Record> {
+  return new Map(
+    [...(registry?.owners ?? [])].filter(
+      ([id, record]) => id === idOf(owner) || record.incarnation === incarnation,
+    ),
+  );
+}
+
 /** The lines that say whose a record is. */
 export function renderOwnerHead({ owner, incarnation, seen }: OwnerHead): string[] {
   return [`owner ${asciiJson(owner)}`, `incarnation ${incarnation}`, `seen ${seen}`];

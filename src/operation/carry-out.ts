@@ -1,9 +1,15 @@
-import { RealServerError } from "../domain/errors";
+import { RealServerError, refusedFor, type Aftermath } from "../domain/errors";
 import { UnreadableAnswer } from "../protocol/answer";
 import { Interrupted, type Conversation } from "../protocol/conversation";
 import { COMMIT_REQUEST, giveUpRequest } from "../protocol/program";
 import type { HostKind, KindPlan } from "./kind";
 import { onHost, type Session } from "./session";
+
+/** @throws RealServerError `refused`, where a plan must not be carried out */
+export function refuse({ refusals }: KindPlan): void {
+  const error = refusedFor(refusals);
+  if (error) throw error;
+}
 
 /**
  * Applies a plan, reads the host back, and commits only when nothing is left to do.
@@ -65,15 +71,31 @@ export async function applyAndVerify<Desired, Observed, Plan extends KindPlan>(
 
 /** Every step succeeded, and the host is not as asked for: it undoes them. */
 async function giveUp(conversation: Conversation, missing: string): Promise<never> {
+  const told = await undone(conversation, "not converged");
+  const what = told === undefined ? missing : `still to be done after all steps: ${missing}`;
+  throw new RealServerError("not-converged", what, {
+    aftermath: told ?? "unknown",
+    wanted: missing,
+  });
+}
+
+/**
+ * Has the host undo what was done in a conversation.
+ *
+ * @returns what became of it by the host's own word; undefined where it has none
+ * @throws whatever else ends the conversation
+ */
+export async function undone(
+  conversation: Conversation,
+  reason: string,
+): Promise<Aftermath | undefined> {
   try {
-    await conversation.request(giveUpRequest("not converged"));
+    await conversation.request(giveUpRequest(reason));
+    return undefined;
   } catch (error) {
-    if (!(error instanceof RealServerError)) throw error;
-    const { aftermath } = error;
-    const what = `still to be done after all steps: ${missing}`;
-    throw new RealServerError("not-converged", what, { aftermath, wanted: missing });
+    if (error instanceof RealServerError) return error.aftermath;
+    throw error;
   }
-  throw new RealServerError("not-converged", missing, { aftermath: "unknown", wanted: missing });
 }
 
 const SHORTEST_LOOK = 5;

@@ -1,4 +1,4 @@
-import { refusedFor, type HostKeys } from "../domain/errors";
+import type { HostKeys } from "../domain/errors";
 import type { Observed } from "../observed/observed";
 import { asRecorded, recordOf, type Claim, type Desired } from "../plan/claim";
 import { plan, type Plan } from "../plan/plan";
@@ -6,7 +6,7 @@ import { recordState, report, type ClaimReport } from "../plan/report";
 import { keepsFromService, routesToSelf } from "../plan/routes";
 import { boundElsewhere, warnings } from "../plan/warnings";
 import type { Opening } from "../protocol/program";
-import { carryOut } from "./carry-out";
+import { carryOut, refuse } from "./carry-out";
 import { drainFirst } from "./drain";
 import type { DrainPolicy } from "./drain-tally";
 import { INSPECTED_SERVER, REAL_SERVER } from "./real-server";
@@ -121,11 +121,6 @@ function purposeOf(claim: Claim, mode: Opening["mode"]): Purpose {
 
 function reportOf({ keys }: Session, claim: Claim, observed: Observed): HostReport {
   return { ...report(claim, observed), ...keys, productUuid: observed.machine.productUuid };
-}
-
-function refuse({ refusals }: Plan): void {
-  const error = refusedFor(refusals);
-  if (error) throw error;
 }
 
 /** Not on `lo` any more, and the host still delivers it to itself: somebody else has it, too. */

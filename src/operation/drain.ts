@@ -1,4 +1,3 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { RealServerError } from "../domain/errors";
 import {
   connectionPatterns,
@@ -17,7 +16,7 @@ import {
   type DrainVerdict,
 } from "./drain-tally";
 import { REAL_SERVER } from "./real-server";
-import { onHost, type Operation, type Session } from "./session";
+import { onHost, pauseIn, type Operation, type Session } from "./session";
 
 /**
  * Stands before the first write of an attempt, under the lock, and resolves to whether the attempt may
@@ -62,7 +61,7 @@ export async function drainFirst<Result extends object>(
       const result = await attempt(gate);
       if (result !== undefined) return result;
     }
-    await sleep(operation, rest ?? 0);
+    await pauseIn(operation, rest ?? 0);
     rest = await onHost(REAL_SERVER, operation, PURPOSE, (session, observed) =>
       watch(session, leaving(observed), count),
     );
@@ -122,14 +121,9 @@ async function watch(
     const rest = Math.max(POLL_MILLISECONDS, REST * (performance.now() - started));
     const next = Math.min(rest, verdict.milliseconds);
     if (session.secondsLeft() - next / 1000 < enough) return next;
-    await sleep(operation, next);
+    await pauseIn(operation, next);
   }
   return undefined;
-}
-
-/** Ends early when the operation is stopped; the next word with the host says so. */
-async function sleep({ signal }: Operation, milliseconds: number): Promise<void> {
-  await pause(milliseconds, undefined, { signal }).catch(() => undefined);
 }
 
 /** Only a warning: nothing fails for want of it. */

@@ -1,4 +1,4 @@
-import { refusedFor, type HostKeys } from "../domain/errors";
+import type { HostKeys } from "../domain/errors";
 import { selectorOf } from "../domain/virtual-service";
 import type { ObservedDirector } from "../observed/director";
 import { asServiceRecorded, type DesiredService, type ServiceClaim } from "../plan/service/claim";
@@ -6,7 +6,7 @@ import { planService, type ServicePlan } from "../plan/service/plan";
 import { serviceRecordState, serviceReport, type ServiceClaimReport } from "../plan/service/report";
 import { serviceWarnings } from "../plan/service/warnings";
 import type { Opening } from "../protocol/program";
-import { carryOut } from "./carry-out";
+import { carryOut, refuse } from "./carry-out";
 import { DIRECTOR } from "./director";
 import { drainAndCarryOut } from "./service-drain";
 import type { ServiceDrainPolicy } from "./service-drain-tally";
@@ -114,9 +114,4 @@ function desiredFor(kind: DesiredService["kind"], claim: ServiceClaim): DesiredS
 
 function purposeOf({ owner, service }: ServiceClaim, mode: Opening["mode"]): Purpose {
   return { mode, holder: owner, subjects: [selectorOf(service.target)] };
-}
-
-function refuse({ refusals }: ServicePlan): void {
-  const error = refusedFor(refusals);
-  if (error) throw error;
 }

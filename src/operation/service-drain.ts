@@ -1,4 +1,3 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { RealServerError } from "../domain/errors";
 import { endpoint } from "../domain/virtual-service";
 import type { ObservedDirector } from "../observed/director";
@@ -9,11 +8,10 @@ import { planService } from "../plan/service/plan";
 import { holdRequest, resumeRequest, unlockRequest } from "../plan/service/request";
 import { endpointIn, type TableStep } from "../plan/service/steps";
 import { serviceSummary } from "../plan/service/words";
-import { giveUpRequest } from "../protocol/program";
-import { applyAndCommit, applyAndVerify, asUnknown } from "./carry-out";
+import { applyAndCommit, applyAndVerify, asUnknown, undone } from "./carry-out";
 import { DIRECTOR } from "./director";
 import { serviceVerdict, type ServiceDrainPolicy } from "./service-drain-tally";
-import type { Session } from "./session";
+import { pauseIn, secondsOnHost, type Session } from "./session";
 import type { Turn } from "./turns";
 
 /**
@@ -42,7 +40,7 @@ export async function drainAndCarryOut(
   }
   const last = planService(desired, drained);
   session.operation.progress(serviceSummary(last.changes));
-  const seconds = Math.max(1, Math.floor(session.operation.timeouts.operationSeconds * 0.75));
+  const seconds = secondsOnHost(session.operation.timeouts);
   return applyAndCommit(DIRECTOR, session, desired, resumeRequest(target, last.changes, seconds));
 }
 
@@ -89,8 +87,7 @@ async function waitUntilUnused(
     const steps = setBack(desired, leaving, seen);
     for (const step of steps) operation.warn(overruled(step));
     first = steps.length === 0 ? "" : holdRequest(steps);
-    // Stopped, it ends early: the next word with the director says so.
-    await pause(POLL_MILLISECONDS, undefined, { signal: operation.signal }).catch(() => undefined);
+    await pauseIn(operation, POLL_MILLISECONDS);
   }
 }
 
@@ -116,11 +113,6 @@ function overruled({ was, options }: Edit): string {
 
 /** The director puts the weights back. */
 async function giveUp({ conversation }: Session, message: string): Promise<never> {
-  try {
-    await conversation.request(giveUpRequest("not drained"));
-  } catch (error) {
-    if (!(error instanceof RealServerError)) throw error;
-    throw new RealServerError("timed-out", message, { aftermath: error.aftermath });
-  }
-  throw new RealServerError("timed-out", message, { aftermath: "unknown" });
+  const aftermath = (await undone(conversation, "not drained")) ?? "unknown";
+  throw new RealServerError("timed-out", message, { aftermath });
 }

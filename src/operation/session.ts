@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { RealServerError, type HostKeys } from "../domain/errors";
 import { oneLine } from "../domain/terminal";
 import { UnreadableAnswer } from "../protocol/answer";
@@ -100,9 +101,18 @@ function openingOf(
     holder: oneLine(purpose.holder).slice(0, LONGEST_HOLDER),
     program,
     login,
-    // The host gives up first, so that there is time left to ask what became of it.
-    seconds: Math.max(1, Math.floor(timeouts.operationSeconds * 0.75)),
+    seconds: secondsOnHost(timeouts),
   };
+}
+
+/** After so many the host gives up, and there is time left to ask what became of it. */
+export function secondsOnHost({ operationSeconds }: Operation["timeouts"]): number {
+  return Math.max(1, Math.floor(operationSeconds * 0.75));
+}
+
+/** Ends early when the operation is stopped; the next word with the host says so. */
+export async function pauseIn({ signal }: Operation, milliseconds: number): Promise<void> {
+  await pause(milliseconds, undefined, { signal }).catch(() => undefined);
 }
 
 async function talk<Result>(

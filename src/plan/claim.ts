@@ -1,7 +1,7 @@
 import type { Arp } from "../domain/arp";
 import type { Vip } from "../domain/address";
 import type { Observed } from "../observed/observed";
-import { idOf, type OwnerRecord } from "../observed/registry";
+import { idOf, recordsOf, type OwnerHead, type OwnerRecord } from "../observed/registry";
 import { ARP_KEYS, nameOf, type SavedSysctl, type SysctlClaim } from "../domain/sysctl";
 
 /** What one declared resource wants of a host, and what its state remembers. */
@@ -82,11 +82,22 @@ function unknownLines(claim: Claim, mine: ReadonlyMap<string, OwnerRecord>): str
 
 /** The claim's own record: under its owner's name, or under a former name with its incarnation. */
 export function ownRecords(claim: Claim, observed: Observed): Map<string, OwnerRecord> {
-  const mine = new Map<string, OwnerRecord>();
-  for (const [id, record] of observed.registry?.owners ?? []) {
-    if (id === idOf(claim.owner) || record.incarnation === claim.incarnation) mine.set(id, record);
-  }
-  return mine;
+  return recordsOf(claim, observed.registry);
+}
+
+/** What a claim's own records are beside it. `newer`: a later create on this very host has taken over. */
+export type RecordState = "ours" | "older" | "newer" | "missing";
+
+/** Puts a claim's own records beside it. */
+export function stateOf(
+  { incarnation }: Pick<OwnerHead, "incarnation">,
+  records: ReadonlyMap<string, OwnerHead>,
+): RecordState {
+  const mine = [...records.values()];
+  if (mine.some((record) => record.incarnation === incarnation)) return "ours";
+  const [other] = mine;
+  if (other === undefined) return "missing";
+  return other.incarnation > incarnation ? "newer" : "older";
 }
 
 /**

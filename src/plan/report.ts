@@ -2,7 +2,7 @@ import { isLoopback } from "../domain/address";
 import { kitDrift } from "./boot";
 import { type BoundAddress, isFullLength } from "../observed/ip-addr";
 import type { Nic, Observed } from "../observed/observed";
-import { ownRecords, recordOf, type Claim } from "./claim";
+import { ownRecords, recordOf, stateOf, type Claim, type RecordState } from "./claim";
 import { plan, type Plan } from "./plan";
 import type { Change } from "./change";
 import { idOf } from "../observed/registry";
@@ -37,7 +37,7 @@ export interface ClaimReport {
   /** The declared values where they hold, else what is in force. */
   readonly observedArp: { readonly ignore: number; readonly announce: number };
   /** Whose record the registry has under this owner. */
-  readonly record: "ours" | "older" | "newer" | "missing";
+  readonly record: RecordState;
   readonly machineId: string;
   readonly saved: readonly SavedSysctl[];
 }
@@ -71,11 +71,7 @@ function withdrawable(claim: Claim, observed: Observed): readonly string[] {
 
 /** `newer`: a later create on this very host has taken over what the claim's state speaks of. */
 export function recordState(claim: Claim, observed: Observed): ClaimReport["record"] {
-  const mine = [...ownRecords(claim, observed).values()];
-  if (mine.some((record) => record.incarnation === claim.incarnation)) return "ours";
-  const [other] = mine;
-  if (other === undefined) return "missing";
-  return other.incarnation > claim.incarnation ? "newer" : "older";
+  return stateOf(claim, ownRecords(claim, observed));
 }
 
 function driftLines(claim: Claim, observed: Observed, needed: Plan): string[] {

@@ -2,21 +2,27 @@ import type { Change } from "./change";
 
 /** What is done, in the order in which it is done: "setting 2 sysctls, binding 1 VIP". */
 export function summary(changes: readonly Change[]): string {
-  const runs: { kind: Change["kind"]; count: number }[] = [];
-  for (const { kind } of changes) {
-    if (!(kind in VERBS)) continue;
-    const last = runs.at(-1);
-    if (last?.kind === kind) last.count += 1;
-    else runs.push({ kind, count: 1 });
-  }
-  const said = runs.map(({ kind, count }) => {
-    const [verb, noun] = VERBS[kind] ?? ["", ""];
-    return `${verb} ${count} ${noun}${count === 1 ? "" : "s"}`;
-  });
-  return said.join(", ") || "writing the host's record";
+  const deeds = changes.flatMap(({ kind }) => (VERBS[kind] ? [VERBS[kind]] : []));
+  return counted(deeds) || "writing the host's record";
 }
 
-const VERBS: Partial<Record<Change["kind"], readonly [verb: string, noun: string]>> = {
+/** What is done to a thing each time: `["binding", "VIP"]`. */
+export type Deed = readonly [verb: string, noun: string];
+
+/** Deeds in their order, those alike in a row as one: "setting 2 sysctls, binding 1 VIP". */
+export function counted(deeds: readonly Deed[]): string {
+  const runs: { verb: string; noun: string; count: number }[] = [];
+  for (const [verb, noun] of deeds) {
+    const last = runs.at(-1);
+    if (last?.verb === verb && last.noun === noun) last.count += 1;
+    else runs.push({ verb, noun, count: 1 });
+  }
+  return runs
+    .map(({ verb, noun, count }) => `${verb} ${count} ${noun}${count === 1 ? "" : "s"}`)
+    .join(", ");
+}
+
+const VERBS: Partial<Record<Change["kind"], Deed>> = {
   "write-sysctl": ["setting", "sysctl"],
   bind: ["binding", "VIP"],
   unbind: ["unbinding", "VIP"],

@@ -129,9 +129,7 @@ export interface Tries {
  */
 export function unreachable(tries: Tries, cause: TryAgain): RealServerError {
   const { title, host, hop, signs } = tries;
-  const attempts = tries.attempts === 1 ? "1 attempt" : `${tries.attempts} attempts`;
-  const limit = tries.limited ? ", as many as dialErrorLimit allows" : "";
-  const how = `${cause.message} (${attempts} in ${tries.seconds} s${limit})`;
+  const how = inAll(tries, cause);
   const sign = sumOf(signs);
   if (sign === "turned-away") return turnedAway(tries, how, cause);
   const isGone = tries.direct && (sign === "silent" || sign === "no-route");
@@ -143,6 +141,16 @@ export function unreachable(tries: Tries, cause: TryAgain): RealServerError {
   const hint = sign === "answered" ? ` Something accepts connections there: ${SSHD_LIMITS}?` : "";
   const what = `${title} cannot be reached: ${how}.${hint}`;
   return new RealServerError("unreachable", what, { host, isGone, remedies, cause });
+}
+
+/** The last failure, and how often and how long it was tried: `no answer (3 attempts in 9 s)`. */
+export function inAll(
+  { attempts, seconds, limited }: Pick<Tries, "attempts" | "seconds" | "limited">,
+  last: TryAgain,
+): string {
+  const times = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
+  const limit = limited ? ", as many as dialErrorLimit allows" : "";
+  return `${last.message} (${times} in ${seconds} s${limit})`;
 }
 
 /** What has an sshd end a connection before it says anything, as a question without its mark. */

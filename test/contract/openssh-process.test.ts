@@ -8,22 +8,16 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { RealServerError } from "../../src/domain/errors";
 import { converge, withdraw } from "../../src/operation/converge";
 import type { Operation } from "../../src/operation/session";
-import type { Claim } from "../../src/plan/claim";
 import { command } from "../../lab/command";
 import { Lab } from "../../lab/lab";
 import type { LabHost } from "../../lab/host";
 import { processesWith, signalProcess } from "../../lab/processes";
 import { ProcessSampler, Secrets } from "../faults/secrets";
+import { claim as claimed } from "../host/claims";
 import { noSshIsLeft, operationBy, SshHome } from "./openssh";
 
 const VIP = "203.0.113.10";
-const claim: Claim = {
-  owner: "a test",
-  incarnation: "1",
-  vips: [{ family: 4, address: VIP }],
-  arp: { ignore: 1, announce: 2, interfaces: "all", except: [] },
-  saved: [],
-};
+const claim = claimed("a test", [VIP]);
 
 let lab: Lab;
 let home: SshHome;

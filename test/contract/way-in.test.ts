@@ -3,21 +3,15 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RealServerError } from "../../src/domain/errors";
 import { converge, look, withdraw } from "../../src/operation/converge";
 import type { Operation } from "../../src/operation/session";
-import type { Claim } from "../../src/plan/claim";
 import { pulumiAdvice } from "../../src/pulumi/advice";
 import { accessBy } from "../../src/transport/access";
 import { Lab } from "../../lab/lab";
 import type { LabHost } from "../../lab/host";
+import { claim as claimed } from "../host/claims";
 import { connectionTo, type Changes } from "./ssh-connection";
 
 const VIP = "203.0.113.10";
-const claim: Claim = {
-  owner: "a test",
-  incarnation: "1",
-  vips: [{ family: 4, address: VIP }],
-  arp: { ignore: 1, announce: 2, interfaces: "all", except: [] },
-  saved: [],
-};
+const claim = claimed("a test", [VIP]);
 
 let lab: Lab;
 beforeAll(async () => (lab = await Lab.create()));

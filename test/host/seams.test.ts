@@ -6,20 +6,14 @@ import { carryOut } from "../../src/operation/carry-out";
 import { converge, inspectClaim, withdraw } from "../../src/operation/converge";
 import type { HostKind, KindPlan } from "../../src/operation/kind";
 import { onHost, type Operation } from "../../src/operation/session";
-import type { Claim } from "../../src/plan/claim";
 import { UnreadableAnswer } from "../../src/protocol/answer";
 import { call, defineCall } from "../../src/protocol/program";
 import { Box, eventually, FLAVOURS } from "./box";
+import { claim as claimed } from "./claims";
 import { operationOn } from "./local-transport";
 
 const VIP = "203.0.113.10";
-const claim: Claim = {
-  owner: "a test",
-  incarnation: "1",
-  vips: [{ family: 4, address: VIP }],
-  arp: { ignore: 1, announce: 2, interfaces: "all", except: [] },
-  saved: [],
-};
+const claim = claimed("a test", [VIP]);
 
 describe("a transport that is a local child process", () => {
   it("carries create, drift, repair and destroy of a real server, and pins no key", async () => {

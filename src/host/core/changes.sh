@@ -99,7 +99,7 @@ place() {
   durable $asides || fail "$asides cannot be synced" || return 1
   for name in $staged; do
     path_of "$name"
-    take_place || fail "$path cannot be written: $problem" || return 1
+    take_place || cannot_write "$name" || return 1
   done
   staged=''
 }

@@ -20,10 +20,9 @@ $text
 END
 }
 
-prefix() { # WORD [always]: before each line of stdin; and once, if there must be a line
-  local line='' owed="${2:-}"
-  while IFS= read -r line || [ -n "$line" ]; do owed='' && printf '%s %s\n' "$1" "$line"; done
-  [ -z "$owed" ] || printf '%s \n' "$1"
+prefix() { # WORD: before each line of stdin
+  local line=''
+  while IFS= read -r line || [ -n "$line" ]; do printf '%s %s\n' "$1" "$line"; done
 }
 
 is_listed() { # WORD LIST

@@ -1,6 +1,6 @@
 import { familyOf, schedulingOptions, selectorOf } from "../../domain/virtual-service";
 import type { ObservedDirector } from "../../observed/director";
-import { idOf } from "../../observed/registry";
+import { recordsOf } from "../../observed/registry";
 import type { ServiceRecord, VirtualServiceShape } from "../../observed/service-records";
 import type { TableService } from "../../observed/service-table";
 
@@ -50,14 +50,10 @@ export function serviceRecordOf(
 
 /** The claim's own record: under its owner's name, or under a former name with its incarnation. */
 export function ownServiceRecords(
-  { owner, incarnation }: ServiceClaim,
+  claim: ServiceClaim,
   { registry }: ObservedDirector,
 ): Map<string, ServiceRecord> {
-  return new Map(
-    [...(registry?.owners ?? [])].filter(
-      ([id, record]) => id === idOf(owner) || record.incarnation === incarnation,
-    ),
-  );
+  return recordsOf(claim, registry);
 }
 
 /** Records of others who declare the claim's service. */

@@ -1,5 +1,6 @@
 import { endpoint, nameOfTarget } from "../../domain/virtual-service";
 import type { ObservedDirector } from "../../observed/director";
+import { stateOf, type RecordState } from "../claim";
 import { ownServiceRecords, servedBy, type ServiceClaim } from "./claim";
 import { destinationDifferences, FORWARDING, schedulingDifferences } from "./differences";
 import { isFileChange, planService, type ServicePlan } from "./plan";
@@ -29,7 +30,7 @@ export interface ServiceClaimReport {
   /** One line a difference from what was asked for. */
   readonly drift: readonly string[];
   /** Whose record the registry has under this owner. */
-  readonly record: "ours" | "older" | "newer" | "missing";
+  readonly record: RecordState;
   readonly machineId: string;
 }
 
@@ -51,11 +52,7 @@ export function serviceRecordState(
   claim: ServiceClaim,
   observed: ObservedDirector,
 ): ServiceClaimReport["record"] {
-  const mine = [...ownServiceRecords(claim, observed).values()];
-  if (mine.some((record) => record.incarnation === claim.incarnation)) return "ours";
-  const [other] = mine;
-  if (other === undefined) return "missing";
-  return other.incarnation > claim.incarnation ? "newer" : "older";
+  return stateOf(claim, ownServiceRecords(claim, observed));
 }
 
 function servedTable(claim: ServiceClaim, observed: ObservedDirector): ServedTable | undefined {

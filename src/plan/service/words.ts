@@ -1,20 +1,13 @@
+import { counted } from "../words";
 import { endpointIn, type TableStep } from "./steps";
 import { isFileChange, type ServiceChange } from "./plan";
 
 /** What is done, in the order in which it is done: "adding 2 destinations, setting 1 weight". */
 export function serviceSummary(changes: readonly ServiceChange[]): string {
-  const runs: { verb: string; noun: string; count: number }[] = [];
-  for (const change of changes) {
-    if (isFileChange(change)) continue;
-    const [verb, noun] = [VERBS[change.kind], change.of];
-    const last = runs.at(-1);
-    if (last?.verb === verb && last.noun === noun) last.count += 1;
-    else runs.push({ verb, noun, count: 1 });
-  }
-  const said = runs.map(
-    ({ verb, noun, count }) => `${verb} ${count} ${noun}${count === 1 ? "" : "s"}`,
+  const deeds = changes.flatMap((one) =>
+    isFileChange(one) ? [] : [[VERBS[one.kind], one.of] as const],
   );
-  return said.join(", ") || "writing the director's record";
+  return counted(deeds) || "writing the director's record";
 }
 
 const VERBS: Readonly<Record<TableStep["kind"], string>> = {

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { RealServerError, type Remedy } from "../../domain/errors";
 import { fileProblem, homePath } from "../files";
 import type { OpensshConnection } from "../connection";
-import { SSHD_LIMITS, TryAgain } from "../problems";
+import { inAll, SSHD_LIMITS, TryAgain } from "../problems";
 import { dialAgain, type DialBounds, type FailedTries } from "../redial";
 import type { ConnectionTerms, Terms } from "../terms";
 import type { Channel, DialOptions, Transport } from "../transport";
@@ -195,17 +195,12 @@ function hostKeyStep({ hostKey, host }: OpensshConnection, { full }: Terms): str
  * and where somebody took the connection, people are not told how to, either.
  */
 function unreachableBySsh(host: string, tries: FailedTries, cause: TryAgain): RealServerError {
-  const attempts = tries.attempts === 1 ? "1 attempt" : `${tries.attempts} attempts`;
-  const limit = tries.limited ? ", as many as dialErrorLimit allows" : "";
-  const how = `${cause.message} (${attempts} in ${tries.seconds} s${limit})`;
-  const what = `${host} cannot be reached by ssh: ${how}. Whether it is gone ssh cannot tell, so no policy forgets it.`;
-  const remedies: Remedy[] = [{ kind: "leave-out-host" }];
-  if (tries.signs.has("answered"))
-    return new RealServerError(
-      "unreachable",
-      `${what} If it is an sshd that ends the connection: ${SSHD_LIMITS}?`,
-      { host, remedies, cause },
-    );
-  remedies.unshift({ kind: "give-up-host", host });
+  const answered = tries.signs.has("answered");
+  const hint = answered ? ` If it is an sshd that ends the connection: ${SSHD_LIMITS}?` : "";
+  const what = `${host} cannot be reached by ssh: ${inAll(tries, cause)}. Whether it is gone ssh cannot tell, so no policy forgets it.${hint}`;
+  const remedies: Remedy[] = [
+    ...(answered ? [] : [{ kind: "give-up-host" as const, host }]),
+    { kind: "leave-out-host" },
+  ];
   return new RealServerError("unreachable", what, { host, remedies, cause });
 }

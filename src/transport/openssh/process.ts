@@ -99,7 +99,7 @@ async function aborted(signal: AbortSignal): Promise<"aborted"> {
 }
 
 /** How it ended, once its streams are read; empty where the connection was lost. */
-async function ended(child: SshProcess): ReturnType<Ended> {
+async function ended(child: SshProcess): Channel["closed"] {
   living.add(child);
   if (living.size === 1) process.on("exit", endAll);
   const closed = once(child, "close");
@@ -122,8 +122,6 @@ async function ended(child: SshProcess): ReturnType<Ended> {
   if (signal !== null) return { signal };
   return code === null || code === OWN_FAILURE ? {} : { code };
 }
-
-type Ended = () => Channel["closed"];
 
 const living = new Set<ChildProcess>();
 
