@@ -27,7 +27,7 @@ export function parseVip(text: string): { vip: Vip } | { reason: string } {
   }
   const parsed = parseAddress(address);
   if (parsed === undefined) return { reason: NO_ADDRESS };
-  const vip: Vip = { family: parsed.kind() === "ipv4" ? 4 : 6, address: parsed.toString() };
+  const vip = canonical(parsed);
   const reason = prefixProblem(prefix, vip) ?? rangeProblem(parsed);
   return reason === undefined ? { vip } : { reason };
 }
@@ -44,7 +44,7 @@ export function parseRip(text: string): { rip: Vip } | { reason: string } {
   if (parsed === undefined) return { reason: NO_ADDRESS };
   const range = NO_RIPS[parsed.range()];
   if (range !== undefined) return { reason: `${range}; a destination is a real server's address` };
-  return { rip: { family: parsed.kind() === "ipv4" ? 4 : 6, address: parsed.toString() } };
+  return { rip: canonical(parsed) };
 }
 
 /**
@@ -114,6 +114,10 @@ function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   const version = isIP(text);
   if (version === 0) return undefined;
   return ipaddr.parse(version === 4 ? text : text.replace(/[0-9]+(\.[0-9]+){3}/, twoGroups));
+}
+
+function canonical(parsed: ipaddr.IPv4 | ipaddr.IPv6): Vip {
+  return { family: parsed.kind() === "ipv4" ? 4 : 6, address: parsed.toString() };
 }
 
 /** The last 32 bits of an IPv6 address, written as IPv4, as two groups of hex digits. */

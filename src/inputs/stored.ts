@@ -94,16 +94,21 @@ function storedList({ of, all }: ListField): z.ZodType {
   return all ? z.union([z.literal("all"), list]) : list;
 }
 
-const storedRip = z.string().transform((text, context): Vip => {
-  const result = parseRip(text);
-  if ("rip" in result) return result.rip;
-  context.addIssue(`${shown(text)} ${result.reason}`);
-  return z.NEVER;
+const storedVip = storedAddress((text) => {
+  const result = parseVip(text);
+  return "vip" in result ? result.vip : result;
 });
 
-const storedVip = z.string().transform((text, context): Vip => {
-  const result = parseVip(text);
-  if ("vip" in result) return result.vip;
-  context.addIssue(`${shown(text)} ${result.reason}`);
-  return z.NEVER;
+const storedRip = storedAddress((text) => {
+  const result = parseRip(text);
+  return "rip" in result ? result.rip : result;
 });
+
+function storedAddress(read: (text: string) => Vip | { readonly reason: string }) {
+  return z.string().transform((text, context): Vip => {
+    const result = read(text);
+    if ("address" in result) return result;
+    context.addIssue(`${shown(text)} ${result.reason}`);
+    return z.NEVER;
+  });
+}

@@ -48,11 +48,10 @@ quiet() { # all | NIC...: none of them answers or announces for a VIP on lo
   done
 }
 
-# NIC: neither IFF_LOOPBACK (0x8) nor IFF_NOARP (0x80), nor in a bond or a bridge, which answers for it
-hears_arp() {
+hears_arp() { # NIC: neither IFF_LOOPBACK (0x8) nor IFF_NOARP (0x80), nor enslaved
   local flags=''
   case $1 in all | default | lo) return 1 ;; esac
-  if [ -d "/sys/class/net/$1/bonding_slave" ] || [ -d "/sys/class/net/$1/brport" ]; then return 1; fi
+  ! is_enslaved "$1" || return 1
   read_first "/sys/class/net/$1/flags" flags
   [ "$flags" = - ] || [ $((flags & 0x88)) = 0 ]
 }

@@ -68,7 +68,7 @@ observe_nics() {
 # portless: a bridge without ports. pair: a veth, whose other end asks for the host's addresses by ARP.
 wire_of() { # NIC NAME: how it is wired, in the variable of that name
   local _nic="/sys/class/net/$1" _wire=wired _port=''
-  if [ -d "$_nic/bonding_slave" ] || [ -d "$_nic/brport" ]; then
+  if is_enslaved "$1"; then
     _wire=enslaved
   elif [ -d "$_nic/bridge" ]; then
     _wire=portless
