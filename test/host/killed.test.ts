@@ -99,6 +99,16 @@ describe.concurrent.each(FLAVOURS)("under $shell with the ip of $ip", (flavour) 
     expect(await box.snapshot()).toBe(before);
   });
 
+  it("a reader whose client stalls after the first answer leaves no shell behind", async ({
+    expect,
+  }) => {
+    await using box = await Box.create(flavour);
+    const readers = [box.open({ mode: "share" }), box.open({ mode: "look", seconds: 4 })];
+    for (const reader of readers) ok(await reader.answer());
+    await Promise.all(readers.map((reader) => reader.closed));
+    expect(box.processes()).toEqual([]);
+  });
+
   it("a client that never asks for anything does not keep the lock", async ({ expect }) => {
     await using box = await Box.create(flavour);
     const before = await box.snapshot();

@@ -2,7 +2,7 @@
 #
 #   sh -c "$program" lvs-dr NONCE MODE SECONDS SESSION UNTIL HOLDER [WORD...]
 #
-# MODE      look: no lock, nothing settled; share: a reader; hold: a writer
+# MODE      look: no lock, nothing settled; share: a reader, which is asked nothing more; hold: a writer
 # SECONDS   what is left of the operation; after that the watchdog undoes
 # SESSION   $SSH_CONNECTION of the login shell (sudo empties the environment)
 # UNTIL     the time of day at which SECONDS are over: a host would need a process to tell it
@@ -90,8 +90,8 @@ lock() {
     share) lock_to_read ;;
     hold) lock_to_write ;;
   esac || return 1
-  # A reader lets go before it answers, and what it waits for then keeps nobody.
-  [ "$locked" != -x ] || watch
+  # A reader ends with its first answer, whether or not its client is still there.
+  [ "$mode" = share ] && [ "$locked" != -x ] || watch
 }
 
 greet() { # WORD...: the first answer
@@ -139,5 +139,5 @@ deadline=0
 time_over
 deadline=$((now + seconds))
 greet "$@"
-serve
+[ "$mode" = share ] || serve
 die
