@@ -23,23 +23,15 @@ export default defineConfig({
       ...["host", "contract"].map((name) => ({
         test: { name, include: [`test/${name}/**/*.test.ts`], ...withHosts },
       })),
-      {
+      ...["director", "boot"].map((name) => ({
         test: {
-          name: "director",
-          include: ["test/director/**/*.test.ts"],
-          ...withHosts,
-          globalSetup: "./lab/guest-image.ts",
-        },
-      },
-      {
-        test: {
-          name: "boot",
-          include: ["test/boot/**/*.test.ts"],
+          name,
+          include: [`test/${name}/**/*.test.ts`],
           ...withHosts,
           ...withPackage,
           globalSetup: [withPackage.globalSetup, "./lab/guest-image.ts"],
         },
-      },
+      })),
       ...["provider", "faults", "compat"].map((name) => ({
         test: { name, include: [`test/${name}/**/*.test.ts`], ...withHosts, ...withPackage },
       })),

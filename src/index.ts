@@ -2,6 +2,15 @@ export { RealServerError } from "./domain/errors";
 export type { Aftermath, ErrorKind } from "./domain/errors";
 export { inspect } from "./inspect/inspect";
 export { RealServer } from "./pulumi/real-server";
+export { VirtualService } from "./pulumi/virtual-service";
+export type {
+  DestinationArgs,
+  PersistenceArgs,
+  ServiceDrainArgs,
+  ServiceTable,
+  ServiceTableDestination,
+  VirtualServiceArgs,
+} from "./pulumi/service-args";
 export type {
   ArpArgs,
   Binding,

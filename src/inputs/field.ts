@@ -196,6 +196,8 @@ type Element<F> = F extends { of: "vip" } ? Vip : string;
  */
 export function withDefaults(field: Field, given: unknown): unknown {
   const value = given ?? (field.shown ? field.default : undefined);
+  if (field.kind === "objects" && Array.isArray(value))
+    return value.map((one) => withDefaults({ ...field, kind: "object", shown: undefined }, one));
   if (field.kind !== "object" || typeof value !== "object" || value === null) return value;
   const fields = Object.entries(field.fields).map(([name, within]) => [
     name,

@@ -13,8 +13,11 @@ import type { ServiceDrainPolicy } from "./service-drain-tally";
 import { onHost, type Operation, type Purpose, type Session } from "./session";
 import { NO_TURN, type Turn } from "./turns";
 
-/** What a director says of a claim, and the keys that it and its bastion have. */
-export interface DirectorReport extends ServiceClaimReport, HostKeys {}
+/** What a director says of a claim, and what it is known by: the keys that it and its bastion have, and a number. */
+export interface DirectorReport extends ServiceClaimReport, HostKeys {
+  /** `-` where the director has none. */
+  readonly productUuid: string;
+}
 
 /** How an operation on a director goes about it. */
 export interface ServeOptions {
@@ -41,7 +44,7 @@ export async function serve(
     refuse(needed);
     for (const text of [...needed.notes, ...serviceWarnings(claim, observed)]) operation.warn(text);
     const after = await bring(session, desired, needed, observed, options);
-    return { ...serviceReport(claim, after), ...session.keys };
+    return reportOf(session, claim, after);
   });
 }
 
@@ -51,9 +54,9 @@ export async function inspectService(
   claim: ServiceClaim,
   { turn }: Pick<ServeOptions, "turn"> = {},
 ): Promise<DirectorReport> {
-  return inTurn(operation, turn, claim, "share", async ({ keys }, observed) => {
+  return inTurn(operation, turn, claim, "share", async (session, observed) => {
     for (const text of serviceWarnings(claim, observed)) operation.warn(text);
-    return Promise.resolve({ ...serviceReport(claim, observed), ...keys });
+    return Promise.resolve(reportOf(session, claim, observed));
   });
 }
 
@@ -106,6 +109,15 @@ async function inTurn<Result>(
   } finally {
     turn.release();
   }
+}
+
+function reportOf(
+  { keys }: Session,
+  claim: ServiceClaim,
+  observed: ObservedDirector,
+): DirectorReport {
+  const { productUuid } = observed.machine;
+  return { ...serviceReport(claim, observed), ...keys, productUuid };
 }
 
 function desiredFor(kind: DesiredService["kind"], claim: ServiceClaim): DesiredService {

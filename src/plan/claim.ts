@@ -22,6 +22,20 @@ export interface Claim {
   readonly beside?: ReadonlySet<string>;
   /** What becomes of addresses on `lo` that no owner claims. Default: "report", which is nothing. */
   readonly staleVips?: StalePolicy;
+  /** Directors that may still send requests for VIPs, because they could not be told otherwise. Default: none. */
+  readonly maySend?: readonly MaySend[];
+}
+
+/** A director that may still send requests for a VIP, to hosts that are to leave. */
+export interface MaySend {
+  /** As the program names it. */
+  readonly director: string;
+  /** The service, for people: `203.0.113.10:80`. */
+  readonly service: string;
+  /** Canonical. Undefined where a firewall mark decides: it may be any. */
+  readonly vip: string | undefined;
+  /** RIPs, canonical. */
+  readonly destinations: readonly string[];
 }
 
 /** What becomes of addresses on `lo` that no owner claims: those in `except` stay. */

@@ -22,7 +22,11 @@ export function refusals(
   sysctls: Pick<SysctlPlan, "tighten" | "loosen">,
 ): Refusal[] {
   const always = [
-    ...plainly([...withdrawRefusals(observed, removed), ...sourceRefusals(removed, observed)]),
+    ...plainly([
+      ...withdrawRefusals(observed, removed),
+      ...sourceRefusals(removed, observed),
+      ...stillSentTo(desired.claim, observed, removed),
+    ]),
     ...readOnly(desired, observed, [...sysctls.tighten, ...sysctls.loosen]),
   ];
   if (desired.kind === "withdraw") return always;
@@ -44,6 +48,23 @@ function withdrawRefusals(observed: Observed, removed: readonly BoundAddress[]):
   return removed
     .filter((one) => one.address === observed.session.server)
     .map((one) => `this session runs over ${one.address}: connect to the host by its own address`);
+}
+
+/** Withdrawn now, the host would forward what still comes, or drop it: an outage that nobody declared. */
+function stillSentTo(
+  { maySend = [] }: Claim,
+  observed: Observed,
+  removed: readonly BoundAddress[],
+): string[] {
+  const own = observed.addresses.filter((one) => one.interface !== "lo").map((one) => one.address);
+  return maySend.flatMap(({ director, service, vip, destinations }) => {
+    const rip = destinations.find((one) => own.includes(one));
+    const leaving = removed.find((one) => vip === undefined || one.address === vip);
+    if (rip === undefined || leaving === undefined) return [];
+    return [
+      `${director} may still send requests for ${leaving.address} here, to ${rip}: its service ${service} failed in this run; see to that first`,
+    ];
+  });
 }
 
 function vipRefusals(vip: Vip, observed: Observed): string[] {

@@ -3,21 +3,25 @@ import type { Remedy } from "../domain/errors";
 /**
  * What to do next, for those who run `pulumi`: inputs of the resource, and flags. It follows what
  * failed: several remedies as a list, one as a phrase.
+ *
+ * @param way The input that says how the host is reached. Default: "connection".
  */
-export function pulumiAdvice(remedies: readonly Remedy[]): string {
+export function pulumiAdvice(remedies: readonly Remedy[], way = "connection"): string {
   const [only, ...more] = remedies;
   if (only === undefined) return "";
-  return more.length === 0 ? phrase(only) : remedies.map((one) => `\n- ${item(one)}`).join("");
+  return more.length === 0
+    ? phrase(only, way)
+    : remedies.map((one) => `\n- ${item(one, way)}`).join("");
 }
 
-function phrase(remedy: Remedy): string {
+function phrase(remedy: Remedy, way: string): string {
   switch (remedy.kind) {
     case "dial-longer":
       return " A slow one: raise timeouts.connectSeconds.";
     case "become-root":
-      return "; set connection.sudo, or connect as root";
+      return `; set ${way}.sudo, or connect as root`;
     case "mend-sudo-password":
-      return "; is connection.sudoPassword right?";
+      return `; is ${way}.sudoPassword right?`;
     case "work-longer":
       return " (timeouts.operationSeconds)";
     case "leave-sysctls":
@@ -25,11 +29,11 @@ function phrase(remedy: Remedy): string {
     case "look-at-sshd":
     case "give-up-host":
     case "leave-out-host":
-      return ` ${item(remedy)}`;
+      return ` ${item(remedy, way)}`;
   }
 }
 
-function item(remedy: Remedy): string {
+function item(remedy: Remedy, way: string): string {
   switch (remedy.kind) {
     case "look-at-sshd":
       return `Is it up, and does sshd listen on port ${remedy.port}? A slow one: raise timeouts.connectSeconds.`;
@@ -42,6 +46,6 @@ function item(remedy: Remedy): string {
     case "mend-sudo-password":
     case "work-longer":
     case "leave-sysctls":
-      return phrase(remedy).trim();
+      return phrase(remedy, way).trim();
   }
 }

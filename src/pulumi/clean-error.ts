@@ -1,9 +1,8 @@
 import { pulumiAdvice } from "./advice";
 import { RealServerError } from "../domain/errors";
 import { secretNames } from "../inputs/places";
-import { realServerInputs } from "../inputs/real-server";
-import type { Properties } from "./state";
 import { readable } from "../domain/terminal";
+import type { Properties, ResourceKind } from "./kind";
 
 /**
  * An error as Pulumi should print it. Pulumi prints a failed read, delete, check or diff as the
@@ -42,11 +41,12 @@ export class UnsettledError extends CleanError {
  * message is not ours, so the secrets in `properties` are taken out, and the stack is kept, because
  * it is a fault in this package.
  */
-export function cleaned(error: unknown, properties: Properties): CleanError {
+export function cleaned(error: unknown, properties: Properties, kind: ResourceKind): CleanError {
   if (error instanceof CleanError) return error;
-  if (error instanceof RealServerError) return new CleanError(cut(error.withAdvice(pulumiAdvice)));
+  if (error instanceof RealServerError)
+    return new CleanError(cut(error.withAdvice((remedies) => pulumiAdvice(remedies, kind.way))));
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return new CleanError(cut(`a fault in pulumi-lvs-dr: ${withoutSecrets(text, properties)}`));
+  return new CleanError(cut(`a fault in pulumi-lvs-dr: ${withoutSecrets(text, properties, kind)}`));
 }
 
 // Pulumi sends an error in one HTTP/2 header, and hangs on one of more than some 50 kB.
@@ -57,13 +57,12 @@ function cut(message: string): string {
   return text.length <= MESSAGE_CHARACTERS ? text : `${text.slice(0, MESSAGE_CHARACTERS)}…`;
 }
 
-/** By name, wherever they stand: a state that somebody has edited may have them anywhere. */
-const SECRETS = secretNames(realServerInputs);
-
-function withoutSecrets(text: string, properties: Properties): string {
+function withoutSecrets(text: string, properties: Properties, { inputs }: ResourceKind): string {
+  // By name, wherever they stand: a state that somebody has edited may have them anywhere.
+  const names = secretNames(inputs);
   const secrets: string[] = [];
   JSON.stringify(properties, (key, value: unknown) => {
-    if (SECRETS.has(key) && typeof value === "string" && value !== "") secrets.push(value);
+    if (names.has(key) && typeof value === "string" && value !== "") secrets.push(value);
     return value;
   });
   return secrets.reduce((rest, secret) => rest.replaceAll(secret, "[secret]"), text);

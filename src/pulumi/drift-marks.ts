@@ -1,6 +1,6 @@
 import type { ClaimReport } from "../plan/report";
 import { realServerInputs } from "../inputs/real-server";
-import type { Properties } from "./state";
+import type { Properties } from "./kind";
 
 /**
  * The inputs after a read that found drift: as declared, and each value that does not hold says so.

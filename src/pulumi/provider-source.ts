@@ -9,10 +9,17 @@
  * not hidden by an older copy elsewhere. The error's stack is empty because Pulumi prints it after the
  * message.
  */
-export const PROVIDER_SOURCE = [
-  "try{let r=require;module.exports=r(r.resolve('pulumi-lvs-dr/provider',",
-  "{paths:['.','node_modules/.pnpm',r.main.path]}))}catch(e){throw e.stack='',e}",
-].join("");
+export const PROVIDER_SOURCE = loading("pulumi-lvs-dr/provider");
+
+/** The same for virtual services. Both run in one process. */
+export const SERVICE_PROVIDER_SOURCE = loading("pulumi-lvs-dr/virtual-service");
 
 /** The name of the property that holds it. */
 export const PROVIDER_KEY = "__provider";
+
+function loading(entry: string): string {
+  return [
+    `try{let r=require;module.exports=r(r.resolve('${entry}',`,
+    "{paths:['.','node_modules/.pnpm',r.main.path]}))}catch(e){throw e.stack='',e}",
+  ].join("");
+}

@@ -2,12 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { realServerInputs } from "../inputs/real-server";
 import type { ArpArgs, Binding, ConnectionArgs, EffectiveArp } from "./args";
 import type { DrainArgs, RealServerArgs, StaleVipsArgs, TimeoutsArgs } from "./args";
-import { PROVIDER_KEY, PROVIDER_SOURCE } from "./provider-source";
-import { defaultOwner, secretsMarked } from "./registration";
-import { showDefaults } from "./shown-defaults";
-import { markingSecrets, refuseClearSecrets } from "./transforms";
-
-const RESOURCE_TYPE = "pulumi-nodejs:dynamic/lvs-dr:RealServer";
+import { PROVIDER_SOURCE } from "./provider-source";
+import { completeRegistration, registration } from "./registration";
 
 /**
  * An LVS-DR real server: VIPs bound to `lo`, and ARP sysctls that keep the host quiet about them.
@@ -73,23 +69,11 @@ export class RealServer extends pulumi.CustomResource {
    *   bound already; `customTimeouts` has no effect and is warned about, use `timeouts`
    */
   constructor(name: string, args: RealServerArgs, opts?: pulumi.CustomResourceOptions) {
-    refuseImport(name, opts);
-    super(
-      RESOURCE_TYPE,
-      name,
-      registration(name, args, opts),
-      markingSecrets(opts, realServerInputs),
-    );
-    refuseClearSecrets(this, `RealServer ${name}`, realServerInputs);
-    showDefaults(this, realServerInputs, args);
-    if (opts?.customTimeouts !== undefined) {
-      const text = "customTimeouts has no effect on a RealServer: use its input timeouts";
-      void pulumi.log.warn(text, this);
-    }
+    super(...registration(REAL_SERVER, name, args, opts));
+    completeRegistration(this, REAL_SERVER, name, args, opts);
   }
 }
 
-// What is no input. Named without a value, all are there to be read from the start.
 const UNSET_OUTPUTS: Record<
   Exclude<keyof RealServer, keyof pulumi.CustomResource | keyof RealServerArgs>,
   undefined
@@ -104,24 +88,9 @@ const UNSET_OUTPUTS: Record<
   proxyHostKey: undefined,
 };
 
-function refuseImport(name: string, opts: pulumi.CustomResourceOptions | undefined): void {
-  if (opts?.import === undefined) return;
-  throw new pulumi.RunError(
-    `RealServer ${name}: import is not supported. ` +
-      "Declare the resource without it: create adopts what is bound already.",
-  );
-}
-
-function registration(
-  name: string,
-  args: RealServerArgs,
-  opts: pulumi.CustomResourceOptions | undefined,
-): pulumi.Inputs {
-  return {
-    ...Object.fromEntries(Object.keys(realServerInputs).map((name) => [name, undefined])),
-    ...UNSET_OUTPUTS,
-    ...secretsMarked(args, realServerInputs),
-    owner: args.owner ?? defaultOwner(RESOURCE_TYPE, name, opts?.parent),
-    [PROVIDER_KEY]: PROVIDER_SOURCE,
-  };
-}
+const REAL_SERVER = {
+  title: "RealServer",
+  source: PROVIDER_SOURCE,
+  inputs: realServerInputs,
+  outputs: UNSET_OUTPUTS,
+};

@@ -1,6 +1,62 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Fields } from "../inputs/field";
+import type { Field, Fields } from "../inputs/field";
 import { secretNames } from "../inputs/places";
+import { PROVIDER_KEY } from "./provider-source";
+import { showDefaults } from "./shown-defaults";
+import { markingSecrets, refuseClearSecrets } from "./transforms";
+
+/** What a program's class of resource is to Pulumi. */
+export interface ResourceClass {
+  /** As the program calls it: `RealServer`. */
+  readonly title: string;
+  /** The text that loads its provider. */
+  readonly source: string;
+  readonly inputs: Fields;
+  /** The names of the outputs that are no inputs. Named without a value, all can be read from the start. */
+  readonly outputs: Readonly<Record<string, undefined>>;
+}
+
+/**
+ * The arguments of Pulumi's own constructor for a resource.
+ *
+ * @throws pulumi.RunError where the program wants to import it
+ */
+export function registration(
+  { title, source, inputs, outputs }: ResourceClass,
+  name: string,
+  args: { readonly owner?: unknown },
+  opts: pulumi.CustomResourceOptions | undefined,
+): [type: string, name: string, inputs: pulumi.Inputs, opts: pulumi.CustomResourceOptions] {
+  if (opts?.import !== undefined)
+    throw new pulumi.RunError(
+      `${title} ${name}: import is not supported. ` +
+        "Declare the resource without it: create adopts what is there already.",
+    );
+  const type = `pulumi-nodejs:dynamic/lvs-dr:${title}`;
+  const given = {
+    ...Object.fromEntries(Object.keys(inputs).map((input) => [input, undefined])),
+    ...outputs,
+    ...secretsMarked(args, inputs),
+    owner: args.owner ?? defaultOwner(type, name, opts?.parent),
+    [PROVIDER_KEY]: source,
+  };
+  return [type, name, given, markingSecrets(opts, (props) => secretsMarked(props, inputs))];
+}
+
+/** What is left to do once Pulumi knows the resource: its defaults, and what must not pass unsaid. */
+export function completeRegistration(
+  resource: pulumi.CustomResource,
+  { title, inputs }: ResourceClass,
+  name: string,
+  args: object,
+  opts: pulumi.CustomResourceOptions | undefined,
+): void {
+  refuseClearSecrets(resource, `${title} ${name}`, inputs);
+  showDefaults(resource, inputs, args);
+  if (opts?.customTimeouts === undefined) return;
+  const text = `customTimeouts has no effect on a ${title}: use its input timeouts`;
+  void pulumi.log.warn(text, resource);
+}
 
 /**
  * The owner of a resource that the program names none for: organization and URN.
@@ -37,7 +93,7 @@ function markedIn(args: object, fields: Fields, secrets: ReadonlySet<string>): p
   const marked = (name: string, value: unknown): unknown => {
     if (value === undefined || value === null) return value;
     if (secrets.has(name)) return pulumi.secret(value);
-    const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    const field: Field | undefined = Object.hasOwn(fields, name) ? fields[name] : undefined;
     if (field?.kind !== "object" || secretNames(field.fields).size === 0) return value;
     if (pulumi.Output.isInstance(value) || value instanceof Promise) return pulumi.secret(value);
     if (typeof value !== "object" || Array.isArray(value)) return value;

@@ -1,3 +1,6 @@
+import type { MaySend } from "../plan/claim";
+import type { Properties } from "./kind";
+
 /** What a provider's process has learnt of the resources of its run, by their ids. */
 export interface Run {
   /**
@@ -11,11 +14,22 @@ export interface Run {
   readonly made: Set<string>;
   /** Those that another takes the place of. */
   readonly replaced: Set<string>;
+  /** Their properties, by owner. */
+  readonly predecessors: Map<string, Properties>;
   /** What a read found on `lo` that could be withdrawn, with prefix, by the reader's id. */
   readonly withdrawable: Map<string, readonly string[]>;
+  /** Where directors may still send requests, because the last operation on a service of theirs failed. */
+  readonly failedServices: Map<string, readonly MaySend[]>;
 }
 
 /** A run of which nothing is known yet. */
 export function newRun(): Run {
-  return { creates: new Map(), made: new Set(), replaced: new Set(), withdrawable: new Map() };
+  return {
+    creates: new Map(),
+    made: new Set(),
+    replaced: new Set(),
+    predecessors: new Map(),
+    withdrawable: new Map(),
+    failedServices: new Map(),
+  };
 }

@@ -21,7 +21,9 @@ export function showDefaults(resource: pulumi.Resource, fields: Fields, args: ob
 
 function showsAny(field: Field): boolean {
   return (
-    field.shown === true || (field.kind === "object" && Object.values(field.fields).some(showsAny))
+    field.shown === true ||
+    ((field.kind === "object" || field.kind === "objects") &&
+      Object.values(field.fields).some(showsAny))
   );
 }
 

@@ -2,7 +2,7 @@ import { realServerInputs } from "../inputs/real-server";
 import { storedReader } from "../inputs/stored";
 import { UNKNOWN } from "../inputs/values";
 import { goesBy } from "../plan/claim";
-import type { Properties } from "./state";
+import type { Properties } from "./kind";
 
 /**
  * What an update would take from `lo` because `staleVips` changed, a sentence each: with the old value

@@ -1,24 +1,19 @@
 import { randomBytes } from "node:crypto";
-import type { HostReport } from "../operation/converge";
-import { savedFrom, savedWords, type SavedSysctl } from "../domain/sysctl";
 import { RealServerError, type HostKeys } from "../domain/errors";
-import { PROVIDER_KEY } from "./provider-source";
-import { parseSettings, realServerInputs, type Settings } from "../inputs/real-server";
 import { readable } from "../domain/terminal";
-
-/** A resource's properties, as Pulumi hands them over: JSON. */
-export type Properties = Record<string, unknown>;
+import type { PolicySettings, Properties, ResourceKind } from "./kind";
+import { PROVIDER_KEY } from "./provider-source";
 
 /** What the state of a resource says, read. */
-export interface State {
+export interface State<Settings> {
   /** What was declared, also after a read that found less. */
   readonly settings: Settings;
   /** The declared inputs as they stand in the state. */
   readonly inputs: Properties;
   /** The host keys of the last contact. */
   readonly pins: HostKeys;
-  /** The sysctl values that the host had before this resource's first claim. */
-  readonly saved: readonly SavedSysctl[];
+  /** All of it, for what only one kind of resource reads there. */
+  readonly outputs: Properties;
   /** The host's identity; empty when no operation has learnt it. */
   readonly machineId: string;
   /** Known where no host key is, which tells machines apart better. */
@@ -39,15 +34,18 @@ export const FORMAT = 1;
  *
  * @throws RealServerError "refused" when it is newer than the installed version, or not readable
  */
-export function readState(outputs: Properties): State {
+export function readState<Settings extends PolicySettings>(
+  kind: ResourceKind<Settings>,
+  outputs: Properties,
+): State<Settings> {
   refuseNewer(outputs);
-  const inputs = inputsIn(outputs);
-  const { saved, machineId, productUuid, converged } = outputs;
+  const inputs = inputsIn(kind, outputs);
+  const { machineId, productUuid, converged } = outputs;
   return {
-    settings: parseSettings(inputs),
+    settings: kind.parse(inputs),
     inputs,
+    outputs,
     pins: pinsIn(outputs),
-    saved: Array.isArray(saved) ? saved.flatMap(savedIn) : [],
     machineId: typeof machineId === "string" ? machineId : "",
     productUuid: typeof productUuid === "string" ? productUuid : undefined,
     converged: converged === true,
@@ -64,35 +62,51 @@ export function refuseNewer({ format }: Properties): void {
   );
 }
 
+/** What a host of any kind says of a resource. */
+export interface StateReport extends HostKeys {
+  /** One line a difference. */
+  readonly drift: readonly string[];
+  readonly machineId: string;
+  /** `-` where the host has none. */
+  readonly productUuid: string;
+}
+
 /**
  * The state after an operation that ended with a report: the inputs, what the host said, and of the
  * state before it what this version does not know.
+ *
+ * @param found the outputs of the kind's own
  */
 export function reportedState(
+  kind: ResourceKind,
   inputs: Properties,
-  report: HostReport,
+  { drift, machineId, productUuid, hostKey, proxyHostKey }: StateReport,
+  found: Properties,
   olds: Properties,
 ): Properties {
-  const { bindings, effectiveArp, foreignVips, drift, machineId } = report;
   return plain({
-    ...unknownIn(olds),
-    ...inputsIn(inputs),
-    ...readableIn({ bindings, effectiveArp, foreignVips, drift, machineId }),
-    saved: report.saved.map((one) => savedWords(one).join(" ")),
+    ...unknownIn(kind, olds),
+    ...inputsIn(kind, inputs),
+    ...readableIn({ ...found, drift, machineId }),
     converged: drift.length === 0,
-    hostKey: report.hostKey,
-    productUuid: report.hostKey === undefined ? report.productUuid : undefined,
-    proxyHostKey: report.proxyHostKey,
+    hostKey,
+    productUuid: hostKey === undefined ? productUuid : undefined,
+    proxyHostKey,
     format: FORMAT,
   });
 }
 
 /** The state after an update that left the host as it was: new inputs, and all else as known. */
-export function restatedState(inputs: Properties, olds: Properties, pins: HostKeys): Properties {
+export function restatedState(
+  kind: ResourceKind,
+  inputs: Properties,
+  olds: Properties,
+  pins: HostKeys,
+): Properties {
   return plain({
-    ...unknownIn(olds),
-    ...outputsIn(olds),
-    ...inputsIn(inputs),
+    ...unknownIn(kind, olds),
+    ...pick(olds, (key) => isOutput(kind, key)),
+    ...inputsIn(kind, inputs),
     hostKey: undefined,
     proxyHostKey: undefined,
     ...pins,
@@ -104,10 +118,15 @@ export function restatedState(inputs: Properties, olds: Properties, pins: HostKe
  * The state while it is not known whether the host is as before or as asked for. It holds the
  * provider, without which Pulumi could neither read nor delete the resource.
  */
-export function unsettledState(inputs: Properties, olds: Properties, pins: HostKeys): Properties {
-  const nothing = { bindings: [], effectiveArp: {}, foreignVips: [], drift: [], saved: [] };
+export function unsettledState(
+  kind: ResourceKind,
+  inputs: Properties,
+  olds: Properties,
+  pins: HostKeys,
+): Properties {
+  const known = { ...kind.unread, drift: [], ...olds };
   const provider = { [PROVIDER_KEY]: inputs[PROVIDER_KEY] };
-  return { ...restatedState(inputs, { ...nothing, ...olds }, pins), ...provider, converged: false };
+  return { ...restatedState(kind, inputs, known, pins), ...provider, converged: false };
 }
 
 /**
@@ -118,44 +137,34 @@ export function newIncarnation(): string {
   return Date.now().toString(16).padStart(12, "0") + randomBytes(4).toString("hex");
 }
 
-const INPUTS = new Set(Object.keys(realServerInputs));
+/** Outputs of every kind. */
+const OUTPUTS = new Set(
+  "drift converged machineId productUuid hostKey proxyHostKey format".split(" "),
+);
 
-const OUTPUTS = new Set([
-  "bindings",
-  "effectiveArp",
-  "foreignVips",
-  "drift",
-  "converged",
-  "machineId",
-  "productUuid",
-  "hostKey",
-  "proxyHostKey",
-  "saved",
-  "format",
-]);
-
-/** Every input is mirrored in the outputs. */
-function inputsIn(properties: Properties): Properties {
-  return pick(properties, (key) => INPUTS.has(key));
+function isInput({ inputs }: ResourceKind, key: string): boolean {
+  return Object.hasOwn(inputs, key);
 }
 
-function outputsIn(properties: Properties): Properties {
-  return pick(properties, (key) => OUTPUTS.has(key));
+function isOutput({ unread }: ResourceKind, key: string): boolean {
+  return OUTPUTS.has(key) || Object.hasOwn(unread, key);
+}
+
+/** Every input is mirrored in the outputs. */
+function inputsIn(kind: ResourceKind, properties: Properties): Properties {
+  return pick(properties, (key) => isInput(kind, key));
 }
 
 /** What a later version wrote: an input of its own or an output, which here nobody can tell. */
-function unknownIn(properties: Properties): Properties {
-  return pick(properties, (key) => !INPUTS.has(key) && !OUTPUTS.has(key) && key !== PROVIDER_KEY);
+function unknownIn(kind: ResourceKind, properties: Properties): Properties {
+  return pick(
+    properties,
+    (key) => !isInput(kind, key) && !isOutput(kind, key) && key !== PROVIDER_KEY,
+  );
 }
 
 function pick(properties: Properties, wanted: (key: string) => boolean): Properties {
   return Object.fromEntries(Object.entries(properties).filter(([key]) => wanted(key)));
-}
-
-/** A text each, because every resource carries them: "all arp_ignore 0 1" was 0 before, and we wrote 1. */
-function savedIn(text: unknown): SavedSysctl[] {
-  const saved = savedFrom(String(text).split(" "));
-  return saved ? [saved] : [];
 }
 
 function pinsIn({ hostKey, proxyHostKey }: Properties): HostKeys {

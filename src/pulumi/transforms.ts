@@ -1,6 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Fields } from "../inputs/field";
-import { secretsMarked } from "./registration";
 
 // A program can change a resource's inputs behind its constructor: by `transformations`, which run in
 // its process, and by `transforms`, which the engine calls.
@@ -8,16 +7,18 @@ import { secretsMarked } from "./registration";
 /**
  * A resource's options, with a transformation that marks the secrets which other transformations
  * added, those of its parents and of the stack too.
+ *
+ * @param secretsIn Marks the secrets in inputs.
  */
 export function markingSecrets(
   opts: pulumi.CustomResourceOptions | undefined,
-  fields: Fields,
+  secretsIn: (props: object) => pulumi.Inputs,
 ): pulumi.CustomResourceOptions {
   const mark: pulumi.ResourceTransformation = ({ resource, props, opts }) => {
     const { __transformations: all } = resource as { __transformations?: unknown[] };
     // Pulumi goes through this very list, in which the parents' and the stack's come after our own.
     if (Array.isArray(all) && all.at(-1) !== mark) all.push(mark);
-    return { props: secretsMarked(props, fields), opts };
+    return { props: secretsIn(props), opts };
   };
   return { ...opts, transformations: [...(opts?.transformations ?? []), mark] };
 }

@@ -34,16 +34,25 @@ export interface ConnectionTerms {
   readonly ssh: SshTerms;
 }
 
-/** Those of the inputs of a program. */
-export const INPUT_TERMS: ConnectionTerms = {
-  host: inputsOf("connection"),
-  proxy: inputsOf("connection.proxy"),
-  ssh: {
-    ssh: "connection.ssh",
-    configFile: "connection.ssh.configFile",
-    command: "connection.ssh.command",
-  },
-};
+/**
+ * Those of the inputs of a program.
+ *
+ * @param way The input that says how the host is reached.
+ */
+export function inputTerms(way: string): ConnectionTerms {
+  return {
+    host: inputsOf(way),
+    proxy: inputsOf(`${way}.proxy`),
+    ssh: {
+      ssh: `${way}.ssh`,
+      configFile: `${way}.ssh.configFile`,
+      command: `${way}.ssh.command`,
+    },
+  };
+}
+
+/** Those of a real server's. */
+export const INPUT_TERMS = inputTerms("connection");
 
 function inputsOf(hop: string): Terms {
   const short = {

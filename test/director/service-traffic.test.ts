@@ -1,34 +1,40 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-
+import { RealServer, VirtualService } from "../../src/index";
 import type { Client } from "../../lab/client";
+import type { Guest } from "../../lab/guest";
 import type { LabHost } from "../../lab/host";
-import { Lab } from "../../lab/lab";
+import type { Engine } from "../../lab/engine";
 import { Traffic } from "../../lab/traffic";
 import { webHost } from "../../lab/web-host";
-import { join, leave } from "./pool";
-import { StagedDirector, type Declared } from "./stage";
+import { NOTHING, Stage, traces } from "../provider/stage";
 
 const PER_SECOND = 120;
 const AT_LEAST = 2000;
 const drain = { timeoutSeconds: 90, onTimeout: "fail" } as const;
 
-describe("services of a director that is operated over SSH, under traffic", () => {
-  let lab: Lab;
-  let director: StagedDirector;
+/** Who is in the pool: by the name in the program, the machine that it is on, and its weight. */
+type Members = Readonly<Record<string, readonly [machine: string, weight: number]>>;
+
+describe("a stack of real servers and a director's services, under traffic", () => {
+  let stage: Stage;
+  let engine: Engine;
+  let guest: Guest;
   let client: Client;
-  let servers: LabHost[];
+  let machines: Readonly<Record<string, LabHost>>;
   let vips: readonly [string, string];
 
   beforeAll(async () => {
-    lab = await Lab.create();
-    const [guest, one, ...hosts] = await Promise.all([
+    stage = await Stage.create();
+    const { lab } = stage;
+    const names = ["rs1", "rs2", "rs3", "rs4"];
+    const [director, one, own, ...hosts] = await Promise.all([
       lab.guest("lb"),
       lab.client(),
-      ...["rs1", "rs2", "rs3"].map((name) => webHost(lab, name)),
+      stage.engine(),
+      ...names.map((name) => webHost(lab, name)),
     ]);
-    director = new StagedDirector(lab, guest);
-    client = one;
-    servers = hosts;
+    [guest, client, engine] = [director, one, own];
+    machines = Object.fromEntries(hosts.map((host) => [host.name, host]));
     vips = [guest.address.replace(/\d+$/, "250"), guest.address6.replace(/::.*/, "::fa")];
     // Else a client's port that comes round within two minutes gets the real server that had it.
     await guest.run("modprobe ip_vs && echo 1 >/proc/sys/net/ipv4/vs/expire_nodest_conn");
@@ -36,69 +42,68 @@ describe("services of a director that is operated over SSH, under traffic", () =
       `ip addr add ${vips[0]}/32 dev eth0 && ip -6 addr add ${vips[1]}/128 dev eth0 nodad preferred_lft 0`,
     );
   });
-  afterAll(() => lab.destroy());
+  afterAll(() => stage.destroy());
 
-  /** Both services with these real servers: at once, as a program's two resources are. */
-  async function declare(members: Readonly<Record<string, number>>): Promise<void> {
-    const destinations = (name: "address" | "address6") =>
-      Object.fromEntries(
-        servers
-          .filter((host) => members[host.name] !== undefined)
-          .map((host) => [host[name], members[host.name] ?? 1]),
-      );
-    const shared = {
-      former: [...servers.map((host) => host.address), ...servers.map((host) => host.address6)],
+  function program(members: Members) {
+    return () => {
+      const pool = Object.entries(members).map(([name, [machine, weight]]) => {
+        const host = machineAt(machine);
+        const args = { connection: stage.connection(host), vips: [...vips], drain, persist: false };
+        return { host, weight, server: new RealServer(name, args) };
+      });
+      for (const [name, vip, rip] of [
+        ["shop-v4", vips[0], "address"],
+        ["shop-v6", vips[1], "address6"],
+      ] as const)
+        new VirtualService(
+          name,
+          {
+            director: stage.connection(guest),
+            ...{ vip, port: 80, scheduler: "wrr", drain },
+            destinations: pool.map(({ host, weight }) => ({ address: host[rip], weight })),
+          },
+          { dependsOn: pool.map(({ server }) => server) },
+        );
+      return Promise.resolve();
     };
-    const both: Declared[] = [
-      {
-        ...shared,
-        owner: "v4",
-        vip: vips[0],
-        scheduler: "wrr",
-        destinations: destinations("address"),
-      },
-      {
-        ...shared,
-        owner: "v6",
-        vip: vips[1],
-        scheduler: "wrr",
-        destinations: destinations("address6"),
-      },
-    ];
-    const reports = await Promise.all(both.map((one) => director.serve(one, drain)));
-    expect(reports.map((report) => report.drift)).toEqual([[], []]);
   }
 
-  it("lose no request over joins, weights and leaves, and send none to a host that has left", async () => {
-    const [rs1, rs2, rs3] = servers as [LabHost, LabHost, LabHost];
-    await Promise.all([rs1, rs2].map((host) => join(lab, host, vips)));
-    await declare({ rs1: 1, rs2: 1 });
-    const traffic = await Traffic.start(lab, client, vips, PER_SECOND);
-    const answeredBy = async (host: LabHost) => (await traffic.soFar()).answered[host.name] ?? 0;
-    const serves = (host: LabHost) =>
-      traffic.until(({ answered }) => (answered[host.name] ?? 0) > 0);
-    /** Out of the director, then off its VIPs; and then it answers no more. */
-    const goes = async (host: LabHost, rest: Readonly<Record<string, number>>) => {
-      await declare(rest);
-      const last = await answeredBy(host);
-      await leave(lab, host, vips, {
-        drain: { timeoutSeconds: 30, onTimeout: "fail" },
-        progress: () => undefined,
-        warn: () => undefined,
-      });
+  function machineAt(name: string): LabHost {
+    const host = machines[name];
+    if (host === undefined) throw new Error(`there is no machine ${name}`);
+    return host;
+  }
+
+  async function up(members: Members) {
+    const outcome = await engine.up(program(members));
+    expect(outcome.succeeded, outcome.text).toBe(true);
+    return outcome;
+  }
+
+  it("loses no request over joins, weights, leaves and a replaced host, and sends none to a host that has left", async () => {
+    await up({ a: ["rs1", 1], b: ["rs2", 1] });
+    const traffic = await Traffic.start(stage.lab, client, vips, PER_SECOND);
+    const answeredBy = async (name: string) => (await traffic.soFar()).answered[name] ?? 0;
+    const serves = (name: string) => traffic.until(({ answered }) => (answered[name] ?? 0) > 0);
+    /** Declared no more: off the director, then off its VIPs; and then it answers no more. */
+    const goes = async (name: string, rest: Members) => {
+      await up(rest);
+      expect(await traces(machineAt(name))).toEqual(NOTHING);
+      const last = await answeredBy(name);
       const { sent } = await traffic.soFar();
       await traffic.until((now) => now.sent >= sent + PER_SECOND);
-      expect(await answeredBy(host)).toBe(last);
+      expect(await answeredBy(name)).toBe(last);
     };
 
-    await join(lab, rs3, vips);
-    await declare({ rs1: 1, rs2: 1, rs3: 1 });
-    await serves(rs3);
-    await declare({ rs1: 1, rs2: 3, rs3: 2 });
-    await goes(rs1, { rs2: 3, rs3: 2 });
-    await join(lab, rs1, vips);
-    await declare({ rs1: 2, rs2: 3, rs3: 2 });
-    await goes(rs2, { rs1: 2, rs3: 2 });
+    await up({ a: ["rs1", 1], b: ["rs2", 1], c: ["rs3", 1] });
+    await serves("rs3");
+    const weighted = await up({ a: ["rs1", 1], b: ["rs2", 3], c: ["rs3", 2] });
+    expect(weighted.changes).toEqual({ same: 4, update: 2 });
+    await goes("rs1", { b: ["rs2", 3], c: ["rs3", 2] });
+    await goes("rs2", { b: ["rs4", 3], c: ["rs3", 2] });
+    await serves("rs4");
+    await up({ a: ["rs1", 2], b: ["rs4", 3], c: ["rs3", 2] });
+    await goes("rs3", { a: ["rs1", 2], b: ["rs4", 3] });
     await traffic.until(({ sent }) => sent >= AT_LEAST);
 
     const { requests, frames } = await traffic.stop();
@@ -106,7 +111,18 @@ describe("services of a director that is operated over SSH, under traffic", () =
     expect(requests.sent).toBeGreaterThanOrEqual(AT_LEAST);
     const answered = Object.values(requests.answered).reduce((sum, count) => sum + count, 0);
     expect(answered).toBe(requests.sent);
-    expect(Object.keys(frames.answers)).toEqual([director.guest.mac]);
+    expect(Object.keys(frames.answers)).toEqual([guest.mac]);
     console.log(`${requests.sent} requests, none failed: ${JSON.stringify(requests.answered)}`);
+
+    const destroyed = await engine.destroy();
+    expect(destroyed.succeeded, destroyed.text).toBe(true);
+    const deleted = destroyed.steps
+      .filter(({ op }) => op === "delete")
+      .map(({ urn }) => urn.replace(/.*::/, ""));
+    expect(deleted.slice(0, 2).sort(), "the director goes first").toEqual(["shop-v4", "shop-v6"]);
+    expect((await guest.run("ipvsadm -Sn; ls -d /var/lib/lvs-dr-director 2>&1")).stdout).toMatch(
+      /^ls: /,
+    );
+    for (const name of ["rs1", "rs4"]) expect(await traces(machineAt(name))).toEqual(NOTHING);
   }, 300_000);
 });

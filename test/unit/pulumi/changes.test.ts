@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { isMoved, isRespelled, workBetween } from "../../../src/pulumi/changes";
+import * as changes from "../../../src/pulumi/changes";
+import { REAL_SERVER_KIND } from "../../../src/pulumi/real-server-kind";
+import type { Properties } from "../../../src/pulumi/kind";
+import { SERVICE_KIND } from "../../../src/pulumi/service-kind";
 import type { Work } from "../../../src/inputs/field";
 import { parseSettings, type Settings } from "../../../src/inputs/real-server";
 import { everyInput } from "../inputs/every-input";
@@ -10,7 +13,12 @@ const inputs = {
   owner: "organization/urn:pulumi:test::lab::RealServer::web-1",
 };
 const olds = parseSettings(inputs);
-const workFor = (changes: object) => workBetween(olds, parseSettings({ ...inputs, ...changes }));
+const workFor = (changed: object) =>
+  changes.workBetween(REAL_SERVER_KIND, olds, parseSettings({ ...inputs, ...changed }));
+const isRespelled = (before: Properties, after: Properties) =>
+  changes.isRespelled(REAL_SERVER_KIND, before, after);
+const isMoved = (before: Properties, after: Properties) =>
+  changes.replacedBy(REAL_SERVER_KIND, before, after).length > 0;
 
 describe("what an update does on the host", () => {
   it.each([
@@ -112,5 +120,30 @@ describe("a host that moves", () => {
     const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
     expect(isMoved(inputs, { connection: { host: unknown } })).toBe(true);
     expect(isMoved(inputs, { connection: unknown })).toBe(true);
+  });
+});
+
+describe("a virtual service", () => {
+  const service = { director: { host: "10.0.0.2" }, vip: "203.0.113.10", port: 80, owner: "o" };
+  const mark = { director: service.director, fwmark: 7, family: 4, owner: "o" };
+  const replacedBy = (before: Properties, after: Properties) =>
+    changes.replacedBy(SERVICE_KIND, before, after);
+
+  it.each<[Properties, string[]]>([
+    [{ vip: "203.0.113.11" }, ["vip"]],
+    [{ port: 443 }, ["port"]],
+    [{ protocol: "udp" }, ["protocol"]],
+    [{ director: { host: "10.0.0.3" } }, ["director"]],
+    [{ vip: "04da6b54-80e4-46f7-96ec-b56ff0331ba9" }, ["vip"]],
+    [{ protocol: "tcp" }, []],
+    [{ director: { host: "10.0.0.2", port: 2222 } }, []],
+    [{ scheduler: "rr", owner: "another" }, []],
+  ])("with %j is replaced because of %j", (changed, names) => {
+    expect(replacedBy(service, { ...service, ...changed })).toEqual(names);
+  });
+
+  it("is another by firewall mark", () => {
+    expect(replacedBy(service, mark)).toEqual(["vip", "port", "fwmark", "family"]);
+    expect(replacedBy(mark, { ...mark, family: 6 })).toEqual(["family"]);
   });
 });

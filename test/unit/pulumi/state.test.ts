@@ -1,16 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { cleaned } from "../../../src/pulumi/clean-error";
+import * as errors from "../../../src/pulumi/clean-error";
 import type { HostReport } from "../../../src/operation/converge";
 import { RealServerError } from "../../../src/domain/errors";
-import {
-  FORMAT,
-  newIncarnation,
-  type Properties,
-  readState,
-  reportedState,
-  restatedState,
-  unsettledState,
-} from "../../../src/pulumi/state";
+import type { Properties } from "../../../src/pulumi/kind";
+import { REAL_SERVER_KIND, realServerOutputs, savedIn } from "../../../src/pulumi/real-server-kind";
+import * as state from "../../../src/pulumi/state";
+import { FORMAT, newIncarnation } from "../../../src/pulumi/state";
 import { realServerInputs } from "../../../src/inputs/real-server";
 import { fixtures } from "../fixtures";
 
@@ -38,6 +33,17 @@ const report: HostReport = {
     { interface: "eth0.100", key: "arp_announce", value: 1, written: 2 },
   ],
 };
+
+const readState = (outputs: Properties) => {
+  const read = state.readState(REAL_SERVER_KIND, outputs);
+  return { ...read, saved: savedIn(read.outputs) };
+};
+const reportedState = (given: Properties, said: HostReport, olds: Properties) =>
+  state.reportedState(REAL_SERVER_KIND, given, said, realServerOutputs(said), olds);
+const cleaned = (error: unknown, properties: Properties) =>
+  errors.cleaned(error, properties, REAL_SERVER_KIND);
+const restatedState = state.restatedState.bind(undefined, REAL_SERVER_KIND);
+const unsettledState = state.unsettledState.bind(undefined, REAL_SERVER_KIND);
 
 describe("the state of a real server", () => {
   it("is read as it was written", () => {
@@ -144,7 +150,9 @@ describe("a state of a version to come", () => {
   const pins = { hostKey: "ssh-ed25519 AAAAnew" };
 
   it("is read, and what is not known is no input", () => {
-    expect(readState({ ...known, ...later })).toEqual(readState(known));
+    const { outputs, ...read } = readState({ ...known, ...later });
+    expect({ ...read, outputs: known }).toEqual(readState(known));
+    expect(outputs).toMatchObject(later);
   });
 
   it.each<[string, (olds: Properties) => Properties]>([
