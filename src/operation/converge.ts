@@ -79,7 +79,9 @@ export async function withdraw(
       const needed = plan(desired, observed);
       refuse(needed);
       if (!(await gate(session, observed, needed.leaving))) return undefined;
-      const after = await carryOut(REAL_SERVER, session, desired, needed, observed);
+      // The record may have more than the state, after an operation whose answer was lost.
+      const asked = { ...session, purpose: purposeOf(desired.claim, "hold") };
+      const after = await carryOut(REAL_SERVER, asked, desired, needed, observed);
       const notes = [
         ...needed.notes,
         ...stillLocal(needed, after),

@@ -30,12 +30,16 @@ interface ConnectingVerbs {
 
 /** What Pulumi calls: a dynamic.ResourceProvider, whole. */
 export interface Entry {
-  check(olds: Properties, news: Properties): Promise<dynamic.CheckResult>;
-  diff(id: string, olds: Properties, news: Properties): Promise<dynamic.DiffResult>;
-  create(inputs: Properties): Promise<dynamic.CreateResult>;
-  update(id: string, olds: Properties, news: Properties): Promise<dynamic.UpdateResult>;
-  read(id: string, outputs: Properties): Promise<dynamic.ReadResult>;
-  delete(id: string, outputs: Properties): Promise<void>;
+  readonly check: (olds: Properties, news: Properties) => Promise<dynamic.CheckResult>;
+  readonly diff: (id: string, olds: Properties, news: Properties) => Promise<dynamic.DiffResult>;
+  readonly create: (inputs: Properties) => Promise<dynamic.CreateResult>;
+  readonly update: (
+    id: string,
+    olds: Properties,
+    news: Properties,
+  ) => Promise<dynamic.UpdateResult>;
+  readonly read: (id: string, outputs: Properties) => Promise<dynamic.ReadResult>;
+  readonly delete: (id: string, outputs: Properties) => Promise<void>;
 }
 
 /**

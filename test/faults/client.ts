@@ -1,5 +1,5 @@
 // A process that runs the provider's verbs, as Pulumi's dynamic provider does, and can be killed.
-import { realServerProvider as provider } from "../../src/pulumi/provider";
+import * as provider from "../../src/pulumi/provider";
 import type { Properties } from "./driver";
 import type { Answer, Job } from "./provider-driver";
 

@@ -29,8 +29,8 @@ export interface Driver {
   strike(how: ClientEnd, milliseconds: number): Promise<void>;
   /** Makes the next operation possible. @returns what is left of the last one and should not be */
   recover(): Promise<string[]>;
-  /** Whether the resource is in the state. */
-  knows(): Promise<boolean>;
+  /** What the state declares; undefined where the resource is not in it. */
+  declared(): Promise<Properties | undefined>;
   /** Where secrets were seen since the last run (I5), by all that was printed and kept. */
   leaks(secrets: Secrets): Promise<string[]>;
   end(): Promise<void>;

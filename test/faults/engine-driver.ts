@@ -75,8 +75,9 @@ export class EngineDriver implements Driver {
     return left;
   }
 
-  async knows(): Promise<boolean> {
-    return (await this.engine.resources()).some(({ type }) => type.endsWith(":RealServer"));
+  async declared(): Promise<Properties | undefined> {
+    const all = await this.engine.resources();
+    return all.find(({ type }) => type.endsWith(":RealServer"))?.outputs;
   }
 
   /** The output; the state, its history, the engine's logs. */

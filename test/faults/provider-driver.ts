@@ -114,8 +114,8 @@ export class ProviderDriver implements Driver {
     }
   }
 
-  async knows(): Promise<boolean> {
-    return this.#state !== undefined;
+  async declared(): Promise<Properties | undefined> {
+    return Promise.resolve(this.#state);
   }
 
   async leaks(secrets: Secrets): Promise<string[]> {

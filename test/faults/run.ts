@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 
 import { allowed as allowedIn, type Allowed } from "./allowed";
 import { REPAIR_REGISTRY } from "./breakage";
-import type { Outcome, Verb } from "./driver";
+import type { Outcome, Properties, Verb } from "./driver";
 import { wordsOf, wrongIn } from "./expected";
 import { isSame, judge, summaryOf, type Ending, type Violation } from "./judge";
 import type { Lane } from "./lane";
@@ -96,7 +96,7 @@ class Run {
     await leaveJournal(lane.host, lane.agent, scenario.host.journal);
     const outcome = await this.#befallen(before);
     if (scenario.verb !== "delete" || outcome.kind !== "done") await this.#goOn(before);
-    if (await lane.driver.knows()) await this.#must("I3", "delete", this.#known);
+    if ((await lane.driver.declared()) !== undefined) await this.#must("I3", "delete", this.#known);
     if (this.#allowed.changed === undefined) {
       const left = differences(pristine, await this.#look(), this.#allowed.either);
       if (left.length > 0) this.#blame("I4", `from first to last: ${left.join("; ")}`);
@@ -143,7 +143,7 @@ class Run {
   async #goOn(before: Snapshot): Promise<void> {
     const { lane } = this;
     const { fault, drift, verb, through, desired, finish } = this.settings.scenario;
-    const knows = await lane.driver.knows();
+    const knows = (await lane.driver.declared()) !== undefined;
     if (!knows) return this.#must("I2", "create", desired, before);
     if (finish === "destroy") return this.#must("I2", "delete", this.#known, before);
     // What an `up` without a refresh sees no difference in, it leaves alone.
@@ -226,7 +226,7 @@ class Run {
     const { scenario } = this.settings;
     const inputs = lane.inputs(this.#owner, serving, scenario, seconds);
     // An update that changes nothing does not look at the host.
-    const isIdle = verb === "update" && isDeepStrictEqual(serving, this.#known);
+    const isIdle = verb === "update" && isDeepStrictEqual(sorted(serving), sorted(this.#known));
     const words = isIdle ? [] : wordsOf(this.#asked(verb, serving), scenario.host, before);
     const began = Date.now();
     const outcome = await lane.driver.operate(verb, inputs);
@@ -237,9 +237,8 @@ class Run {
       `${verb} (${Date.now() - began} ms: ${sent.join(", ")}): ${summaryOf(outcome)}`,
     );
     if (outcome.kind === "done") await this.#hear(words);
-    // The state keeps what was before a failed operation.
-    const isKept = verb === "read" || outcome.kind === "failed";
-    if (!isKept && (await lane.driver.knows())) this.#known = serving;
+    const declared = await lane.driver.declared();
+    if (declared !== undefined) this.#known = servingIn(declared);
     return outcome;
   }
 
@@ -275,4 +274,15 @@ class Run {
   #blame(promise: Violation["promise"], what: string): void {
     this.#violations.push({ promise, what });
   }
+}
+
+/** What a state declares. */
+function servingIn({ vips, arp = {}, persist = true }: Properties): Serving {
+  const { ignore = 1, interfaces = "all" } = arp as Partial<Serving>;
+  return { vips: vips as string[], ignore, interfaces, persist: persist as boolean };
+}
+
+/** Their order is no difference. */
+function sorted({ vips, ...rest }: Serving): Serving {
+  return { ...rest, vips: [...vips].sort() };
 }
