@@ -53,6 +53,8 @@ export interface RunOptions {
   readonly refresh?: boolean;
   readonly parallel?: number;
   readonly exclude?: string[];
+  /** URNs of resources to replace, whether or not they differ. */
+  readonly replace?: string[];
   readonly diff?: boolean;
   readonly continueOnError?: boolean;
   /** Called with each piece of output as it comes. */
