@@ -33,6 +33,7 @@ const CORE_PARTS = [
   "core/answers",
   "core/files",
   "core/init",
+  "core/kit",
   "core/identity",
   "core/lock",
   "core/journal",
@@ -41,17 +42,40 @@ const CORE_PARTS = [
   "core/requests",
 ];
 
-const BOOT_PARTS = [
+/** The shell of a real server's boot, in order. */
+export const BOOT_PARTS: readonly string[] = [
+  "boot/places",
   "boot/host",
+  "boot/init",
+  "boot/identity",
+  "boot/nameless",
   "boot/lock",
   "boot/arp",
   "boot/addresses",
+  "boot/feed",
   "boot/undo",
   "boot/undo-files",
+  "boot/files",
+  "boot/saved",
   "boot/records",
   "boot/others",
   "boot/bind",
   "boot/replay",
+];
+
+/** The shell of a director's boot: of that of a real server, what knows no VIP. */
+export const DIRECTOR_BOOT_PARTS: readonly string[] = [
+  "director-boot/places",
+  "boot/host",
+  "boot/identity",
+  "director-boot/nameless",
+  "boot/lock",
+  "boot/feed",
+  "boot/files",
+  "director-boot/journal",
+  "director-boot/records",
+  "director-boot/table",
+  "director-boot/replay",
 ];
 
 /** What one operation runs on a real server: the argument of `sh -c`. */
@@ -67,8 +91,11 @@ export const INSPECTION_PROGRAM = programOf([
   "real-server/questions",
 ]);
 
-/** What a host runs at boot, as the lines of a file. */
+/** What a real server runs at boot, as the lines of a file. */
 export const REPLAY_LINES = linesOf(BOOT_PARTS);
+
+/** What a director runs at boot. */
+export const DIRECTOR_REPLAY_LINES = linesOf(DIRECTOR_BOOT_PARTS);
 
 /**
  * What one operation runs on a host of a kind: the core and that kind's shell.

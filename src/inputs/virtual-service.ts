@@ -165,6 +165,14 @@ export const virtualServiceInputs = {
     sentence:
       'Destinations in the service that nobody declares: `"report"` them in `foreign`, or `"remove"` them.',
   },
+  persist: {
+    kind: "flag",
+    default: true,
+    shown: true,
+    change: "converge",
+    page: "how-to/reboot.md",
+    sentence: "Put the service back into the table at boot.",
+  },
   allowEmpty: {
     kind: "flag",
     default: false,

@@ -1,7 +1,7 @@
 import { broken, oneOf, type Lines } from "./lines";
 import type { Init } from "../host/boot-kit";
 
-/** What a host has for binding its VIPs again at boot, and how that went. */
+/** What a host has for having again at boot what is declared, and how that went. */
 export interface BootState {
   readonly init: Init | "none";
   /** The program; undefined where there is none. */
@@ -14,7 +14,7 @@ export interface BootState {
   readonly dangling: boolean;
   /** The unit's path where it cannot be changed: a read-only file system, say. */
   readonly fixed: string | undefined;
-  /** Why the replay of this boot left VIPs unbound; undefined where it did not. */
+  /** Why the replay of this boot did not do all of that; undefined where it did not. */
   readonly failure: string | undefined;
   /** What somebody undid in this boot after the replay had set it, a sentence each. */
   readonly findings: readonly string[];

@@ -1,4 +1,5 @@
-import { broken, fromFiles, Lines, oneOf } from "./lines";
+import { parseBoot, type BootState } from "./boot-state";
+import { BOOT_WORDS, broken, fromFiles, Lines, oneOf } from "./lines";
 import { parseAddressLine } from "./ip-addr";
 import type { Machine } from "./registry";
 import { parseServiceRegistry, type ServiceRegistry } from "./service-records";
@@ -17,12 +18,16 @@ export interface ObservedDirector {
   readonly expiresWithDestination: boolean;
   /** Known clients, too, leave a destination of weight 0. */
   readonly expiresTemplates: boolean;
+  /** What puts its services back at boot. */
+  readonly boot: BootState;
   /** Undefined where the director has none. */
   readonly registry: ServiceRegistry | undefined;
 }
 
 const WORDS: ReadonlySet<string> = new Set(
-  "boot machine product addr table limits keeper nodest template registry file".split(" "),
+  (
+    "boot machine product addr table limits keeper nodest template registry file " + BOOT_WORDS
+  ).split(" "),
 );
 
 /** Reads the body of an observation. Total: an answer that is not whole throws `UnreadableAnswer`. */
@@ -38,6 +43,7 @@ export function parseDirector(body: string): ObservedDirector {
     keepers: [...new Set(lines.all("keeper"))],
     expiresWithDestination: oneOf(lines, "nodest", "0", "1", "-") === "1",
     expiresTemplates: oneOf(lines, "template", "0", "1", "-") === "1",
+    boot: parseBoot(lines),
     registry: lines.has("registry") ? fromFiles(lines, parseServiceRegistry) : undefined,
   };
 }

@@ -3,12 +3,17 @@ import { UnreadableRecord } from "./record-lines";
 
 const HEAD = "lvs-dr-observation 1";
 
+/** The words of any kind's observation that are about the boot, between blanks. */
+export const BOOT_WORDS =
+  "boot-init boot-replay boot-unit boot-enabled boot-dangling boot-fixed boot-outcome";
+
 /** The words of a real server's observation. */
 export const REAL_SERVER_WORDS: ReadonlySet<string> = new Set(
   (
     "session ip boot machine product addr conf sysctl-writable ipv6-disabled proxy-ndp proxied " +
     "default session-route route route4 route6 service ip-forward sysctl-file registry file " +
-    "lo-profile network-line boot-init boot-replay boot-unit boot-enabled boot-dangling boot-fixed boot-outcome"
+    "lo-profile network-line " +
+    BOOT_WORDS
   ).split(" "),
 );
 

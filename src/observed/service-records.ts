@@ -37,6 +37,8 @@ export interface VirtualServiceShape extends Scheduling {
 /** One declared service, as a director's registry knows it. */
 export interface ServiceRecord extends OwnerHead {
   readonly service: VirtualServiceShape;
+  /** It is put back into the table at boot. */
+  readonly persist: boolean;
   /** Lines of a later version, in their order. */
   readonly unknown: readonly string[];
 }
@@ -51,17 +53,23 @@ export interface ServiceRegistry {
 
 /** The lines of `owners/<id>`. Service and destinations are written as options of ipvsadm. */
 export function renderServiceRecord(record: ServiceRecord): string[] {
-  const { service, unknown } = record;
-  const selector = selectorOf(service.target);
+  const { service, persist, unknown } = record;
   return [
     headOf("service"),
     ...renderOwnerHead(record),
-    `service ${selector} ${schedulingOptions(service, familyOf(service.target))}`,
-    ...service.destinations.map(
-      (one) => `destination ${selector} ${destinationOptions(one, service.target)}`,
-    ),
+    ...renderShape(service),
+    ...(persist ? [PERSIST] : []),
     ...unknown,
     END,
+  ];
+}
+
+function renderShape(service: VirtualServiceShape): string[] {
+  const { target, destinations } = service;
+  const selector = selectorOf(target);
+  return [
+    `service ${selector} ${schedulingOptions(service, familyOf(target))}`,
+    ...destinations.map((one) => `destination ${selector} ${destinationOptions(one, target)}`),
   ];
 }
 
@@ -82,17 +90,23 @@ export function parseServiceRegistry(
   return { owners, machine };
 }
 
-const WORDS = [...HEAD_WORDS, "service", "destination"];
+const PERSIST = "persist";
+
+const WORDS = [...HEAD_WORDS, "service", "destination", PERSIST];
 
 function parseServiceRecord(name: string, lines: readonly string[]): ServiceRecord {
   const { rest, ...head } = parseOwnerHead(name, aboveEnd(name, belowHead(name, "service", lines)));
   const { known, unknown } = byFirstWord(name, rest, WORDS);
-  const service = parseShape(known);
-  if (service === undefined) throw unreadable(name, known[0]);
-  return { ...head, service, unknown };
+  const shape = known.filter((line) => line !== PERSIST);
+  const service = parseShape(shape);
+  if (service === undefined) throw unreadable(name, shape[0]);
+  return { ...head, service, persist: shape.length < known.length, unknown };
 }
 
-/** Undefined for anything but one service that can be declared: nothing else must be put into a table. */
+/**
+ * Undefined for anything but one service that can be declared, in the words in which it is written: a boot
+ * hands them to ipvsadm, and nothing else must be put into a table.
+ */
 function parseShape(lines: readonly string[]): VirtualServiceShape | undefined {
   const saved = lines.map((line) =>
     line.replace(/^service /, "-A ").replace(/^destination /, "-a "),
@@ -109,7 +123,10 @@ function parseShape(lines: readonly string[]): VirtualServiceShape | undefined {
       ...{ address, weight, upperThreshold, lowerThreshold },
     }),
   );
-  return { target, scheduler, flags, persistence, destinations };
+  const shape = { target, scheduler, flags, persistence, destinations };
+  const isWhole = renderShape(shape).join("\n") === lines.join("\n");
+  const areNames = [scheduler, ...flags].every((word) => /^\w[\w-]*$/.test(word));
+  return isWhole && areNames ? shape : undefined;
 }
 
 function tableIn(saved: readonly string[]): ReturnType<typeof parseServiceTable> {

@@ -1,14 +1,31 @@
 import type { Refusal } from "../domain/errors";
-import { KIT_VERSION, REPLAY, UNITS, type KitFile } from "../host/boot-kit";
+import type { BootKit, KitFile } from "../host/boot-kit";
 import type { BootState, KitState } from "../observed/boot-state";
-import type { Observed } from "../observed/observed";
-import type { Change } from "./change";
-import type { OwnerRecord } from "../observed/registry";
+import { isFileChange, type FileChange } from "./change";
+
+/** What a kind of host has for its boot, and what people are told of it. */
+export interface KindOfBoot {
+  readonly kit: BootKit;
+  /** Drift: the program is not as it should be. */
+  readonly replayDiffers: string;
+  /** Refused where neither init runs. */
+  readonly noInit: string;
+  /** Refused where somebody else's unit has the name of ours. */
+  readonly foreignUnit: string;
+}
+
+/** Who wants what is declared to be there again at boot. */
+export interface BootWishes {
+  /** The owner that is served. */
+  readonly own: boolean;
+  /** Any other owner that the registry has. */
+  readonly others: boolean;
+}
 
 /** The part of a plan that is about the next boot. */
 export interface BootPlan {
-  readonly before: readonly Change[];
-  readonly after: readonly Change[];
+  readonly before: readonly FileChange[];
+  readonly after: readonly FileChange[];
   readonly differs: boolean;
   readonly refusals: readonly Refusal[];
   /** What stays of it, because it cannot be removed. */
@@ -16,21 +33,17 @@ export interface BootPlan {
 }
 
 /**
- * The replay and its unit come with the first owner that asks to be bound again at boot, and go with
- * the last. One of a newer version of this package is left as it is, and so is a unit that cannot be
- * changed: it still starts the replay, and nobody would be helped by a host that keeps its VIPs for it.
+ * The replay and its unit come with the first owner that asks for it, and go with the last. One of a
+ * newer version of this package is left as it is, and so is a unit that cannot be changed: it still
+ * starts the replay, and nobody would be helped by a host that keeps what is declared for it.
  */
-export function planBoot(
-  record: OwnerRecord | undefined,
-  others: readonly OwnerRecord[],
-  { boot }: Observed,
-): BootPlan {
-  const { before, refusals } = record?.persist === true ? kitFor(boot) : NOTHING;
-  const needed = [...(record ? [record] : []), ...others].some((one) => one.persist);
+export function planBoot(kind: KindOfBoot, { own, others }: BootWishes, boot: BootState): BootPlan {
+  const { before, refusals } = own ? kitFor(kind, boot) : NOTHING;
+  const needed = own || others;
   const after = [
     ...(needed ? [] : leftovers(boot)),
     // Said once: what is put right now has failed no more.
-    ...(record?.persist === true && boot.failure !== undefined ? [dropped("boot/outcome")] : []),
+    ...(own && boot.failure !== undefined ? [dropped("boot/outcome")] : []),
   ];
   return {
     ...{ before, after, differs: before.length + after.length > 0, refusals },
@@ -39,14 +52,18 @@ export function planBoot(
 }
 
 /** What is not as it should be about the boot, for people: a replay that failed, files that differ. */
-export function kitDrift({ boot }: Observed, changes: readonly Change[]): string[] {
-  return changes.flatMap((change) => {
+export function kitDrift(
+  { replayDiffers }: KindOfBoot,
+  { failure }: BootState,
+  changes: readonly { readonly kind: string }[],
+): string[] {
+  return changes.filter(isFileChange).flatMap((change) => {
     if (change.kind === "drop" && change.file === "boot/outcome")
-      return [`boot: the replay failed: ${boot.failure ?? "unknown"}`];
+      return [`boot: the replay failed: ${failure ?? "unknown"}`];
     if (change.kind !== "put") return [];
     switch (change.file) {
       case "replay":
-        return ["boot: the program that binds the VIPs again is missing, changed, or an older one"];
+        return [`boot: ${replayDiffers}`];
       case "boot/unit":
         return ["boot: the unit that starts it is missing, changed, or an older one"];
       case "boot/link":
@@ -59,13 +76,16 @@ export function kitDrift({ boot }: Observed, changes: readonly Change[]): string
 
 const NOTHING = { before: [], refusals: [] };
 
-function kitFor(boot: BootState): Pick<BootPlan, "before" | "refusals"> {
-  if (boot.init === "none") return { before: [], refusals: [{ what: NO_INIT, remedies: [] }] };
-  if (isForeign(boot)) return { before: [], refusals: [{ what: FOREIGN, remedies: [] }] };
-  const unit = UNITS[boot.init];
-  const before: Change[] = [
-    ...(isCurrent(boot.replay, REPLAY) ? [] : [put("replay", REPLAY.lines)]),
-    ...(isCurrent(boot.unit, unit) || isFixed(boot) ? [] : [put("boot/unit", unit.lines)]),
+function kitFor(
+  { kit, noInit, foreignUnit }: KindOfBoot,
+  boot: BootState,
+): Pick<BootPlan, "before" | "refusals"> {
+  if (boot.init === "none") return { before: [], refusals: [{ what: noInit, remedies: [] }] };
+  if (isForeign(boot)) return { before: [], refusals: [{ what: foreignUnit, remedies: [] }] };
+  const unit = kit.units[boot.init];
+  const before = [
+    ...(isCurrent(boot.replay, kit, kit.replay) ? [] : [put("replay", kit.replay.lines)]),
+    ...(isCurrent(boot.unit, kit, unit) || isFixed(boot) ? [] : [put("boot/unit", unit.lines)]),
     ...(boot.enabled ? [] : [put("boot/link", [])]),
   ];
   return { before, refusals: [] };
@@ -75,9 +95,9 @@ function isForeign({ unit }: BootState): boolean {
   return unit !== undefined && unit.version === undefined;
 }
 
-function isCurrent(found: KitState | undefined, wanted: KitFile): boolean {
+function isCurrent(found: KitState | undefined, { version }: BootKit, { sum }: KitFile): boolean {
   if (found?.version === undefined) return false;
-  return found.version > KIT_VERSION || (found.version === KIT_VERSION && found.sum === wanted.sum);
+  return found.version > version || (found.version === version && found.sum === sum);
 }
 
 /** A unit of ours that no operation can change. What somebody has altered has the version 0. */
@@ -86,7 +106,7 @@ function isFixed({ unit, fixed }: BootState): boolean {
 }
 
 /** Newest first: what starts a program goes before it. */
-function leftovers(boot: BootState): Change[] {
+function leftovers(boot: BootState): FileChange[] {
   const { enabled, dangling, unit, replay, fixed } = boot;
   const own = unit !== undefined && !isForeign(boot) && fixed === undefined;
   return [
@@ -103,16 +123,10 @@ function fixedNotes(boot: BootState): string[] {
   ];
 }
 
-function put(file: string, lines: readonly string[]): Change {
+function put(file: string, lines: readonly string[]): FileChange {
   return { kind: "put", file, lines };
 }
 
-function dropped(file: string): Change {
+function dropped(file: string): FileChange {
   return { kind: "drop", file };
 }
-
-const NO_INIT =
-  "persist needs systemd or OpenRC to bind the VIPs again at boot, and the host runs neither: set persist to false";
-
-const FOREIGN =
-  "the host has a unit pulumi-lvs-dr that this package did not write: remove it, or set persist to false";

@@ -6,6 +6,11 @@ export type FileChange =
   | { readonly kind: "put"; readonly file: string; readonly lines: readonly string[] }
   | { readonly kind: "drop"; readonly file: string };
 
+/** Whether a change of a plan is of a file. */
+export function isFileChange(change: { readonly kind: string }): change is FileChange {
+  return change.kind === "put" || change.kind === "drop";
+}
+
 /** One delta of a real server. */
 export type Change =
   | FileChange

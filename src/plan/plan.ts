@@ -1,7 +1,8 @@
 import { ownRecords, recordOf, type Claim, type Desired } from "./claim";
 import type { Change } from "./change";
 import { leftNotes, planAddresses } from "./addresses";
-import { planBoot } from "./boot";
+import { planBoot, type BootPlan } from "./boot";
+import { REAL_SERVER_BOOT } from "./real-server-boot";
 import type { Observed } from "../observed/observed";
 import { refusals } from "./refusals";
 import {
@@ -51,7 +52,7 @@ export function plan(desired: Desired, observed: Observed): Plan {
   const record = desired.kind === "serve" ? recordOf(claim, desired.now, mine) : undefined;
   const addresses = planAddresses(desired, mine, others, observed);
   const sysctls = planSysctls({ desired, record, others, observed, removed: addresses.removed });
-  const boot = planBoot(record, others, observed);
+  const boot = bootPlan(record, others, observed);
   const files = planFiles(record, mine, sysctls, observed);
   const changes: Change[] = [
     ...sysctls.tighten,
@@ -89,6 +90,15 @@ function otherOwners(mine: ReadonlyMap<string, OwnerRecord>, observed: Observed)
   return [...(observed.registry?.owners ?? [])]
     .filter(([id]) => !mine.has(id))
     .map(([, record]) => record);
+}
+
+function bootPlan(
+  record: OwnerRecord | undefined,
+  others: readonly OwnerRecord[],
+  { boot }: Observed,
+): BootPlan {
+  const wishes = { own: record?.persist === true, others: others.some((one) => one.persist) };
+  return planBoot(REAL_SERVER_BOOT, wishes, boot);
 }
 
 function quietCheck(

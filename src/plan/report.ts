@@ -1,5 +1,6 @@
 import { isLoopback } from "../domain/address";
 import { kitDrift } from "./boot";
+import { REAL_SERVER_BOOT } from "./real-server-boot";
 import { type BoundAddress, isFullLength } from "../observed/ip-addr";
 import type { Nic, Observed } from "../observed/observed";
 import { ownRecords, recordOf, stateOf, type Claim, type RecordState } from "./claim";
@@ -80,7 +81,7 @@ function driftLines(claim: Claim, observed: Observed, needed: Plan): string[] {
     ...addressLines(needed),
     ...arpLines(claim, observed, changes),
     ...recordLines(claim, observed, changes),
-    ...kitDrift(observed, changes),
+    ...kitDrift(REAL_SERVER_BOOT, observed.boot, changes),
     ...needed.refusals.map((refusal) => refusal.what),
   ];
 }
@@ -142,7 +143,7 @@ function recordLines(claim: Claim, observed: Observed, changes: readonly Change[
   const file = `owners/${idOf(claim.owner)}`;
   const others =
     changes.some((one) => one.kind !== "put" && one.kind !== "drop") ||
-    kitDrift(observed, changes).length > 0;
+    kitDrift(REAL_SERVER_BOOT, observed.boot, changes).length > 0;
   switch (recordState(claim, observed)) {
     case "missing":
       return ["registry: no record of this resource on the host"];

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { inspectService, serve, withdrawService } from "../../src/operation/serve";
+import { serve, withdrawService } from "../../src/operation/serve";
 import { Turns } from "../../src/operation/turns";
 import type { ServiceClaim } from "../../src/plan/service/claim";
 import { Lab } from "../../lab/lab";
@@ -65,18 +65,6 @@ describe("a service by TCP, UDP or a firewall mark, of either IP version", () =>
     }
     expect(await director.table()).toEqual(before);
   }, 240_000);
-
-  it("is shown as gone after a reboot, and repaired", async () => {
-    const [claim] = CLAIMS.map(claimOf);
-    if (claim === undefined) throw new Error("no claim");
-    await serve(director.operation(), claim);
-    await director.guest.reboot();
-    const known = { ...claim, former: ["fd00::11", "fd00::12"] };
-    const seen = await inspectService(director.operation(), known);
-    expect(seen).toMatchObject({ record: "ours", drift: ["[2001:db8::10]:443: not in the table"] });
-    expect((await serve(director.operation(), known)).drift).toEqual([]);
-    await withdrawService(director.operation(), known);
-  });
 });
 
 describe("a director", () => {

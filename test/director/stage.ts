@@ -1,6 +1,11 @@
 import { selectorOf } from "../../src/domain/virtual-service";
 import type { Operation } from "../../src/operation/session";
-import { serve, withdrawService, type DirectorReport } from "../../src/operation/serve";
+import {
+  inspectService,
+  serve,
+  withdrawService,
+  type DirectorReport,
+} from "../../src/operation/serve";
 import type { ServiceDrainPolicy } from "../../src/operation/service-drain-tally";
 import type { ServiceClaim } from "../../src/plan/service/claim";
 import { accessBy } from "../../src/transport/access";
@@ -21,11 +26,12 @@ export interface Declared {
   readonly former?: readonly string[];
   readonly foreignDestinations?: "remove";
   readonly scheduler?: string;
+  readonly persist?: boolean;
 }
 
 export function claimFor(declared: Declared): ServiceClaim {
   const { owner = "a test", vip, port = 80, scheduler = "rr", destinations, ...rest } = declared;
-  const { former, foreignDestinations } = rest;
+  const { former, foreignDestinations, persist } = rest;
   return {
     owner,
     incarnation: incarnationOf(owner),
@@ -37,6 +43,7 @@ export function claimFor(declared: Declared): ServiceClaim {
       })),
     },
     ...(former && { former }),
+    ...(persist !== undefined && { persist }),
     ...(foreignDestinations && { foreignDestinations }),
   };
 }
@@ -74,6 +81,11 @@ export class StagedDirector {
     return serve(this.operation(changes), claimFor(declared), { drain });
   }
 
+  /** What a refresh finds. */
+  async inspect(declared: Declared): Promise<DirectorReport> {
+    return inspectService(this.operation(), claimFor(declared));
+  }
+
   async withdraw(declared: Declared, drain?: ServiceDrainPolicy) {
     return withdrawService(this.operation(), claimFor(declared), { drain });
   }
@@ -98,7 +110,8 @@ export class StagedDirector {
 
   /** What of ours is on the director's disk and in its memory, but for the table. */
   async traces(): Promise<string> {
-    const line = "ls -Ad /var/lib/lvs-dr-director /run/lvs-dr-director 2>/dev/null; :";
+    const ours = "-path '*lvs-dr*' ! -path '/proc/*' ! -path '/sys/*' ! -path '/usr/lib/lab/*'";
+    const line = `find /var/lib /run /etc -xdev ${ours} 2>/dev/null; :`;
     return (await this.guest.run(line)).stdout;
   }
 

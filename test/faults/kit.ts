@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 
-import { KIT_VERSION, REPLAY, UNITS, type KitFile } from "../../src/host/boot-kit";
+import type { KitFile } from "../../src/host/boot-kit";
+import { REAL_SERVER_KIT } from "../../src/host/real-server-kit";
 import type { KitState } from "./scenario";
 
 /** Where a lab host has what binds its VIPs again at boot. */
@@ -21,7 +22,7 @@ export function damageKit(state: KitState): string {
       return "";
     case "older":
     case "newer":
-      return `${written(REPLAY, VERSIONS[state])} >${replay}; ${written(UNITS.openrc, VERSIONS[state])} >${unit}`;
+      return `${written(REAL_SERVER_KIT.replay, VERSIONS[state])} >${replay}; ${written(REAL_SERVER_KIT.units.openrc, VERSIONS[state])} >${unit}`;
     case "with a changed unit":
       return `echo '# mine' >>${unit}`;
     case "without its unit":
@@ -69,15 +70,19 @@ export function bootAfter(
   return after;
 }
 
-const VERSIONS = { older: KIT_VERSION - 1, whole: KIT_VERSION, newer: KIT_VERSION + 1 };
+const VERSIONS = {
+  older: REAL_SERVER_KIT.version - 1,
+  whole: REAL_SERVER_KIT.version,
+  newer: REAL_SERVER_KIT.version + 1,
+};
 
 /** As a snapshot has it. */
 function seen(name: keyof typeof KIT_PATHS, version: number): string {
   switch (name) {
     case "replay":
-      return `600 root ${sha256(textOf(REPLAY, version))}`;
+      return `600 root ${sha256(textOf(REAL_SERVER_KIT.replay, version))}`;
     case "unit":
-      return `755 root ${sha256(textOf(UNITS.openrc, version))}`;
+      return `755 root ${sha256(textOf(REAL_SERVER_KIT.units.openrc, version))}`;
     case "link":
       return `777 root ${KIT_PATHS.unit}`;
   }
@@ -87,7 +92,7 @@ function textOf({ lines }: KitFile, version: number): string {
   return lines
     .map((line) => `${line}\n`)
     .join("")
-    .replace(`pulumi-lvs-dr boot ${KIT_VERSION}:`, `pulumi-lvs-dr boot ${version}:`);
+    .replace(`pulumi-lvs-dr boot ${REAL_SERVER_KIT.version}:`, `pulumi-lvs-dr boot ${version}:`);
 }
 
 function sha256(text: string): string {

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { describe, it } from "vitest";
 
-import { KIT_VERSION, REPLAY, UNITS } from "../../src/host/boot-kit";
+import { REAL_SERVER_KIT } from "../../src/host/real-server-kit";
 import { plan } from "../../src/plan/plan";
 import { Box, FLAVOURS } from "./box";
 import { claim, serve, withdraw } from "./claims";
@@ -40,7 +40,9 @@ describe.concurrent.each(CASES)("the boot kit under $shell, $ip, $init", ({ init
     const { stdout } = await box.run(
       `sha256sum <${unit}; sha256sum </var/lib/lvs-dr/replay; stat -c %a ${unit}; readlink ${link}`,
     );
-    expect(stdout).toBe(`${UNITS[init].sum}  -\n${REPLAY.sum}  -\n${mode}\n${unit}\n`);
+    expect(stdout).toBe(
+      `${REAL_SERVER_KIT.units[init].sum}  -\n${REAL_SERVER_KIT.replay.sum}  -\n${mode}\n${unit}\n`,
+    );
     await carryOut(box.open({ vips: [A] }), withdraw(claim("web", [A], PERSIST)));
     expect(await box.snapshot()).toBe(plain);
     await carryOut(box.open({ vips: [B] }), withdraw(claim("plain", [B])));
@@ -92,7 +94,7 @@ describe.concurrent.each(CASES)("the boot kit under $shell, $ip, $init", ({ init
       expect(await box.snapshot()).toBe(served);
     }
 
-    for (const older of [1, KIT_VERSION - 1]) {
+    for (const older of [1, REAL_SERVER_KIT.version - 1]) {
       await box.run(
         `sed -i 's/pulumi-lvs-dr boot [0-9]*:/pulumi-lvs-dr boot ${older}:/' ${unit} /var/lib/lvs-dr/replay`,
       );

@@ -4,7 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 
-import { REAL_SERVER_CHANGES, REAL_SERVER_PROGRAM, REPLAY_LINES } from "../../src/host/scripts";
+import {
+  DIRECTOR_REPLAY_LINES,
+  REAL_SERVER_CHANGES,
+  REAL_SERVER_PROGRAM,
+  REPLAY_LINES,
+} from "../../src/host/scripts";
 import { fixtures } from "../unit/fixtures";
 
 // What the program of an operation, that of the boot, and TypeScript have to read alike: the same data
@@ -18,16 +23,22 @@ const OPERATION = [
   REAL_SERVER_CHANGES,
 ];
 const BOOT = REPLAY_LINES.slice(0, -1);
-const PROGRAMS = { operation: OPERATION, boot: BOOT };
+const DIRECTOR_BOOT = DIRECTOR_REPLAY_LINES.slice(0, -1);
+const PROGRAMS = { operation: OPERATION, boot: BOOT, "a director's boot": DIRECTOR_BOOT };
 const CASES = SHELLS.flatMap((shell) =>
   (["operation", "boot"] as const).map((program) => ({ shell, program })),
 );
+/** Of any kind of host. */
+const OF_ANY_KIND = [
+  ...CASES,
+  ...SHELLS.map((shell) => ({ shell, program: "a director's boot" as const })),
+];
 
 const folder = mkdtempSync(join(tmpdir(), "lvs-dr-grammar-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** What a program's functions print, called by a line of shell. Its words are `$1` and so on. */
-function told(given: (typeof CASES)[number], line: string, ...words: string[]): string {
+function told(given: (typeof OF_ANY_KIND)[number], line: string, ...words: string[]): string {
   const [command = "", ...args] = given.shell.split(" ");
   const script = [...PROGRAMS[given.program], line].join("\n");
   const { stdout, stderr } = spawnSync(command, [...args, "-c", script, "lvs-dr", ...words]);
@@ -84,6 +95,37 @@ describe.each(SHELLS)("the boot, under %s,", (shell) => {
   });
 });
 
+interface ServiceCase {
+  readonly lines: readonly string[];
+  readonly read?: {
+    readonly selector: string;
+    readonly service: string;
+    readonly destinations: readonly string[];
+    readonly persist: boolean;
+  };
+}
+
+describe.each(SHELLS)("a director's boot, under %s,", (shell) => {
+  it("reads each record as it is to be read, or refuses it", () => {
+    const cases = fixtures<ServiceCase>("service-records");
+    const line = `for path in "$@"; do
+      if read_service <"$path"; then
+        printf '%s\\n' "$selector" "$service" \${destinations:+"$destinations"} "persist \${persists:-no}" ""
+      else printf 'refused\\n\\n'; fi
+    done`;
+    const given = { shell, program: "a director's boot" } as const;
+    const answers = told(given, line, ...files(cases, lines)).split("\n\n");
+    expect(answers.length).toBe(cases.length + 1);
+    for (const [index, { name, data }] of cases.entries())
+      expect(answers[index], name).toBe(data.read ? asOptions(data.read) : "refused");
+  });
+});
+
+function asOptions(read: NonNullable<ServiceCase["read"]>): string {
+  const { selector, service, destinations, persist } = read;
+  return [selector, service, ...destinations, `persist ${persist ? "yes" : "no"}`].join("\n");
+}
+
 function asTold({ vips, except, persist, claims }: Read): string {
   return [
     ["vips", ...vips].join(" "),
@@ -125,6 +167,26 @@ describe.each(CASES)("$program, under $shell,", (given) => {
     },
   );
 
+  it.each(RECORDS.filter(({ data }) => data.file === "saved" && data.read))(
+    "carries all lines of $name along but those of sysctls that stay",
+    ({ name, data }) => {
+      const [path = ""] = files([{ name, data }], lines);
+      const line = 'staying=$1; lines_that goes <"$2"; echo; lines_that stays <"$2"';
+      const kept = data.lines.slice(0, -1);
+      expect(told(given, line, " ", path)).toBe([...kept, "", ""].join("\n"));
+      const stays = kept.filter((one) => one.startsWith("sysctl arp_ignore"));
+      const goes = kept.filter((one) => !stays.includes(one));
+      expect(told(given, line, " arp_ignore/all ", path)).toBe(
+        [...goes, "", ...stays, ""].join("\n"),
+      );
+    },
+  );
+});
+
+/** First words of a real server's steps. */
+const STEPS = /^(sysctl|bound|unbound|void)\b/gm;
+
+describe.each(OF_ANY_KIND)("$program, under $shell,", (given) => {
   interface Machine {
     readonly lines: readonly string[];
     readonly here: { readonly machineId: string; readonly productUuid: string };
@@ -145,25 +207,12 @@ describe.each(CASES)("$program, under $shell,", (given) => {
   it.each(fixtures<JournalCase>("journals"))("knows a journal $name, or does not", ({ data }) => {
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
     const journal = join(folder, "journal");
-    writeFileSync(journal, data.text.replace("THIS", boot));
+    const text = data.text.replace("THIS", boot);
+    const isOfDirector = given.program === "a director's boot";
+    writeFileSync(journal, isOfDirector ? text.replace(STEPS, "added") : text);
     const line = 'journal=$1; if know_journal; then echo known; else echo "$failure"; fi';
     const said = told(given, line, journal);
     if (data.unknown === undefined) expect(said).toBe("known\n");
     else expect(said).toContain(`that this version does not know: "${data.unknown}". `);
   });
-
-  it.each(RECORDS.filter(({ data }) => data.file === "saved" && data.read))(
-    "carries all lines of $name along but those of sysctls that stay",
-    ({ name, data }) => {
-      const [path = ""] = files([{ name, data }], lines);
-      const line = 'staying=$1; lines_that goes <"$2"; echo; lines_that stays <"$2"';
-      const kept = data.lines.slice(0, -1);
-      expect(told(given, line, " ", path)).toBe([...kept, "", ""].join("\n"));
-      const stays = kept.filter((one) => one.startsWith("sysctl arp_ignore"));
-      const goes = kept.filter((one) => !stays.includes(one));
-      expect(told(given, line, " arp_ignore/all ", path)).toBe(
-        [...goes, "", ...stays, ""].join("\n"),
-      );
-    },
-  );
 });

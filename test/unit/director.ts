@@ -1,3 +1,4 @@
+import { DIRECTOR_KIT } from "../../src/host/director-kit";
 import { UnreadableAnswer } from "../../src/protocol/answer";
 import type { ObservedDirector } from "../../src/observed/director";
 import { idOf, renderMachine, type Machine } from "../../src/observed/registry";
@@ -5,6 +6,8 @@ import { parseServiceRegistry, type VirtualServiceShape } from "../../src/observ
 import { parseServiceTable } from "../../src/observed/service-table";
 import type { DesiredService, ServiceClaim } from "../../src/plan/service/claim";
 import type { ServicePlan } from "../../src/plan/service/plan";
+
+import { bootOf, type BootSketch } from "./boots";
 
 /** A director in the few words that tests need; what is left out is as on a plain one. */
 export interface DirectorSketch {
@@ -15,6 +18,7 @@ export interface DirectorSketch {
   readonly keepers?: readonly string[];
   /** Default: both set. */
   readonly sysctls?: { readonly nodest?: boolean; readonly template?: boolean };
+  readonly boot?: BootSketch;
   /** Lines of each record below its head. Default incarnation: "1". */
   readonly owners?: readonly {
     readonly owner: string;
@@ -52,6 +56,7 @@ export function directorOf(sketch: DirectorSketch): ObservedDirector {
     keepers: sketch.keepers ?? [],
     expiresWithDestination: sysctls.nodest ?? true,
     expiresTemplates: sysctls.template ?? true,
+    boot: bootOf(DIRECTOR_KIT, sketch.boot),
     registry: files.size === 0 ? undefined : parseServiceRegistry(files),
   };
 }

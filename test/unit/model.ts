@@ -1,11 +1,10 @@
 import { canonicalAddress, parseVip, type Vip } from "../../src/domain/address";
 import { isExcepted, type Arp } from "../../src/domain/arp";
-import type { BootState, KitState } from "../../src/observed/boot-state";
 import type { BoundAddress } from "../../src/observed/ip-addr";
 import type { Nic, Observed } from "../../src/observed/observed";
 import { parseRoutes, type Route } from "../../src/observed/routes";
-import { KIT_VERSION, REPLAY, UNITS } from "../../src/host/boot-kit";
-import type { Change } from "../../src/plan/change";
+import { REAL_SERVER_KIT } from "../../src/host/real-server-kit";
+import type { Change, FileChange } from "../../src/plan/change";
 import type { Claim, StalePolicy } from "../../src/plan/claim";
 import {
   idOf,
@@ -25,6 +24,8 @@ import {
   type SavedSysctl,
 } from "../../src/domain/sysctl";
 
+import { bootAfter, bootOf, type BootSketch } from "./boots";
+
 /** A host in the few words that tests need; what is left out is as on a plain one. */
 export interface HostSketch {
   /** `"lo 203.0.113.10/32 host lo:dr"`: interface, prefix, scope, label; or any of {@link BoundAddress}. */
@@ -38,19 +39,12 @@ export interface HostSketch {
   readonly saved?: readonly string[];
   /** Lines of a later version in the file of the saved values. */
   readonly unknownSaved?: readonly string[];
-  /** What it has for its boot, or a word for it. Default: systemd, and nothing of ours. */
-  readonly boot?: Partial<BootState> | keyof typeof KITS;
+  readonly boot?: BootSketch;
   /** As `ip route show table all` prints them; of IPv6 where there is a colon. */
   readonly routes?: readonly string[];
   /** The rest of what is observed, as it is. */
   readonly observed?: Partial<Observed>;
 }
-
-/** Nothing of ours. */
-export const NO_KIT = {
-  ...{ replay: undefined, unit: undefined, enabled: false, dangling: false, fixed: undefined },
-  ...{ failure: undefined, findings: [] },
-};
 
 /** A host as the plan sees it, with its registry's files as they are on disk. */
 export interface Host {
@@ -100,7 +94,7 @@ export function hostOf(sketch: HostSketch): Host {
       sysctlLines: [],
       networkLines: [],
       loProfiles: [],
-      boot: { init: "systemd", ...NO_KIT, ...bootOf(sketch.boot) },
+      boot: bootOf(REAL_SERVER_KIT, sketch.boot),
       registry: undefined,
       ...sketch.observed,
     },
@@ -270,44 +264,9 @@ function isOfBoot(file: string): boolean {
   return file === "replay" || file.startsWith("boot/");
 }
 
-function bootOf(boot: HostSketch["boot"]): Partial<BootState> | undefined {
-  return typeof boot === "string" ? KITS[boot] : boot;
-}
-
-/** What this version of the package writes, as it is observed then. */
-const CURRENT = {
-  replay: { version: KIT_VERSION, sum: REPLAY.sum },
-  unit: { version: KIT_VERSION, sum: UNITS.systemd.sum },
-  enabled: true,
-} satisfies Partial<BootState>;
-
-function ofVersion(version: number): Partial<BootState> {
-  const kit: KitState = { version, sum: "0".repeat(64) };
-  return { ...CURRENT, replay: kit, unit: kit };
-}
-
-/** Boot kits by a word. */
-const KITS = {
-  current: CURRENT,
-  older: ofVersion(KIT_VERSION - 1),
-  changed: ofVersion(KIT_VERSION),
-  newer: ofVersion(KIT_VERSION + 1),
-  disabled: { ...CURRENT, enabled: false },
-  failed: { ...CURRENT, failure: "eth1 is not there" },
-  openrc: { init: "openrc" },
-  none: {},
-} as const satisfies Readonly<Record<string, Partial<BootState>>>;
-
-function withBoot({ kind, file }: Extract<Change, { kind: "put" | "drop" }>, host: Host): Host {
-  const kit = (which: KitState) => (kind === "put" ? which : undefined);
-  const boot = { ...host.observed.boot };
-  const parts: Readonly<Record<string, Partial<BootState>>> = {
-    replay: { replay: kit(CURRENT.replay) },
-    "boot/unit": { unit: kit(CURRENT.unit) },
-    "boot/link": { enabled: kind === "put", dangling: false },
-    "boot/outcome": { failure: undefined, findings: [] },
-  };
-  return { ...host, observed: { ...host.observed, boot: { ...boot, ...parts[file] } } };
+function withBoot(change: FileChange, host: Host): Host {
+  const boot = bootAfter(REAL_SERVER_KIT, change, host.observed.boot);
+  return { ...host, observed: { ...host.observed, boot } };
 }
 
 function withFiles(observed: Observed, files: Host["files"]): Host {

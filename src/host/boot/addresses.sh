@@ -65,14 +65,3 @@ may_be_taken() { # and it is not only that the address was there already, or gon
     *'Cannot assign requested address'* | *'ddress not found'*) return 1 ;;
   esac
 }
-
-# Takes the place of the subshell that it is called in. An old bash keeps here-documents in files, and the
-# disk may be full.
-feed() { # TEXT COMMAND...: the text on its stdin
-  local text="$1"
-  shift
-  [ -z "${BASH_VERSION:-}" ] || { printf '%s\n' "$text" | "$@"; exit; }
-  exec "$@" <<END
-$text
-END
-}

@@ -16,12 +16,16 @@ path_of() { # NAME
     replay:*) path=$registry/replay aside=$registry/replay.new ;;
     *) path=$registry/$1 aside=$registry/new ;;
   esac
-  aside=${aside:-${path%/*}/.pulumi-lvs-dr.new}
+  aside=${aside:-${path%/*}/.$service.new}
   [ -n "$path" ] || fail "$1 is where neither systemd nor OpenRC runs"
 }
 
 make_folder() { # FOLDER [MASK]
   [ -d "$1" ] || problem=$(umask "${2:-077}" && mkdir -p "$1" 2>&1)
+}
+
+writable() { # FILE: can it be opened for writing? (test -w says yes to root on a read-only mount)
+  { true >>"$1"; } 2>/dev/null
 }
 
 clear_leftovers() { # of an operation that is over

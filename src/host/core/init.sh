@@ -12,7 +12,7 @@ know_init() { # $init, and where the unit and what enables it are
   elif [ -d /run/openrc ]; then
     init=openrc unit_permissions=755
     unit=/etc/init.d/$service
-    unit_link=/etc/runlevels/boot/$service
+    unit_link=/etc/runlevels/$runlevel/$service
   fi
 }
 

@@ -18,7 +18,8 @@
 #
 #   registry        the folder of its records
 #   keeps           files beside owners/ that keep the folder from going
-#   service         of its program at boot, if there is one; outcome: the file in which that reports
+#   service         of its program at boot, if there is one; runlevel: OpenRC's for it; outcome: the file in
+#                   which that reports
 #   tools           commands that it needs besides the core's
 #   verbs           functions that requests may call besides the core's; those that change something, and what
 #                   no undo needs, may come with the request that calls them

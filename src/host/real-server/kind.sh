@@ -3,6 +3,7 @@
 registry=/var/lib/lvs-dr
 keeps=saved
 service=pulumi-lvs-dr
+runlevel=boot
 outcome=/run/pulumi-lvs-dr.boot # what the replay of this boot has to say
 tools='ip grep'
 verbs='sysctl quiet addresses'

@@ -141,7 +141,3 @@ each_line() { # KIND TEXT [KIND...]: before each line of what ip said
   IFS=$blanks
   set +f
 }
-
-writable() { # FILE: can it be opened for writing? (test -w says yes to root on a read-only mount)
-  { true >>"$1"; } 2>/dev/null
-}

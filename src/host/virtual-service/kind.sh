@@ -3,8 +3,9 @@
 registry=/var/lib/lvs-dr-director
 waits=/run/lvs-dr-director
 keeps=''
-service=''
-outcome=''
+service=pulumi-lvs-dr-director
+runlevel=default # that of the service of ipvsadm, which goes before
+outcome=/run/pulumi-lvs-dr-director.boot # what the replay of this boot has to say
 tools='ip ipvsadm grep sed sort uniq'
 verbs='own unlock resume table'
 questions=usage

@@ -6,6 +6,7 @@ observation() { # [SELECTOR]: of one service, or of all
   say "lvs-dr-observation 1"
   observe_identity
   say "$told"
+  observe_boot
   observe_registry || return 1
   say end
 }

@@ -45,6 +45,8 @@ undo_steps() {
 
 find_undoing() { # in $undoing, what ipvsadm has to do; fails where that is nothing
   undoing=''
+  # A kernel that has no IPVS, and could not load it, has taken no step.
+  [ -e /proc/net/ip_vs ] || return 1
   present=$(ipvsadm -Sn 2>&1) || { stuck="the table cannot be read (ipvsadm: $present)" && return 1; }
   present=$lf$(printf '%s\n' "$present" | sed 's/^-[Aa] //')$lf
   undo_rest undo_entry <"$journal"

@@ -20,6 +20,8 @@ export interface ServiceClaim {
   readonly foreignDestinations?: "report" | "remove";
   /** What leaves is drained first. Default: false. */
   readonly drains?: boolean;
+  /** The service is put back at boot. Default: false; that of the input is true. */
+  readonly persist?: boolean;
   /** An update may leave the service without a destination that takes connections. Default: false. */
   readonly allowEmpty?: boolean;
   /** Incarnations that this one is to take the place of: their record needs no explanation. */
@@ -40,12 +42,12 @@ export interface DesiredService {
 
 /** The record that a served claim has in the registry; lines of a later version in `mine` stay. */
 export function serviceRecordOf(
-  { owner, incarnation, service }: ServiceClaim,
+  { owner, incarnation, service, persist = false }: ServiceClaim,
   now: string,
   mine: ReadonlyMap<string, ServiceRecord> = new Map(),
 ): ServiceRecord {
   const unknown = [...new Set([...mine.values()].flatMap((record) => record.unknown))];
-  return { owner, incarnation, seen: now, service, unknown };
+  return { owner, incarnation, seen: now, service, persist, unknown };
 }
 
 /** The claim's own record: under its owner's name, or under a former name with its incarnation. */

@@ -3,7 +3,9 @@ import type { Refusal } from "../../domain/errors";
 import type { ObservedDirector } from "../../observed/director";
 import { idOf, renderMachine } from "../../observed/registry";
 import { renderServiceRecord, type ServiceRecord } from "../../observed/service-records";
+import { planBoot, type BootPlan } from "../boot";
 import type { FileChange } from "../change";
+import { DIRECTOR_BOOT } from "./boot";
 import {
   otherServiceRecords,
   ownServiceRecords,
@@ -38,20 +40,20 @@ export function planService(desired: DesiredService, observed: ObservedDirector)
   const mine = ownServiceRecords(desired.claim, observed);
   const membership = membershipOf(desired, mine, observed);
   const steps = tableSteps(desired, membership, observed);
-  const files = desired.held ? NO_FILES : planFiles(desired, mine, observed);
+  const boot = bootPlan(desired, mine, observed);
+  const files = desired.held ? NO_FILES : planFiles(desired, mine, boot, observed);
   const anything = steps.length > 0 || files.differ;
   return {
     target: desired.claim.service.target,
-    refusals: serviceRefusals(desired, mine, membership, observed),
+    refusals: [...serviceRefusals(desired, mine, membership, observed), ...boot.refusals],
     changes: anything && !desired.held ? [...files.before, ...steps, ...files.after] : steps,
-    notes: [...takeoverNotes(desired, mine), ...stayNotes(desired, membership, observed)],
+    notes: [
+      ...takeoverNotes(desired, mine),
+      ...stayNotes(desired, membership, observed),
+      ...boot.notes,
+    ],
     membership,
   };
-}
-
-/** Whether a change is of a file; else it is of the table. */
-export function isFileChange(change: ServiceChange): change is FileChange {
-  return change.kind === "put" || change.kind === "drop";
 }
 
 interface FilePlan {
@@ -62,10 +64,24 @@ interface FilePlan {
 
 const NO_FILES: FilePlan = { before: [], after: [], differ: false };
 
-/** The record is there before the first destination is, and goes after the last. */
+function bootPlan(
+  { kind, claim }: DesiredService,
+  mine: ReadonlyMap<string, ServiceRecord>,
+  { registry, boot }: ObservedDirector,
+): BootPlan {
+  const own = kind === "serve" && claim.persist === true;
+  const others = [...(registry?.owners ?? [])].some(([id, one]) => !mine.has(id) && one.persist);
+  return planBoot(DIRECTOR_BOOT, { own, others }, boot);
+}
+
+/**
+ * The record is there before the first destination is, and goes after the last; what would put a
+ * service back at boot goes before its record does.
+ */
 function planFiles(
   { kind, claim, now }: DesiredService,
   mine: ReadonlyMap<string, ServiceRecord>,
+  boot: BootPlan,
   { registry, machine }: ObservedDirector,
 ): FilePlan {
   const id = idOf(claim.owner);
@@ -80,10 +96,12 @@ function planFiles(
     });
   if (record !== undefined)
     before.push({ kind: "put", file: `owners/${id}`, lines: renderServiceRecord(record) });
+  const dropped = stale.map((one): FileChange => ({ kind: "drop", file: `owners/${one}` }));
+  const differs = record !== undefined && !isSameRecord(record, mine.get(id));
   return {
-    before,
-    after: stale.map((one) => ({ kind: "drop", file: `owners/${one}` })),
-    differ: stale.length > 0 || (record !== undefined && !isSameRecord(record, mine.get(id))),
+    before: [...before, ...boot.before],
+    after: [...boot.after, ...dropped],
+    differ: differs || stale.length > 0 || boot.differs,
   };
 }
 

@@ -1,9 +1,12 @@
 import { endpoint, nameOfTarget } from "../../domain/virtual-service";
 import type { ObservedDirector } from "../../observed/director";
+import { kitDrift } from "../boot";
 import { stateOf, type RecordState } from "../claim";
+import { DIRECTOR_BOOT } from "./boot";
 import { ownServiceRecords, servedBy, type ServiceClaim } from "./claim";
 import { destinationDifferences, FORWARDING, schedulingDifferences } from "./differences";
-import { isFileChange, planService, type ServicePlan } from "./plan";
+import { isFileChange } from "../change";
+import { planService, type ServicePlan } from "./plan";
 
 /** A service as the kernel has it. */
 export interface ServedTable {
@@ -96,6 +99,7 @@ function driftLines(
   return [
     ...table.map((line) => `${name}: ${line}`),
     ...recordLines(claim, observed, changes),
+    ...kitDrift(DIRECTOR_BOOT, observed.boot, changes),
     ...refusals.map((refusal) => refusal.what),
   ];
 }
@@ -105,6 +109,7 @@ function recordLines(
   observed: ObservedDirector,
   changes: ServicePlan["changes"],
 ): string[] {
+  const kit = kitDrift(DIRECTOR_BOOT, observed.boot, changes);
   switch (serviceRecordState(claim, observed)) {
     case "missing":
       return ["registry: no record of this resource on the director"];
@@ -113,7 +118,7 @@ function recordLines(
     case "newer":
       return ["registry: the record on the director is of a later create"];
     case "ours":
-      return changes.length > 0 && changes.every(isFileChange)
+      return changes.length > 0 && changes.every(isFileChange) && kit.length === 0
         ? ["registry: the record on the director differs"]
         : [];
   }

@@ -1,7 +1,8 @@
 import { selectorOf, type ServiceTarget } from "../../domain/virtual-service";
 import { idOf } from "../../observed/registry";
 import { call } from "../../protocol/program";
-import { isFileChange, type ServiceChange } from "./plan";
+import { isFileChange } from "../change";
+import { type ServiceChange } from "./plan";
 import type { TableStep } from "./steps";
 
 /**

@@ -1,6 +1,7 @@
 import { counted } from "../words";
 import { endpointIn, type TableStep } from "./steps";
-import { isFileChange, type ServiceChange } from "./plan";
+import { isFileChange } from "../change";
+import { type ServiceChange } from "./plan";
 
 /** What is done, in the order in which it is done: "adding 2 destinations, setting 1 weight". */
 export function serviceSummary(changes: readonly ServiceChange[]): string {

@@ -1,41 +1,49 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { KIT_VERSION, REPLAY, UNITS } from "../../../src/host/boot-kit";
+import { DIRECTOR_KIT } from "../../../src/host/director-kit";
+import { REAL_SERVER_KIT } from "../../../src/host/real-server-kit";
 import { fixtures } from "../fixtures";
 
-/** SHA-256 of each file of a version of the kit. */
+/** SHA-256 of each file of a version of a kit. */
 interface Sums {
   readonly replay: string;
   readonly systemd: string;
   readonly openrc: string;
 }
 
-const WRITTEN = fixtures<Sums>("boot-kit").map(({ name, data }) => ({ version: +name, ...data }));
+const KITS = [
+  { host: "a real server", kit: REAL_SERVER_KIT, folder: "boot-kit" },
+  { host: "a director", kit: DIRECTOR_KIT, folder: "director-kit" },
+];
 
 // Hosts hold kits of every version there was, and of two versions of the package that share a host the
-// newer one's kit stays. So a change of a file in src/host/boot, or of a unit, raises KIT_VERSION and
-// adds the new checksums to test/unit/fixtures/boot-kit; those that are there stay as they are.
-describe("the boot kit", () => {
+// newer one's kit stays. So a change of a file in src/host/boot or src/host/director-boot, or of a unit,
+// raises the version of each kit that has it, and adds the new checksums to test/unit/fixtures; those that
+// are there stay as they are.
+describe.each(KITS)("the boot kit of $host", ({ kit, folder }) => {
+  const { version, replay, units } = kit;
+  const written = fixtures<Sums>(folder).map(({ name, data }) => ({ version: +name, ...data }));
+
   it("is what is written down for its version, the newest", () => {
-    const newest = Math.max(...WRITTEN.map(({ version }) => version));
-    expect(KIT_VERSION).toBe(newest);
-    const now = { replay: REPLAY.sum, systemd: UNITS.systemd.sum, openrc: UNITS.openrc.sum };
-    expect({ version: KIT_VERSION, ...now }).toEqual(WRITTEN.find((one) => one.version === newest));
+    const newest = Math.max(...written.map((one) => one.version));
+    expect(version).toBe(newest);
+    const now = { replay: replay.sum, systemd: units.systemd.sum, openrc: units.openrc.sum };
+    expect({ version, ...now }).toEqual(written.find((one) => one.version === newest));
   });
 
   it("has one set of checksums for each version from 1 on, and no file of two versions", () => {
-    const versions = WRITTEN.map(({ version }) => version).sort((a, b) => a - b);
+    const versions = written.map((one) => one.version).sort((a, b) => a - b);
     expect(versions).toEqual(versions.map((_, index) => index + 1));
-    const sums = WRITTEN.flatMap(({ replay, systemd, openrc }) => [replay, systemd, openrc]);
+    const sums = written.flatMap((one) => [one.replay, one.systemd, one.openrc]);
     expect(new Set(sums).size).toBe(sums.length);
   });
 
   it("has no version whose checksums were ever changed", () => {
-    const folder = join(__dirname, "../fixtures/boot-kit");
+    const path = join(__dirname, "../fixtures", folder);
     const git = (...words: string[]) =>
-      execFileSync("git", [...words, "--diff-filter=MDT", "--no-renames", "--", folder], {
-        cwd: folder,
+      execFileSync("git", [...words, "--diff-filter=MDT", "--no-renames", "--", path], {
+        cwd: path,
         encoding: "utf8",
       });
     expect(git("log", "--format=%h %s")).toBe("");
@@ -43,7 +51,7 @@ describe("the boot kit", () => {
   });
 
   it("says of itself what it is, and of which version", () => {
-    for (const { lines } of [REPLAY, UNITS.systemd, UNITS.openrc])
-      expect(lines.slice(0, 2).join()).toContain(`# pulumi-lvs-dr boot ${KIT_VERSION}:`);
+    for (const { lines } of [replay, units.systemd, units.openrc])
+      expect(lines.slice(0, 2).join()).toContain(`# pulumi-lvs-dr boot ${version}:`);
   });
 });

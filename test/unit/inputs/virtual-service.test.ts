@@ -13,7 +13,7 @@ const every = {
     { address: "10.0.0.10", weight: 7, upperThreshold: 0, lowerThreshold: 0 },
   ],
   drain,
-  ...{ foreignDestinations: "remove", allowEmpty: true },
+  ...{ foreignDestinations: "remove", persist: false, allowEmpty: true },
   ...{ unreachableOnDestroy, unreachableOnRefresh, timeouts, owner: "o" },
 };
 const few = {
@@ -47,7 +47,7 @@ describe("the inputs of a virtual service", () => {
     expect(inputs).not.toHaveProperty("scheduler");
     expect(parseServiceSettings(inputs)).toMatchObject({
       ...{ protocol: "tcp", scheduler: "wlc", schedulerFlags: [], allowEmpty: false },
-      foreignDestinations: "report",
+      ...{ foreignDestinations: "report", persist: true },
       destinations: [{ weight: 1, upperThreshold: 0 }, { weight: 3 }],
       timeouts: { connectSeconds: 60, operationSeconds: 120 },
     });

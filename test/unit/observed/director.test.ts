@@ -13,6 +13,7 @@ interface Case {
     readonly keepers: readonly string[];
     readonly expiresWithDestination: boolean;
     readonly expiresTemplates: boolean;
+    readonly boot: object;
     /** Null where there is no registry. */
     readonly owners: readonly string[] | null;
   };

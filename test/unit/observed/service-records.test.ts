@@ -7,14 +7,27 @@ import {
   renderServiceRecord,
   type ServiceRecord,
 } from "../../../src/observed/service-records";
+import { fixtures } from "../fixtures";
 import { anyService } from "../services";
+
+/** A record, as it is read; refused where there is no `read`. */
+interface Case {
+  readonly file: string;
+  readonly lines: readonly string[];
+  readonly read?: {
+    readonly service: string;
+    readonly destinations: readonly string[];
+    readonly persist: boolean;
+  };
+}
 
 const record: fc.Arbitrary<ServiceRecord> = fc.record({
   owner: fc.string({ unit: "binary" }),
   incarnation: fc.stringMatching(/^[0-9a-f]{4,12}-[0-9a-f]{4}$/),
   seen: fc.constant("2026-07-01T10:00:00.000Z"),
   service: anyService,
-  unknown: fc.subarray(["persist", "x-later and more"]),
+  persist: fc.boolean(),
+  unknown: fc.subarray(["later", "x-later and more"]),
 });
 
 function filesOf(lines: readonly string[], owner: string) {
@@ -45,6 +58,26 @@ describe("a director's registry", () => {
       }),
     );
   });
+
+  it.each(fixtures<Case>("service-records"))(
+    "is read as it is to be, or refused: $name",
+    ({ data }) => {
+      const parse = () => parseServiceRegistry(new Map([[data.file, data.lines]]));
+      if (data.read === undefined) {
+        expect(parse).toThrow(UnreadableRecord);
+        return;
+      }
+      const [one] = parse().owners.values();
+      if (one === undefined) throw new Error("no record");
+      const lines = renderServiceRecord({ ...one, unknown: [] }).slice(4, -1);
+      const { service, destinations, persist } = data.read;
+      expect(lines).toEqual([
+        `service ${service}`,
+        ...destinations.map((options) => `destination ${options}`),
+        ...(persist ? ["persist"] : []),
+      ]);
+    },
+  );
 
   it.each([
     ["no service", []],

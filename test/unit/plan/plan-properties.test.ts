@@ -6,6 +6,7 @@ import type { Change } from "../../../src/plan/change";
 import { plan, type Plan } from "../../../src/plan/plan";
 import { idOf, type OwnerRecord } from "../../../src/observed/registry";
 import { nameOf } from "../../../src/domain/sysctl";
+import { NO_KIT } from "../boots";
 import {
   applyAll,
   apply,
@@ -13,7 +14,6 @@ import {
   hostOf,
   inverse,
   leaks,
-  NO_KIT,
   tidy,
   type ClaimSketch,
   type Host,

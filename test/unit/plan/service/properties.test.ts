@@ -1,13 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { endpoint, portOf, selectorOf, familyOf } from "../../../../src/domain/virtual-service";
+import { DIRECTOR_KIT } from "../../../../src/host/director-kit";
 import type { ObservedDirector } from "../../../../src/observed/director";
 import { idOf, type Machine } from "../../../../src/observed/registry";
 import type { ServiceRecord, VirtualServiceShape } from "../../../../src/observed/service-records";
 import { parseServiceTable } from "../../../../src/observed/service-table";
 import { serviceOptions, type ServiceClaim } from "../../../../src/plan/service/claim";
-import { isFileChange, planService } from "../../../../src/plan/service/plan";
+import { isFileChange } from "../../../../src/plan/change";
+import { planService } from "../../../../src/plan/service/plan";
 import type { TableStep } from "../../../../src/plan/service/steps";
+import { bootOf } from "../../boots";
 import { desiredOf, type Want } from "../../director";
 import { anyTarget, destinationsOf, schedulingOf } from "../../services";
 
@@ -46,6 +49,7 @@ class Table {
     return {
       ...{ machine: MACHINE, addresses: new Set<string>(), keepers: [] },
       ...{ expiresWithDestination: true, expiresTemplates: true },
+      boot: bootOf(DIRECTOR_KIT),
       table: parseServiceTable(lines, []),
       registry: { owners, machine: { ...MACHINE, unknown: [] } },
     };
@@ -108,7 +112,10 @@ function set({ declared, former, inTable, hasRecord, foreignDestinations }: Scen
   table.take({ kind: "add", of: "service", options: `${OTHER} -s rr` });
   table.take({ kind: "add", of: "destination", options: `${OTHER} -r 192.0.2.1:99 -g -w 3` });
   if (inTable !== null) fill(table, ...inTable);
-  const record = { owner: "me", incarnation: "1", seen: "-", service: former, unknown: [] };
+  const record = {
+    ...{ owner: "me", incarnation: "1", seen: "-", service: former },
+    ...{ persist: false, unknown: [] },
+  };
   const claim: ServiceClaim = {
     ...{ owner: "me", incarnation: "1", service: declared, foreignDestinations },
     former: former.destinations.map((one) => one.address),
