@@ -50,6 +50,8 @@ export interface VirtualServiceArgs {
    * Default: `"report"`.
    */
   foreignDestinations?: pulumi.Input<"report" | "remove">;
+  /** Put the service back into the table at boot. Default: `true`. */
+  persist?: pulumi.Input<boolean>;
   /**
    * An update may leave the service without a destination that takes connections. Default: `false`.
    */

@@ -42,13 +42,13 @@ function ownerIn(settings: ServiceSettings): string {
 }
 
 function claimOf({ run, settings, id, state }: Subject<ServiceSettings>): ServiceClaim {
-  const { foreignDestinations, allowEmpty, drain } = settings;
+  const { foreignDestinations, persist, allowEmpty, drain } = settings;
   const former = state?.settings.destinations.map(({ address }) => address.address);
   // The very sets, not copies: operations that run at once must see each other's.
   const { replaced: replaces, made: beside } = run;
   return {
     ...{ owner: ownerIn(settings), incarnation: id, service: shapeOf(settings) },
-    ...{ foreignDestinations, allowEmpty, drains: drain !== undefined, replaces, beside },
+    ...{ foreignDestinations, persist, allowEmpty, drains: drain !== undefined, replaces, beside },
     ...(former && { former }),
   };
 }

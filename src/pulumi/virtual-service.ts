@@ -48,6 +48,8 @@ export class VirtualService extends pulumi.CustomResource {
   declare readonly drain: pulumi.Output<pulumi.Unwrap<ServiceDrainArgs> | undefined>;
   /** What becomes of destinations that nobody declares; undefined, where not given, is "report". */
   declare readonly foreignDestinations: pulumi.Output<"report" | "remove" | undefined>;
+  /** Whether the service is put back into the table at boot. */
+  declare readonly persist: pulumi.Output<boolean>;
   /** Whether an update may leave nobody to take connections; undefined, where not given, is false. */
   declare readonly allowEmpty: pulumi.Output<boolean | undefined>;
   /** What destroy does when the director cannot be reached: "fail" or "forget". */
