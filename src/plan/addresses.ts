@@ -52,13 +52,14 @@ export function planAddresses(
 }
 
 /**
- * Bound as a VIP is, and claimed by no owner. Loopback is the host's own; and neither end of our own
- * SSH session may go, whatever asks for it.
+ * Bound as a VIP is, and claimed by no owner. Loopback is the host's own; what a service in its own IPVS
+ * table answers to, it has as a director; and neither end of our own SSH session may go, whatever asks
+ * for it.
  */
-function isStale(one: BoundAddress, kept: ReadonlySet<string>, { session }: Observed): boolean {
-  const { address } = one;
-  const ownEnds = [session.server, session.client];
-  return !kept.has(address) && !isLoopback(address) && !ownEnds.includes(address);
+function isStale(one: BoundAddress, kept: ReadonlySet<string>, observed: Observed): boolean {
+  const { session, services } = observed;
+  const spared = [session.server, session.client, ...services];
+  return !kept.has(one.address) && !isLoopback(one.address) && !spared.includes(one.address);
 }
 
 /**
