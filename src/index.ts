@@ -38,5 +38,11 @@ export type {
   InspectOptions,
   InspectProxy,
   InspectSsh,
-  PendingOperation,
 } from "./inspect/types";
+export type {
+  InspectedDestination,
+  InspectedDirector,
+  InspectedService,
+  InspectedServiceOwner,
+} from "./inspect/director-types";
+export type { DrainedService, PendingOperation } from "./inspect/pending";

@@ -63,15 +63,16 @@ export class UsageError extends Error {
 export const USAGE = `Usage: pulumi-lvs-dr inspect [options] [user@]host
        pulumi-lvs-dr release --owner ID [options] [user@]host
 
-inspect tells what is on a real server, or on one to be, and changes nothing there:
-VIPs on lo, who claims them, what is stale, which NICs leak and why.
+inspect tells what is on a real server, on a director, or on a host to be one, and changes nothing
+there: VIPs on lo, who claims them, what is stale, which NICs leak and why; of a director its IPVS
+services, their destinations and connections, who declares them, and what bites there one day.
 
   --json             for programs
   --name NAME        resolve NAME on the host: does it end on an address of its own lo,
                      and does anything listen there? May be given several times
 
-release withdraws an owner that no stack will ever withdraw, with the care of a destroy:
-its VIPs, its record, and the sysctls that nobody else needs.
+release withdraws an owner that no stack will ever withdraw, with the care of a destroy: its VIPs,
+its service on a director, its record, and the sysctls that nobody else needs. Nothing is drained.
 
   --owner ID         the owner's id or whole name, as inspect lists them
   --yes              do not ask

@@ -28,6 +28,13 @@ export const DIRECTOR_PARTS: readonly string[] = [
   "virtual-service/observe",
 ];
 
+/** What an inspection of a host that may be a director asks it as one, as text. */
+export const INSPECTED_DIRECTOR = linesOf([
+  "virtual-service/kind",
+  "virtual-service/observe",
+  "virtual-service/pending",
+]).join("\n");
+
 const CORE_PARTS = [
   "core/text",
   "core/answers",

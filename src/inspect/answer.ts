@@ -2,15 +2,10 @@ import { call } from "../protocol/program";
 import { canonicalAddress, unmappedAddress } from "../domain/address";
 import { UnreadableAnswer } from "../protocol/answer";
 import { ofProcTcp } from "../observed/proc-net";
+import { isOfPending, NOTHING_PENDING, parsePending, type PendingAnswer } from "./pending";
 
 /** What an inspection asked besides the observation, as the host answered. */
-export interface LookAnswer {
-  /** The lines of an operation's journal that is still there; empty where there is none. */
-  readonly journal: readonly string[];
-  /** The journal's first line that the host's program does not know, so that no operation undoes it. */
-  readonly strange: string | undefined;
-  /** Somebody holds the host's lock for writing. */
-  readonly underWay: boolean;
+export interface LookAnswer extends PendingAnswer {
   readonly names: readonly Resolution[];
   readonly listeners: readonly Listener[];
 }
@@ -33,9 +28,7 @@ export interface Listener {
 
 /** The answer of a host that was not asked. */
 export const NOTHING_ASKED: LookAnswer = {
-  journal: [],
-  strange: undefined,
-  underWay: false,
+  ...NOTHING_PENDING,
   names: [],
   listeners: [],
 };
@@ -53,15 +46,11 @@ export function lookRequest(names: readonly string[]): string {
 export function parseLookAnswer(body: string): LookAnswer {
   const names: Draft[] = [];
   const listeners: Listener[] = [];
-  const journal: string[] = [];
-  let strange: string | undefined;
-  let underWay = false;
+  const pending: string[] = [];
   for (const line of body.split("\n").filter((text) => text !== "")) {
     const [, kind = "", rest = ""] = /^(\S+) ?(.*)$/.exec(line) ?? [];
     const last = names.at(-1);
-    if (kind === "under-way") underWay = true;
-    else if (kind === "journal") journal.push(rest);
-    else if (kind === "journal-unknown") strange = rest;
+    if (isOfPending(line)) pending.push(line);
     else if (kind === "ss") listeners.push(...listenerOfSs(rest));
     else if (kind === "tcp" || kind === "tcp6") listeners.push(...listenerOfProc(rest));
     else if (kind === "name") names.push({ name: rest, getent: [], hosts: [], nslookup: [] });
@@ -69,7 +58,7 @@ export function parseLookAnswer(body: string): LookAnswer {
     else if (isSource(kind) && last) last[kind].push(rest);
     else throw new UnreadableAnswer(line);
   }
-  return { journal, strange, underWay, names: names.map(resolution), listeners };
+  return { ...parsePending(pending), names: names.map(resolution), listeners };
 }
 
 /** Whether whoever connects to the address from the host itself reaches the listener. */

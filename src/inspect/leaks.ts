@@ -6,6 +6,7 @@ import type { OwnerRecord } from "../observed/registry";
 import type { Route } from "../observed/routes";
 import { localRoutes } from "../plan/routes";
 import { effectiveOn } from "../plan/sysctl-values";
+import { listed } from "../plan/words";
 import { isSilent, type ArpValues } from "../domain/sysctl";
 
 /** What a NIC does about a VIP on `lo`, whether or not there is one. */
@@ -122,9 +123,4 @@ function loudness(values: ArpValues, scope: string, what: string): string {
       ? [`may name ${what} in requests of its own (effective arp_announce ${announce})`]
       : []),
   ].join(" and ");
-}
-
-function listed(names: readonly string[]): string {
-  const [most, rest] = [names.slice(0, 5), names.length - 5];
-  return rest > 0 ? `${most.join(", ")} and ${rest} more` : most.join(", ");
 }

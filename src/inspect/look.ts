@@ -1,7 +1,13 @@
-import { look } from "../operation/converge";
+import { look, type Look } from "../operation/converge";
 import type { Operation } from "../operation/session";
 import { RealServerError } from "../domain/errors";
 import { lookRequest, NOTHING_ASKED, parseLookAnswer } from "./answer";
+import {
+  directorRequest,
+  NO_DIRECTOR,
+  parseDirectorAnswer,
+  type DirectorAnswer,
+} from "./director-answer";
 import { shown } from "../inputs/failure";
 import { inspectionOf } from "./report";
 import type { InspectConnection, Inspection, InspectOptions } from "./types";
@@ -22,6 +28,7 @@ export interface Onlooker {
 export interface SeenHost {
   readonly inspection: Inspection;
   readonly observed: Observed;
+  readonly director: DirectorAnswer;
   /** Reaches the same host in the same way. */
   readonly operation: Operation;
 }
@@ -50,9 +57,17 @@ export async function lookAt(
     // Without a registry there is no journal either: one round trip less.
     const asks = names.length > 0 || observed.registry !== undefined;
     const answer = asks ? parseLookAnswer(await seen.ask(lookRequest(names))) : NOTHING_ASKED;
-    const inspection = inspectionOf({ host: connection.host, keys, observed, answer });
-    return { inspection, observed, operation: { ...operation, pins: keys } };
+    const director = await askDirector(seen);
+    const inspection = inspectionOf({ host: connection.host, keys, observed, answer, director });
+    return { inspection, observed, director, operation: { ...operation, pins: keys } };
   });
+}
+
+/** Only a host that may be one is asked: of another the first observation says that it is none. */
+async function askDirector(seen: Look): Promise<DirectorAnswer> {
+  const { hasIpvs, hasServiceRecords } = seen.observed;
+  if (!hasIpvs && !hasServiceRecords) return NO_DIRECTOR;
+  return parseDirectorAnswer(await seen.ask(directorRequest()));
 }
 
 /** RFC 1123 names and the underscores of service names; no option, no address with colons. */

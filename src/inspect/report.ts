@@ -1,15 +1,18 @@
 import { isLoopback, parseVip, type Vip } from "../domain/address";
 import type { Look } from "../operation/converge";
 import type { LookAnswer } from "./answer";
+import { NO_DIRECTOR, type DirectorAnswer } from "./director-answer";
+import { inspectedDirector } from "./director-report";
+import { strangersRegistry, underWayWarning, warningsOfDirector } from "./director-warnings";
 import { leaksOf, nicReport } from "./leaks";
 import { nameReport } from "./names";
+import { pendingOperation } from "./pending";
 import type {
   InspectedBoot,
   InspectedOwner,
   InspectedSelfRoute,
   InspectedVip,
   Inspection,
-  PendingOperation,
 } from "./types";
 import { type BoundAddress, isFullLength } from "../observed/ip-addr";
 import type { Observed } from "../observed/observed";
@@ -26,46 +29,56 @@ export interface Sight {
   readonly keys: Look["keys"];
   readonly observed: Observed;
   readonly answer: LookAnswer;
+  /** Default: the host is none. */
+  readonly director?: DirectorAnswer;
 }
 
 /** Says of a host what people should know. Pure. */
 export function inspectionOf(sight: Sight): Inspection {
-  const { host, keys, observed, answer } = sight;
+  const found = findings(sight);
+  return { ok: !isWrong(found), ...found };
+}
+
+function isWrong(found: Omit<Inspection, "ok">): boolean {
+  const operations = [found.pending, ...(found.director?.pending ?? [])];
+  return (
+    found.leaks.length > 0 ||
+    found.staleVips.length > 0 ||
+    found.selfRoutes.length > 0 ||
+    operations.some((one) => one?.underWay === false) ||
+    found.boot.problems.length > 0 ||
+    found.names.some((name) => name.endsOnLo)
+  );
+}
+
+function findings({ host, keys, observed, ...sight }: Sight): Omit<Inspection, "ok"> {
   const records = ownersHere(observed);
   const onLo = observed.addresses.filter(
     (one) => one.interface === "lo" && !isLoopback(one.address),
   );
-  const vips = onLo.map((one) => vipReport(one, records));
+  const vips = onLo.map((one) => vipReport(one, records, observed));
   const owners = [...records].map(([id, record]) => ownerReport(id, record, vips));
-  const staleVips = vips.filter((vip) => vip.stale).map((vip) => vip.address);
-  const leaks = leaksOf(onLo, [...records.values()], observed);
-  const selfRoutes = selfRoutesOf(observed);
-  const pending = pendingIn(sight);
-  const boot = bootReport(owners, observed);
-  const names = answer.names.map((name) => nameReport(name, answer.listeners, observed));
+  const isDirected = (one: { address: string }) => isOfDirector(one.address, records, observed);
+  const { answer, director: directing = NO_DIRECTOR } = sight;
+  const pending = pendingOperation(answer, observed.bootId);
+  const director = inspectedDirector(directing, observed.bootId);
   return {
-    ok: !(
-      leaks.length > 0 ||
-      staleVips.length > 0 ||
-      selfRoutes.length > 0 ||
-      pending?.underWay === false ||
-      boot.problems.length > 0 ||
-      names.some((name) => name.endsOnLo)
-    ),
-    host,
-    machineId: observed.machine.machineId,
-    ...keys,
-    vips,
-    staleVips,
+    ...{ host, machineId: observed.machine.machineId, ...keys, vips },
+    staleVips: vips.filter((vip) => vip.stale).map((vip) => vip.address),
     owners,
-    boot,
+    boot: bootReport(owners, observed),
     nics: observed.nics.filter((nic) => nic.hearsArp).map((nic) => nicReport(nic, observed)),
-    leaks,
-    selfRoutes,
+    leaks: leaksOf(onLo, [...records.values()], observed).filter((one) => !isDirected(one)),
+    selfRoutes: selfRoutesOf(observed).filter((one) => !isDirected(one)),
     savedSysctls: [...((isHere(observed) && observed.registry?.saved.sysctls) || [])],
     ...(pending && { pending }),
-    names,
-    warnings: warningsOf(vips, owners, sight),
+    director,
+    names: answer.names.map((name) => nameReport(name, answer.listeners, observed)),
+    warnings: [
+      ...(pending?.underWay ? [underWayWarning(pending)] : []),
+      ...warningsOf(vips, owners, observed),
+      ...warningsOfDirector(directing, director, observed.hasServiceRecords),
+    ],
   };
 }
 
@@ -78,13 +91,28 @@ function isHere({ registry, machine }: Observed): boolean {
   return registry?.machine === undefined || isSameMachine(registry.machine, machine);
 }
 
-function vipReport(one: BoundAddress, owners: ReadonlyMap<string, OwnerRecord>): InspectedVip {
+/** A VIP of the host's own IPVS table is to be answered for, wherever it is, unless a real server claims it. */
+function isOfDirector(
+  address: string,
+  owners: ReadonlyMap<string, OwnerRecord>,
+  { services }: Observed,
+): boolean {
+  const isClaimed = [...owners.values()].some((record) => record.vips.includes(address));
+  return services.includes(address) && !isClaimed;
+}
+
+function vipReport(
+  one: BoundAddress,
+  owners: ReadonlyMap<string, OwnerRecord>,
+  observed: Observed,
+): InspectedVip {
   const { address, prefixLength, scope, label } = one;
   const claiming = isFullLength(one)
     ? [...owners].filter(([, record]) => record.vips.includes(address)).map(([id]) => id)
     : [];
-  const stale = isFullLength(one) && claiming.length === 0;
-  return { address, prefixLength, scope, label, owners: claiming, stale };
+  const directed = isOfDirector(address, owners, observed);
+  const stale = isFullLength(one) && claiming.length === 0 && !directed;
+  return { address, prefixLength, scope, label, owners: claiming, directed, stale };
 }
 
 function selfRoutesOf(observed: Observed): InspectedSelfRoute[] {
@@ -153,36 +181,15 @@ function isNeeded({ registry }: Observed): boolean {
   return [...(registry?.owners.values() ?? [])].some((record) => record.persist);
 }
 
-function pendingIn({ answer, observed }: Sight): PendingOperation | undefined {
-  const { journal, strange, underWay } = answer;
-  if (journal.length === 0 && strange === undefined) return undefined;
-  const said = (word: string) =>
-    journal.find((line) => line.startsWith(`${word} `))?.slice(word.length + 1);
-  return {
-    by: said("by") ?? "unknown",
-    underWay,
-    earlierBoot: said("boot") !== observed.bootId,
-    ...(strange !== undefined && { strange: strangeness(strange) }),
-  };
-}
-
-function strangeness(line: string): string {
-  const format = /^lvs-dr-journal (\d+)$/.exec(line)?.[1];
-  return format === undefined ? `the line "${line}"` : `format ${format}`;
-}
-
 function warningsOf(
   bound: readonly InspectedVip[],
   owners: readonly InspectedOwner[],
-  sight: Sight,
+  observed: Observed,
 ): string[] {
-  const { observed } = sight;
-  const pending = pendingIn(sight);
   const addresses = [...bound.map((vip) => vip.address), ...owners.flatMap((one) => one.vips)];
   const vips = [...new Set(addresses)].flatMap(vipIn);
   const claims = [...ownersHere(observed).values()].flatMap((record) => record.claims);
   return [
-    ...(pending?.underWay ? [`an operation of ${pending.by} is under way: look again`] : []),
     ...owners.flatMap(missingWarning),
     ...hostWarnings({ vips }, claims, observed),
     ...(observed.forwards && bound.length > 0 ? [FORWARDS] : []),
@@ -204,5 +211,4 @@ const FORWARDS =
   "ip_forward is 1: withdrawn while the director still sends, a VIP's packets go round between " +
   "the two until their TTL ends; set the weight to 0 first";
 
-const STRANGER =
-  "the registry in /var/lib/lvs-dr is another machine's (a clone?): its owners do not count here";
+const STRANGER = strangersRegistry("/var/lib/lvs-dr");

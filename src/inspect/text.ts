@@ -1,4 +1,7 @@
 import type { Inspection, InspectedName, InspectedNameAddress, InspectedSelfRoute } from "./types";
+import { directorText } from "./director-text";
+import type { PendingOperation } from "./pending";
+import { section, type Cells } from "./section";
 import { fingerprint } from "../transport/public-key";
 import { asciiJson, visible } from "../domain/terminal";
 
@@ -11,7 +14,8 @@ export function inspectionText(inspection: Inspection): string {
     ...leaks.map((leak) => leak.why),
     ...staleVips.map((vip) => `${vip} is stale: on lo, and claimed by no owner`),
     ...inspection.selfRoutes.map(selfRouteLine),
-    ...pendingLines(inspection),
+    ...(inspection.pending ? pendingLines(inspection.pending, true) : []),
+    ...(inspection.director?.pending ?? []).flatMap((one) => pendingLines(one, false)),
     ...inspection.boot.problems,
     ...inspection.names.flatMap(trapLine),
   ];
@@ -21,6 +25,7 @@ export function inspectionText(inspection: Inspection): string {
     section("Owners", ownerRows(inspection), "none"),
     section("NICs that hear ARP", nicRows(inspection), "none"),
     section("Sysctls that go back when no owner needs them", sysctlRows(inspection)),
+    ...directorText(inspection.director),
     section("Names, resolved on the host", nameRows(inspection)),
     section("Wrong", rows(wrong), "nothing"),
     section("Warnings", rows(warnings)),
@@ -35,19 +40,6 @@ export function inspectionJson(inspection: Inspection): string {
   return asciiJson(inspection, 2);
 }
 
-type Cells = readonly string[];
-
-function section(title: string, lines: readonly Cells[], empty?: string): string[] {
-  if (lines.length === 0) return empty === undefined ? [] : [title, `  ${empty}`];
-  const cells = lines.map((row) => row.map(visible));
-  const widths: number[] = [];
-  for (const row of cells.filter((one) => one.length > 1))
-    row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)));
-  const text = (row: Cells) =>
-    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ");
-  return [title, ...cells.map((row) => `  ${text(row)}`.trimEnd())];
-}
-
 function rows(lines: readonly string[]): Cells[] {
   return lines.map((line) => [line]);
 }
@@ -59,7 +51,11 @@ function vipRows({ vips, owners }: Inspection): Cells[] {
   return [
     ["address", "scope", "label", "claimed by"],
     ...vips.map((vip) => {
-      const nobody = vip.stale ? "nobody: stale" : "nobody: no VIP, its prefix is wider";
+      const nobody = vip.directed
+        ? "an IPVS service of this host"
+        : vip.stale
+          ? "nobody: stale"
+          : "nobody: no VIP, its prefix is wider";
       const claimed = claims(vip.owners).join(", ") || nobody;
       return [`${vip.address}/${vip.prefixLength}`, vip.scope, vip.label || "-", claimed];
     }),
@@ -128,14 +124,16 @@ function selfRouteLine({ address, route, remove }: InspectedSelfRoute): string {
   return `${address} is not on lo, and the route "${route}" leads it there: the host does not reach the service at it; run "${remove}"`;
 }
 
-function pendingLines({ pending }: Inspection): string[] {
-  if (pending === undefined || pending.underWay) return [];
-  const { by, earlierBoot, strange } = pending;
+function pendingLines(pending: PendingOperation, stopsBoot: boolean): string[] {
+  if (pending.underWay) return [];
+  const { by, earlierBoot, strange, drains } = pending;
   const what = `an operation of ${by} was cut off${earlierBoot ? ", before the last reboot" : ""}`;
-  if (strange === undefined) return [`${what}; the next one undoes it first`];
+  const held = drains && drains.held.length > 0 ? drains.held.join(", ") : undefined;
+  const left = held ? `, and left ${held} of ${drains?.service} at weight 0` : "";
+  if (strange === undefined) return [`${what}${left}; the next one undoes it first`];
   return [
-    `${what}; its journal has ${strange}, which this version does not know: the next one stops at it, ` +
-      "and so does the boot; npm install pulumi-lvs-dr@latest",
+    `${what}${left}; its journal has ${strange}, which this version does not know: the next one stops at it` +
+      `${stopsBoot ? ", and so does the boot" : ""}; npm install pulumi-lvs-dr@latest`,
   ];
 }
 

@@ -1,4 +1,6 @@
 // Plain interfaces that an old TypeScript reads, as in args.ts; inputs/ has their table.
+import type { InspectedDirector } from "./director-types";
+import type { PendingOperation } from "./pending";
 
 /** How to reach a bastion: the fields of `connection.proxy` of a real server, as plain values. */
 export interface InspectProxy {
@@ -63,7 +65,7 @@ export interface InspectOptions {
   operationSeconds?: number;
 }
 
-/** What a host is like, seen without a stack. Texts are the host's own, control characters included. */
+/** What a host is like, real server or director, seen without a stack. Texts are the host's own, control characters included. */
 export interface Inspection {
   /**
    * Nothing leaks, nothing is stale, nothing was left half done, the boot binds what it is to bind, no
@@ -96,6 +98,8 @@ export interface Inspection {
   savedSysctls: InspectedSysctl[];
   /** An operation that has not been committed: under way, or cut off. */
   pending?: PendingOperation;
+  /** The host as a director: where its kernel has IPVS, or a director's records are on it. Else null. */
+  director: InspectedDirector | null;
   /** The names that were asked for. */
   names: InspectedName[];
   /** What does no harm now and will one day, a sentence each. */
@@ -114,7 +118,9 @@ export interface InspectedVip {
   label: string;
   /** Ids of the owners that claim it. */
   owners: string[];
-  /** Bound as a VIP is (/32 or /128), and claimed by no owner. */
+  /** A service in the host's own IPVS table answers to it, and no owner claims it: it is a director's. */
+  directed: boolean;
+  /** Bound as a VIP is (/32 or /128), claimed by no owner, and not a director's. */
   stale: boolean;
 }
 
@@ -187,22 +193,6 @@ export interface InspectedSysctl {
   value: number;
   /** This was written last. */
   written: number;
-}
-
-/** What the journal in the host's registry says. */
-export interface PendingOperation {
-  /** Whose operation it is. */
-  by: string;
-  /** Somebody works at this moment; else it was cut off, and the next operation undoes it. */
-  underWay: boolean;
-  /** The host has rebooted since. */
-  earlierBoot: boolean;
-  /**
-   * What its journal has that the installed version does not know: `format 2`, or `the line "..."`. No
-   * operation of this version undoes such a journal or skips it: each stops there, and so does the boot.
-   * Absent where all of it is known.
-   */
-  strange?: string;
 }
 
 /** A name, as the host itself resolves it. */

@@ -11,7 +11,7 @@ export const BOOT_WORDS =
 export const REAL_SERVER_WORDS: ReadonlySet<string> = new Set(
   (
     "session ip boot machine product addr conf sysctl-writable ipv6-disabled proxy-ndp proxied " +
-    "default session-route route route4 route6 service ip-forward sysctl-file registry file " +
+    "default session-route route route4 route6 service director ip-forward sysctl-file registry file " +
     "lo-profile network-line " +
     BOOT_WORDS
   ).split(" "),

@@ -60,6 +60,10 @@ export interface Observed {
   readonly routes: readonly Route[];
   /** Service addresses in the host's own IPVS table. */
   readonly services: readonly string[];
+  /** Its kernel has IPVS loaded. */
+  readonly hasIpvs: boolean;
+  /** It has the folder of a director's records. */
+  readonly hasServiceRecords: boolean;
   readonly forwards: boolean;
   readonly sysctlLines: readonly ConfiguredLine[];
   /** Lines of network configuration and boot scripts in which a VIP may stand. */
@@ -102,6 +106,8 @@ export function parseObservation(body: string): Observed {
       ...parseRoutes(6, lines.all("route6"), addresses),
     ],
     services: lines.all("service").flatMap(serviceAddress),
+    hasIpvs: lines.has("service"),
+    hasServiceRecords: lines.has("director"),
     forwards: oneOf(lines, "ip-forward", "0", "1", "-") === "1",
     sysctlLines: lines.all("sysctl-file").map(parseSysctlLine),
     networkLines: lines.all("network-line").map(parseNetworkLine),

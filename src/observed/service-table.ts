@@ -2,6 +2,7 @@ import { canonicalAddress, type Vip } from "../domain/address";
 import {
   endpoint,
   familyOf,
+  nameOfTarget,
   prefixLengthOfMask,
   selectorOf,
   type Destination,
@@ -32,6 +33,16 @@ export interface TableDestination extends Destination {
   readonly options: string;
   /** Connections that the director believes to be established. */
   readonly active: number;
+  /** Those that it still keeps an entry of. */
+  readonly inactive: number;
+}
+
+/** A service of a table for people, each by another name; what no program can declare as ipvsadm has it. */
+export function nameOfService({
+  target,
+  selector,
+}: Pick<TableService, "target" | "selector">): string {
+  return target === undefined ? selector : nameOfTarget(target);
 }
 
 /**
@@ -62,6 +73,7 @@ interface Limits {
   readonly upper: number;
   readonly lower: number;
   readonly active: number;
+  readonly inactive: number;
 }
 
 /** By selector and endpoint. Of a destination that came between the two listings there is none. */
@@ -74,9 +86,9 @@ function parseLimits(listed: readonly string[]): Map<string, Limits> {
     if (row === null) selector = listedSelector(line);
     else if (selector === undefined) broken(line);
     else {
-      const [, at = "", upper, lower, active] = row;
-      const numbers = { upper: Number(upper), lower: Number(lower), active: Number(active) };
-      limits.set(`${selector} ${at}`, numbers);
+      const [, at = "", ...columns] = row;
+      const [upper = 0, lower = 0, active = 0, inactive = 0] = columns.map(Number);
+      limits.set(`${selector} ${at}`, { upper, lower, active, inactive });
     }
   }
   return limits;
@@ -145,6 +157,7 @@ function parseDestination(
   return {
     ...{ address, port, weight: after("-w", 1), upperThreshold, lowerThreshold },
     active: listed?.active ?? 0,
+    inactive: listed?.inactive ?? 0,
     forwarding: forwarding ?? broken(line),
     options: `${said} -x ${upperThreshold} -y ${lowerThreshold}`,
   };

@@ -22,6 +22,12 @@ export function counted(deeds: readonly Deed[]): string {
     .join(", ");
 }
 
+/** The first five names, and how many more there are: "eth0, eth1". */
+export function listed(names: readonly string[]): string {
+  const [most, rest] = [names.slice(0, 5), names.length - 5];
+  return rest > 0 ? `${most.join(", ")} and ${rest} more` : most.join(", ");
+}
+
 const VERBS: Partial<Record<Change["kind"], Deed>> = {
   "write-sysctl": ["setting", "sysctl"],
   bind: ["binding", "VIP"],

@@ -93,8 +93,17 @@ export function sudoPrompt(nonce: string): string {
  * @throws RangeError for a tab, which stands for a line break
  */
 export function defineCall(functions: string): string {
+  return call("define", wordOfFunctions(functions));
+}
+
+/**
+ * Shell functions as a word of a request, which is one line.
+ *
+ * @throws RangeError for a tab, which stands for a line break
+ */
+export function wordOfFunctions(functions: string): string {
   if (functions.includes("\t")) throw new RangeError("functions cannot carry a tab");
-  return call("define", functions.replaceAll("\n", "\t"));
+  return functions.replaceAll("\n", "\t");
 }
 
 /** The request after which the operation counts. */

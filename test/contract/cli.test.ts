@@ -92,7 +92,7 @@ describe("inspect", () => {
     expect(status).toBe(1);
     expect(Object.keys(seen)).toEqual([
       ...["ok", "host", "machineId", "hostKey", "vips", "staleVips", "owners", "boot", "nics"],
-      ...["leaks", "selfRoutes", "savedSysctls", "names", "warnings"],
+      ...["leaks", "selfRoutes", "savedSysctls", "director", "names", "warnings"],
     ]);
     expect(seen).toMatchObject({ ok: false, staleVips: ["203.0.113.20"], hostKey: host.hostKey });
   });

@@ -34,6 +34,7 @@ describe("a host that this package never touched", () => {
     const host = await lab.host("untouched", { nics: ["eth0.100"] });
     const seen = await look(host);
     expect(seen).toMatchObject({ ok: true, vips: [], owners: [], leaks: [], names: [] });
+    expect(seen.director).toBeNull();
     expect(seen.host).toBe(host.address);
     expect(seen.hostKey).toBe(host.hostKey);
     expect(seen.machineId).toMatch(/^[0-9a-f]{32}$/);

@@ -1,3 +1,4 @@
+import { lookAt, type SeenHost } from "../../src/inspect/look";
 import { selectorOf } from "../../src/domain/virtual-service";
 import type { Operation } from "../../src/operation/session";
 import {
@@ -71,6 +72,11 @@ export class StagedDirector {
       warn: (text) => void this.words.push(`warning: ${text}`),
       ...changes,
     };
+  }
+
+  /** As the command sees it. */
+  async look(): Promise<SeenHost> {
+    return lookAt(connectionTo(this.lab, this.guest), {});
   }
 
   async serve(

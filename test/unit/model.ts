@@ -90,6 +90,8 @@ export function hostOf(sketch: HostSketch): Host {
       local: [],
       routes: routesOf(sketch.routes ?? []),
       services: [],
+      hasIpvs: false,
+      hasServiceRecords: false,
       forwards: false,
       sysctlLines: [],
       networkLines: [],

@@ -38,6 +38,7 @@ observation() { # VIP...
   observe_ipv6
   [ "$flavour" = iproute2 ] || observe_routes "$@"
   [ ! -r /proc/net/ip_vs ] || say_each service </proc/net/ip_vs
+  [ ! -d /var/lib/lvs-dr-director ] || say director
   read_first /proc/sys/net/ipv4/ip_forward forwards
   say "ip-forward $forwards"
   observe_configuration

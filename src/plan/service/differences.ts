@@ -1,6 +1,26 @@
-import { portOf, type Persistence, type Scheduling } from "../../domain/virtual-service";
+import {
+  nameOfTarget,
+  portOf,
+  type Persistence,
+  type Scheduling,
+} from "../../domain/virtual-service";
 import type { VirtualServiceShape } from "../../observed/service-records";
 import type { TableDestination, TableService } from "../../observed/service-table";
+
+/** How the table differs from a declared service, a line each: `203.0.113.10:80: not in the table`. */
+export function serviceDifferences(
+  wanted: VirtualServiceShape,
+  found: TableService | undefined,
+): string[] {
+  const differences =
+    found === undefined
+      ? ["not in the table"]
+      : [
+          ...schedulingDifferences(wanted, found),
+          ...destinationDifferences(wanted, found).map(({ text }) => text),
+        ];
+  return differences.map((line) => `${nameOfTarget(wanted.target)}: ${line}`);
+}
 
 /** How a service in the table differs from a declared one, a phrase each: `scheduler rr, wanted wlc`. */
 export function schedulingDifferences(wanted: Scheduling, found: TableService): string[] {
@@ -46,11 +66,11 @@ export function destinationDifferences(
 }
 
 /** Ways to forward, in the words of ipvsadm's manual. */
-export const FORWARDING: Readonly<Record<TableDestination["forwarding"], string>> = {
+export const FORWARDING = {
   "-g": "direct routing",
   "-m": "masquerading",
   "-i": "tunnelling",
-};
+} as const satisfies Readonly<Record<TableDestination["forwarding"], string>>;
 
 function differing(what: string, found: string | number, wanted: string | number): string[] {
   return found === wanted ? [] : [`${what} ${found}, wanted ${wanted}`];

@@ -31,8 +31,11 @@ export function serviceRefusals(
   }));
 }
 
-/** One owner per table: each of these believes that it is theirs, and undoes what others do. */
-function keeperRefusals({ keepers }: ObservedDirector): string[] {
+/**
+ * Programs that keep the director's table, a sentence each. One owner per table: each of them believes
+ * that it is theirs, and undoes what others do.
+ */
+export function keeperRefusals({ keepers }: Pick<ObservedDirector, "keepers">): string[] {
   return keepers.map(
     (keeper) =>
       `${keeper} runs on this director and keeps its IPVS table: declare the service there`,

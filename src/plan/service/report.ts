@@ -4,7 +4,7 @@ import { kitDrift } from "../boot";
 import { stateOf, type RecordState } from "../claim";
 import { DIRECTOR_BOOT } from "./boot";
 import { ownServiceRecords, servedBy, type ServiceClaim } from "./claim";
-import { destinationDifferences, FORWARDING, schedulingDifferences } from "./differences";
+import { FORWARDING, serviceDifferences } from "./differences";
 import { isFileChange } from "../change";
 import { planService, type ServicePlan } from "./plan";
 
@@ -81,23 +81,15 @@ function driftLines(
   observed: ObservedDirector,
   { membership, changes, refusals }: ServicePlan,
 ): string[] {
-  const name = nameOfTarget(claim.service.target);
-  const found = servedBy(claim, observed);
   const { leaving, unwanted } = membership;
   const members = leaving.map((one) => {
     const why = unwanted.includes(one) ? "declared by nobody" : "declared no more";
-    return `${endpoint(one.address, one.port)} in the table, and ${why}`;
+    const name = nameOfTarget(claim.service.target);
+    return `${name}: ${endpoint(one.address, one.port)} in the table, and ${why}`;
   });
-  const table =
-    found === undefined
-      ? ["not in the table"]
-      : [
-          ...schedulingDifferences(claim.service, found),
-          ...destinationDifferences(claim.service, found).map(({ text }) => text),
-          ...members,
-        ];
   return [
-    ...table.map((line) => `${name}: ${line}`),
+    ...serviceDifferences(claim.service, servedBy(claim, observed)),
+    ...members,
     ...recordLines(claim, observed, changes),
     ...kitDrift(DIRECTOR_BOOT, observed.boot, changes),
     ...refusals.map((refusal) => refusal.what),

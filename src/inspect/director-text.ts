@@ -1,0 +1,69 @@
+import type {
+  InspectedDestination,
+  InspectedDirector,
+  InspectedService,
+  InspectedServiceOwner,
+} from "./director-types";
+import { section, type Cells } from "./section";
+
+/** A director for people: sections of lines. None where the host is none. */
+export function directorText(director: InspectedDirector | null): string[][] {
+  if (director === null) return [];
+  const { services, owners } = director;
+  return [
+    section("IPVS services", serviceRows(services, owners), "none"),
+    section("Destinations of IPVS services", destinationRows(services)),
+    section("Owners of IPVS services", ownerRows(owners), "none"),
+  ];
+}
+
+function serviceRows(
+  services: readonly InspectedService[],
+  owners: readonly InspectedServiceOwner[],
+): Cells[] {
+  if (services.length === 0) return [];
+  return [
+    ["service", "scheduler", "persistent", "declared by"],
+    ...services.map((one) => {
+      const { service, scheduler, flags, otherOptions, persistence } = one;
+      const names = owners.filter(({ id }) => one.owners.includes(id)).map(({ owner }) => owner);
+      const kept = persistence
+        ? `${persistence.timeoutSeconds} s by /${persistence.prefixLength}`
+        : "no";
+      const how = [scheduler, ...flags, ...otherOptions].join(" ");
+      return [service, how, kept, names.join(", ") || "nobody"];
+    }),
+  ];
+}
+
+function destinationRows(services: readonly InspectedService[]): Cells[] {
+  const rows = services.flatMap(({ service, destinations }) =>
+    destinations.map((one) => destinationRow(service, one)),
+  );
+  return rows.length === 0 ? [] : [HEADINGS, ...rows];
+}
+
+const HEADINGS: Cells = [
+  ...["service", "destination", "weight", "thresholds", "forwarding"],
+  ...["active", "inactive", "declared"],
+];
+
+function destinationRow(service: string, one: InspectedDestination): Cells {
+  const { upperThreshold, lowerThreshold, activeConnections, inactiveConnections } = one;
+  const thresholds = upperThreshold > 0 ? `${lowerThreshold} to ${upperThreshold}` : "none";
+  return [
+    ...[service, one.destination, `${one.weight}${one.held ? ", held" : ""}`, thresholds],
+    ...[one.forwarding, String(activeConnections), String(inactiveConnections)],
+    one.foreign ? "by nobody" : "yes",
+  ];
+}
+
+function ownerRows(owners: readonly InspectedServiceOwner[]): Cells[] {
+  if (owners.length === 0) return [];
+  return [
+    ["id", "last seen", "service", "destinations", "owner"],
+    ...owners.map(({ id, lastSeen, service, destinations, owner }) => {
+      return [id, lastSeen, service, destinations.join(" ") || "-", owner];
+    }),
+  ];
+}

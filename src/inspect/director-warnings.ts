@@ -1,0 +1,73 @@
+import { keeperRefusals } from "../plan/service/refusals";
+import { directorWarnings } from "../plan/service/warnings";
+import { listed } from "../plan/words";
+import type { DirectorAnswer } from "./director-answer";
+import type { InspectedDirector, InspectedService, InspectedServiceOwner } from "./director-types";
+import type { PendingOperation } from "./pending";
+
+/** Of a registry that does not count. @param folder in which it is */
+export function strangersRegistry(folder: string): string {
+  return `the registry in ${folder} is another machine's (a clone?): its owners do not count here`;
+}
+
+/** What was read may be undone yet. */
+export function underWayWarning({ by }: PendingOperation): string {
+  return `an operation of ${by} is under way: look again`;
+}
+
+/**
+ * What does no harm on a director now and will one day, or what its owners would repair, a sentence each.
+ *
+ * @param director what was made of the answer; null where the host is none
+ * @param hasRecords the host has the folder of a director's records
+ */
+export function warningsOfDirector(
+  answer: DirectorAnswer,
+  director: InspectedDirector | null,
+  hasRecords: boolean,
+): string[] {
+  if (answer.kind !== "director" || director === null)
+    return answer.kind === "mute" && hasRecords ? [mutely(answer.missing)] : [];
+  const { services, owners, pending } = director;
+  return [
+    ...(answer.hasStrangersRegistry ? [strangersRegistry(FOLDER)] : []),
+    ...pending.flatMap(drainWarning),
+    ...keeperRefusals(director),
+    ...owners.flatMap((one) => driftWarning(one, pending)),
+    ...services.flatMap(foreignWarning),
+    ...directorWarnings(answer.observed),
+  ];
+}
+
+const FOLDER = "/var/lib/lvs-dr-director";
+
+function mutely(missing: string): string {
+  return `the host has a director's records in ${FOLDER}, and no ${missing}: nothing is told of its services`;
+}
+
+function drainWarning(pending: PendingOperation): string[] {
+  const { by, underWay, drains } = pending;
+  if (!underWay) return [];
+  if (drains === undefined) return [underWayWarning(pending)];
+  const { service, held } = drains;
+  return [`an operation of ${by} drains ${service}: ${listed(held) || "nothing"} is at weight 0`];
+}
+
+/** While an operation is on the service, the table is on its way. */
+function driftWarning(
+  { owner, service, drift }: InspectedServiceOwner,
+  pending: readonly PendingOperation[],
+): string[] {
+  const isBusy = pending.some(
+    ({ by, underWay, drains }) => underWay && (drains?.service === service || by === owner),
+  );
+  if (drift.length === 0 || isBusy) return [];
+  return [`the table is not as ${owner} declares it: ${drift.join("; ")}`];
+}
+
+function foreignWarning({ service, foreign, destinations }: InspectedService): string[] {
+  const strangers = destinations.filter((one) => one.foreign).map((one) => one.destination);
+  if (foreign || strangers.length === 0) return [];
+  const verb = strangers.length === 1 ? "is" : "are";
+  return [`${listed(strangers)} ${verb} in the service ${service}, declared by nobody`];
+}

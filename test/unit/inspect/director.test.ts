@@ -1,0 +1,274 @@
+import { describe, expect, it } from "vitest";
+import { NOTHING_ASKED } from "../../../src/inspect/answer";
+import {
+  parseDirectorAnswer,
+  type DirectorAnswer,
+  type DirectorSight,
+} from "../../../src/inspect/director-answer";
+import { NOTHING_PENDING } from "../../../src/inspect/pending";
+import { inspectionOf } from "../../../src/inspect/report";
+import { inspectionText } from "../../../src/inspect/text";
+import type { Inspection } from "../../../src/inspect/types";
+import { idOf } from "../../../src/observed/registry";
+import { UnreadableAnswer } from "../../../src/protocol/answer";
+import { directorOf, type DirectorSketch } from "../director";
+import { fixtures } from "../fixtures";
+import { hostOf, type HostSketch } from "../model";
+
+const VIP = "203.0.113.10";
+const SELECTOR = `-t ${VIP}:80`;
+const SHOP = {
+  owner: "shop",
+  lines: [
+    `service ${SELECTOR} -s wlc`,
+    `destination ${SELECTOR} -r 10.0.0.11:80 -g -w 10 -x 0 -y 0`,
+    `destination ${SELECTOR} -r 10.0.0.12:80 -g -w 1 -x 0 -y 0`,
+  ],
+};
+const TABLE = [
+  `-A ${SELECTOR} -s wlc`,
+  `-a ${SELECTOR} -r 10.0.0.11:80 -g -w 10`,
+  `-a ${SELECTOR} -r 10.0.0.12:80 -g -w 1`,
+];
+
+function seen(
+  director: DirectorSketch,
+  more: Partial<DirectorSight> = {},
+  host: HostSketch = {},
+): Inspection {
+  return inspected(
+    {
+      ...{ kind: "director", observed: directorOf(director), hasStrangersRegistry: false },
+      ...{ pending: NOTHING_PENDING, waiting: [], ...more },
+    },
+    host,
+  );
+}
+
+function inspected(director: DirectorAnswer, host: HostSketch = {}): Inspection {
+  const { observed } = hostOf(host);
+  return inspectionOf({ host: "lb", keys: {}, observed, answer: NOTHING_ASKED, director });
+}
+
+const journal = (...steps: string[]) => ["lvs-dr-journal 1", "boot b", "by shop", ...steps];
+
+describe("a director that is as declared", () => {
+  const fine = seen({ table: TABLE, owners: [SHOP] });
+
+  it("has nothing wrong, and tells who declares what", () => {
+    expect(fine).toMatchObject({ ok: true, warnings: [] });
+    expect(fine.director).toEqual({
+      services: [
+        {
+          ...{ service: `${VIP}:80`, scheduler: "wlc", flags: [], otherOptions: [] },
+          ...{ owners: [idOf("shop")], foreign: false },
+          destinations: [destination("10.0.0.11:80", 10), destination("10.0.0.12:80", 1)],
+        },
+      ],
+      owners: [
+        {
+          ...{ id: idOf("shop"), owner: "shop", incarnation: "1" },
+          ...{ lastSeen: "2026-07-01T10:00:00Z", service: `${VIP}:80`, drift: [] },
+          destinations: ["10.0.0.11:80", "10.0.0.12:80"],
+        },
+      ],
+      ...{ keepers: [], pending: [], expiresWithDestination: true, expiresTemplates: true },
+    });
+  });
+
+  it("is a table for people", () => {
+    const text = inspectionText(fine);
+    expect(text).toMatch(/^IPVS services\n {2}service +scheduler +persistent +declared by$/m);
+    expect(text).toMatch(/^ {2}203\.0\.113\.10:80 +wlc +no +shop$/m);
+    expect(text).toMatch(
+      /^ {2}203\.0\.113\.10:80 +10\.0\.0\.11:80 +10 +none +direct routing +0 +0 +yes$/m,
+    );
+    expect(text).toContain(`${VIP}:80  10.0.0.11:80 10.0.0.12:80  shop`);
+  });
+});
+
+function destination(name: string, weight: number) {
+  return {
+    ...{ destination: name, weight, upperThreshold: 0, lowerThreshold: 0 },
+    ...{ forwarding: "direct routing", activeConnections: 0, inactiveConnections: 0 },
+    ...{ owners: [idOf("shop")], foreign: false, held: false },
+  };
+}
+
+describe("a director with something that nobody declares", () => {
+  it("has it marked, and a warning where it is in a service that somebody declares", () => {
+    const other = ["-A -f 7 -6 -s rr -p 60", "-a -f 7 -6 -r [fd00::11]:0 -m -w 3"];
+    const { ok, director, warnings } = seen({
+      table: [...TABLE, `-a ${SELECTOR} -r 10.0.0.15:80 -m -w 2`, ...other],
+      owners: [SHOP],
+    });
+    expect(ok).toBe(true);
+    const [shop, mark] = director?.services ?? [];
+    expect(shop?.destinations.map((one) => one.foreign)).toEqual([false, false, true]);
+    expect(mark).toMatchObject({
+      ...{ service: "fwmark 7 (IPv6)", owners: [], foreign: true },
+      persistence: { timeoutSeconds: 60, prefixLength: 128 },
+      destinations: [{ destination: "[fd00::11]:0", forwarding: "masquerading", foreign: true }],
+    });
+    expect(warnings).toEqual([`10.0.0.15:80 is in the service ${VIP}:80, declared by nobody`]);
+  });
+
+  it("shows a service of a kind that no program declares", () => {
+    const { director } = seen({ table: ["-A --sctp-service 203.0.113.10:90 -s rr -o"] });
+    expect(director?.services).toMatchObject([
+      { service: "--sctp-service 203.0.113.10:90", otherOptions: ["-o"], foreign: true },
+    ]);
+  });
+});
+
+describe("warnings of a director", () => {
+  it("are what an owner's refresh would find, a sentence an owner", () => {
+    const { director, warnings } = seen({
+      table: [`-A ${SELECTOR} -s rr`, `-a ${SELECTOR} -r 10.0.0.11:80 -g -w 0`],
+      owners: [SHOP],
+    });
+    const drift = [
+      `${VIP}:80: scheduler rr, wanted wlc`,
+      `${VIP}:80: 10.0.0.11 has weight 0, wanted 10`,
+      `${VIP}:80: 10.0.0.12 not in the table`,
+    ];
+    expect(director?.owners[0]?.drift).toEqual(drift);
+    expect(warnings).toEqual([`the table is not as shop declares it: ${drift.join("; ")}`]);
+  });
+
+  it("are the pitfalls of all that is in the table, one sentence for those alike", () => {
+    const ports = [1, 2, 3, 4, 5, 6, 7].map((port) => `-A -t ${VIP}:${port} -s sh -p 60`);
+    const { warnings } = seen({
+      table: [...ports, "-A -t 203.0.113.99:80 -s mh -b mh-fallback"],
+      addresses: ["203.0.113.99"],
+      sysctls: { nodest: false, template: false },
+    });
+    const names = `${[1, 2, 3, 4, 5].map((port) => `${VIP}:${port}`).join(", ")} and 2 more`;
+    expect(warnings).toEqual([
+      `${VIP} is on no NIC of this director: no request reaches the services ${names} until it is (VRRP may hold it elsewhere)`,
+      `${names} have the scheduler sh without sh-fallback: clients of a destination that is drained get no answer; add sh-fallback to schedulerFlags`,
+      `${names} are persistent, and net.ipv4.vs.expire_quiescent_template is 0: known clients still get new connections to a destination that is drained; set it to 1`,
+      "net.ipv4.vs.expire_nodest_conn is 0: packets of connections to a destination that is removed are dropped without a word, and with busy clients (a proxy, NAT) a drain does not end; set it to 1",
+    ]);
+  });
+
+  it("name who else keeps the table, once, and owners on another machine's disk", () => {
+    const { director, warnings } = seen(
+      { table: TABLE, owners: [SHOP], keepers: ["keepalived"] },
+      { hasStrangersRegistry: true },
+    );
+    expect(director).toMatchObject({ keepers: ["keepalived"], owners: [{ drift: [] }] });
+    expect(warnings).toEqual([
+      "the registry in /var/lib/lvs-dr-director is another machine's (a clone?): its owners do not count here",
+      "keepalived runs on this director and keeps its IPVS table: declare the service there",
+    ]);
+  });
+});
+
+describe("an operation on a director that is not committed", () => {
+  const held = `${SELECTOR} -r 10.0.0.11:80 -g -w`;
+  const waiting = {
+    ...{ id: idOf(SELECTOR), strange: undefined, underWay: true },
+    journal: journal(`edited ${held} 10 -x 0 -y 0 => ${held} 0 -x 0 -y 0`),
+  };
+  const draining = {
+    table: TABLE.map((line) => line.replace("-w 10", "-w 0")),
+    owners: [SHOP],
+  };
+
+  it("drains, and nothing is wrong", () => {
+    const { ok, director, warnings } = seen(draining, { waiting: [waiting] });
+    expect(ok).toBe(true);
+    expect(director?.pending).toEqual([
+      {
+        ...{ by: "shop", underWay: true, earlierBoot: false },
+        drains: { service: `${VIP}:80`, held: ["10.0.0.11:80"] },
+      },
+    ]);
+    expect(director?.services[0]?.destinations.map((one) => one.held)).toEqual([true, false]);
+    expect(warnings).toEqual([
+      `an operation of shop drains ${VIP}:80: 10.0.0.11:80 is at weight 0`,
+    ]);
+  });
+
+  it("was cut off in its drain, which is wrong", () => {
+    const cutOff = seen(draining, { waiting: [{ ...waiting, underWay: false }] });
+    expect(cutOff.ok).toBe(false);
+    expect(inspectionText(cutOff)).toContain(
+      `an operation of shop was cut off, and left 10.0.0.11:80 of ${VIP}:80 at weight 0; the next one undoes it first`,
+    );
+    expect(cutOff.warnings).toEqual([expect.stringContaining("has weight 0, wanted 10")]);
+  });
+
+  it("has the lock, or was cut off while it had it", () => {
+    const pending = { ...NOTHING_PENDING, journal: journal() };
+    const underWay = seen({ owners: [SHOP] }, { pending: { ...pending, underWay: true } });
+    expect(underWay).toMatchObject({
+      ok: true,
+      warnings: ["an operation of shop is under way: look again"],
+    });
+    const cutOff = seen({}, { pending: { ...pending, strange: "tunnelled -t" } });
+    expect(cutOff.ok).toBe(false);
+    expect(inspectionText(cutOff)).toContain(
+      'its journal has the line "tunnelled -t", which this version does not know: the next one stops at it; npm install',
+    );
+  });
+});
+
+describe("a VIP on lo that the host's own table has a service for", () => {
+  const host = { addresses: [`lo ${VIP}/32 host`], observed: { services: [VIP] } };
+
+  it("is neither stale nor a leak, unless a real server claims it", () => {
+    const alone = seen({ table: TABLE }, {}, host);
+    expect(alone).toMatchObject({ ok: true, staleVips: [], leaks: [] });
+    expect(alone.vips).toMatchObject([{ directed: true, stale: false }]);
+    expect(inspectionText(alone)).toMatch(/^ {2}203.* an IPVS service of this host$/m);
+    const both = seen({ table: TABLE }, {}, { ...host, owners: [{}] });
+    expect(both.vips).toMatchObject([{ directed: false }]);
+    expect(both.leaks).not.toEqual([]);
+  });
+});
+
+describe("a host that is no director", () => {
+  it("has none, and is told of where its records cannot be looked at", () => {
+    expect(inspected({ kind: "none" })).toMatchObject({ director: null, warnings: [] });
+    const mute = { kind: "mute", missing: "ipvsadm" } as const;
+    expect(inspected(mute)).toMatchObject({ director: null, warnings: [] });
+    expect(inspected(mute, { observed: { hasServiceRecords: true } }).warnings).toEqual([
+      "the host has a director's records in /var/lib/lvs-dr-director, and no ipvsadm: nothing is told of its services",
+    ]);
+  });
+});
+
+describe("a director's answer to an inspection", () => {
+  const answers = fixtures<{ answer: readonly string[] }>("directors").map(
+    ({ data }) => data.answer,
+  );
+  const observation = (answers.find((one) => one.includes("registry")) ?? []).join("\n");
+
+  it("is its observation, and what is pending", () => {
+    const pending = ["under-way", "journal lvs-dr-journal 1", "waiting 0a", "journal by shop"];
+    expect(parseDirectorAnswer(`${observation}\n${pending.join("\n")}\n`)).toMatchObject({
+      ...{ kind: "director", hasStrangersRegistry: false },
+      observed: { keepers: ["keepalived"] },
+      pending: { underWay: true, journal: ["lvs-dr-journal 1"] },
+      waiting: [{ id: "0a", underWay: false, journal: ["by shop"] }],
+    });
+    expect(parseDirectorAnswer(`${observation}\n`)).toMatchObject({ waiting: [] });
+  });
+
+  it("does not count a registry that is another machine's", () => {
+    const clone = observation.replace("machine-id 5d6e", "machine-id 0000");
+    expect(parseDirectorAnswer(`${clone}\n`)).toMatchObject({
+      ...{ hasStrangersRegistry: true, observed: { registry: undefined } },
+    });
+  });
+
+  it("is why there is none, or an error where it cannot be read", () => {
+    expect(parseDirectorAnswer("missing ipvsadm\n")).toEqual({ kind: "mute", missing: "ipvsadm" });
+    expect(() => parseDirectorAnswer("unobserved the table\n")).toThrow("the table");
+    expect(() => parseDirectorAnswer(observation.slice(0, -4))).toThrow(UnreadableAnswer);
+    expect(() => parseDirectorAnswer(`${observation}\nunheard of\n`)).toThrow(UnreadableAnswer);
+    expect(() => parseDirectorAnswer("")).toThrow(UnreadableAnswer);
+  });
+});
