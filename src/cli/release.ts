@@ -1,13 +1,7 @@
 import { createInterface } from "node:readline/promises";
-import { parseVip } from "../domain/address";
 import { UsageError } from "./arguments";
-import { withdraw } from "../operation/converge";
+import { withdrawalsOf, type Withdrawal } from "./withdrawals";
 import type { SeenHost } from "../inspect/look";
-import { ownersHere } from "../inspect/report";
-import { plan } from "../plan/plan";
-import type { Change } from "../plan/change";
-import type { Claim, Desired } from "../plan/claim";
-import type { OwnerRecord } from "../observed/registry";
 
 /** How an owner is released. */
 export interface ReleaseOptions {
@@ -21,70 +15,42 @@ export interface ReleaseOptions {
 }
 
 /**
- * Withdraws an owner by its record on the host, as the resource's destroy would: its VIPs that nobody
- * else claims, its record, and the sysctls that nobody needs any more.
+ * Withdraws an owner by its records on the host, as its resource's destroy would: of a director's table,
+ * what nobody else has put into its service; its VIPs that nobody else claims; its record, and the sysctls
+ * that nobody needs any more.
  *
  * @returns whether it was done; false when somebody at the terminal said no
- * @throws UsageError for an unknown owner, and where nobody can be asked; else what `withdraw` throws
+ * @throws UsageError for an unknown owner, and where nobody can be asked; else what `withdraw` and
+ *   `withdrawService` throw
  */
 export async function release(seen: SeenHost, options: ReleaseOptions): Promise<boolean> {
-  const { observed, operation } = seen;
-  const { sysctls } = options;
-  const claim = claimFrom(recordNamed(seen, options.owner));
-  const desired: Desired = { kind: "withdraw", claim, now: "-", sysctls };
-  const needed = plan(desired, observed);
-  options.say(`${claim.owner}, last seen ${lastSeen(seen, claim)}:`);
-  for (const line of [...needed.changes.flatMap(consequence), ...needed.notes])
-    options.say(`  ${line}`);
-  if (!options.yes && !(await isConfirmed(operation.signal))) return false;
-  const { superseded, notes } = await withdraw(operation, claim, { sysctls });
-  if (superseded)
-    throw new UsageError("the owner has come back to life meanwhile; nothing was withdrawn");
-  for (const note of notes) options.say(note);
+  const withdrawals = withdrawalsFor(seen, options);
+  for (const one of withdrawals) {
+    options.say(`${one.record.owner}, last seen ${one.record.seen}:`);
+    for (const line of one.consequences()) options.say(`  ${line}`);
+  }
+  if (!options.yes && !(await isConfirmed(seen.operation.signal))) return false;
+  for (const one of withdrawals) {
+    const { superseded, notes } = await one.carryOut();
+    if (superseded)
+      throw new UsageError("the owner has come back to life meanwhile, and was not withdrawn");
+    for (const note of notes) options.say(note);
+  }
   return true;
 }
 
-function recordNamed({ observed }: SeenHost, wanted: string): OwnerRecord {
-  const owners = [...ownersHere(observed)];
-  const found = owners.find(([id, record]) => id === wanted || record.owner === wanted);
-  if (found !== undefined) return found[1];
-  const list = owners.map(([id, record]) => `  ${id} ${record.owner}`);
+/** More than one where a service and VIPs have the same owner. */
+function withdrawalsFor(seen: SeenHost, { owner, sysctls }: ReleaseOptions): Withdrawal[] {
+  const all = withdrawalsOf(seen, sysctls);
+  const found = all.filter(({ id, record }) => id === owner || record.owner === owner);
+  if (found.length > 0) return found;
   const what = "the host has no owner of that id or name";
-  throw list.length === 0
+  throw all.length === 0
     ? new UsageError(`${what}, and no other either`)
-    : new UsageError(`${what}; it has:`, list);
-}
-
-/** What the resource's own state would say. Its values matter to a host that serves it, not here. */
-function claimFrom({ owner, incarnation, vips }: OwnerRecord): Claim {
-  return {
-    ...{ owner, incarnation, saved: [] },
-    vips: vips.flatMap((vip) => {
-      const parsed = parseVip(vip);
-      return "vip" in parsed ? [parsed.vip] : [];
-    }),
-    arp: { ignore: 1, announce: 2, interfaces: "all", except: [] },
-  };
-}
-
-function lastSeen({ inspection }: SeenHost, { owner }: Claim): string {
-  return inspection.owners.find((one) => one.owner === owner)?.lastSeen ?? "never";
-}
-
-function consequence(change: Change): string[] {
-  switch (change.kind) {
-    case "unbind":
-      return [`${change.prefix} leaves lo`];
-    case "write-sysctl":
-      return [`${change.key} of ${change.interface} goes from ${change.from} to ${change.to}`];
-    case "drop":
-      if (change.file === "boot/unit") return ["the unit that binds VIPs again at boot goes"];
-      return change.file.startsWith("owners/") ? ["its record goes"] : [];
-    case "put":
-    case "bind":
-    case "check-quiet":
-      return [];
-  }
+    : new UsageError(
+        `${what}; it has:`,
+        all.map(({ id, record }) => `  ${id} ${record.owner}`),
+      );
 }
 
 async function isConfirmed(signal: AbortSignal): Promise<boolean> {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Client } from "../../lab/client";
 import { Lab } from "../../lab/lab";
 import { webHost } from "../../lab/web-host";
+import { release } from "../../src/cli/release";
 import type { ServiceDrainPolicy } from "../../src/operation/service-drain-tally";
 import { eventually } from "../host/box";
 import { join } from "./pool";
@@ -89,6 +90,50 @@ describe.each(SHELLS)("a director whose shell is %s", (shell) => {
     await director.withdraw(two);
   });
 
+  it("is seen without a stack, and an owner released that no stack will withdraw", async () => {
+    const before = await director.table();
+    await director.serve(two);
+    await director.guest.run(`ipvsadm -a ${SELECTOR} -r 10.0.0.15:80 -m -w 2`);
+    const seen = await director.look();
+    const owned = [expect.stringMatching(/^[0-9a-f]{32}$/)];
+    const declared = { forwarding: "direct routing", owners: owned, foreign: false, held: false };
+    expect(seen.inspection).toMatchObject({ ok: true, vips: [], owners: [] });
+    expect(seen.inspection.director).toMatchObject({
+      services: [
+        { service: "192.0.2.99:99", owners: [], foreign: true },
+        {
+          ...{ service: `${VIP}:80`, scheduler: "rr", flags: [], owners: owned, foreign: false },
+          destinations: expect.arrayContaining([
+            expect.objectContaining({ ...declared, destination: "10.0.0.11:80", weight: 10 }),
+            expect.objectContaining({ destination: "10.0.0.15:80", foreign: true }),
+          ]) as object,
+        },
+      ],
+      owners: [{ owner: "a test", service: `${VIP}:80`, drift: [] }],
+      ...{ keepers: [], pending: [], expiresWithDestination: false, expiresTemplates: false },
+    });
+    expect(seen.inspection.warnings.join("\n")).toMatch(
+      /is in the service .* declared by nobody\n(.*\n)*.*is on no NIC.*\nnet\.ipv4\.vs\.expire_nodest_conn is 0/,
+    );
+    const said: string[] = [];
+    const say = (text: string) => void said.push(text);
+    const options = { owner: "a test", yes: true, sysctls: "restore", say } as const;
+    expect(await release(seen, options)).toBe(true);
+    expect(said).toEqual(
+      expect.arrayContaining([
+        `  10.0.0.11:80 leaves ${VIP}:80`,
+        "  its record goes",
+        `the service ${VIP}:80 stays: 10.0.0.15:80 is in it, declared by nobody`,
+      ]),
+    );
+    await director.guest.run(`ipvsadm -D ${SELECTOR}`);
+    expect(await director.table()).toEqual(before);
+    await eventually(
+      () => director.traces(),
+      (traces) => traces === "",
+    );
+  });
+
   it("is not touched while keepalived runs there", async () => {
     const before = await director.table();
     await director.guest.run(
@@ -102,6 +147,8 @@ describe.each(SHELLS)("a director whose shell is %s", (shell) => {
           "keepalived runs on this director and keeps its IPVS table: declare the service there",
         ) as string,
       });
+      const { inspection } = await director.look();
+      expect(inspection.director?.keepers).toEqual(["keepalived"]);
     } finally {
       await director.guest.run("systemctl stop keepalived; rm /etc/keepalived/keepalived.conf");
     }
@@ -165,6 +212,17 @@ describe("a destination that is drained", () => {
     expect((await director.serve(other)).drift).toEqual([]);
     await director.withdraw(other);
     expect(await director.weights(shop)).toEqual({ [rips[0] ?? ""]: 0, [rips[1] ?? ""]: 2 });
+    const { inspection } = await director.look();
+    const held = `${rips[0]}:80`;
+    expect(inspection).toMatchObject({
+      ok: true,
+      director: {
+        pending: [{ by: "a test", underWay: true, drains: { service: `${vip}:80`, held: [held] } }],
+      },
+    });
+    const left = inspection.director?.services.flatMap((one) => one.destinations);
+    expect(left?.find((one) => one.held)).toMatchObject({ destination: held, weight: 0 });
+    expect(left?.some((one) => one.activeConnections > 0)).toBe(true);
     expect((await client.finish()).map(({ servedBy }) => servedBy)).toEqual(answering);
     expect((await draining).drift).toEqual([]);
     expect(await director.weights(shop)).toEqual({ [rips[1] ?? ""]: 2 });
