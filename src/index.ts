@@ -25,7 +25,6 @@ export type {
 } from "./pulumi/args";
 export type {
   InspectConnection,
-  InspectedBoot,
   InspectedLeak,
   InspectedName,
   InspectedNameAddress,
@@ -45,4 +44,5 @@ export type {
   InspectedService,
   InspectedServiceOwner,
 } from "./inspect/director-types";
+export type { InspectedBoot } from "./inspect/boot";
 export type { DrainedService, PendingOperation } from "./inspect/pending";

@@ -1,9 +1,9 @@
 import { RealServerError } from "../domain/errors";
 import { INSPECTED_DIRECTOR } from "../host/scripts";
 import { parseDirector, type ObservedDirector } from "../observed/director";
-import { isSameMachine } from "../observed/machine";
 import { UnreadableAnswer } from "../protocol/answer";
 import { call, wordOfFunctions } from "../protocol/program";
+import { isHere } from "./boot";
 import { parsePending, type PendingAnswer } from "./pending";
 
 /** What a host says of itself as a director. */
@@ -22,8 +22,8 @@ export interface DirectorSight {
   readonly kind: "director";
   /** Without a registry that is another machine's, which says nothing of this one. */
   readonly observed: ObservedDirector;
-  /** It has such a registry. */
-  readonly hasStrangersRegistry: boolean;
+  /** The registry that is on its disk, whosever. */
+  readonly onDisk: ObservedDirector["registry"];
   /** The operation that has its lock. */
   readonly pending: PendingAnswer;
   /** Operations that wait without the lock. */
@@ -75,13 +75,7 @@ function linesIn(text: string): string[] {
   return text.split("\n").filter((line) => line !== "");
 }
 
-function ofThisMachine(
-  observed: ObservedDirector,
-): Pick<DirectorSight, "observed" | "hasStrangersRegistry"> {
-  const made = observed.registry?.machine;
-  const isOurs = made === undefined || isSameMachine(made, observed.machine);
-  return {
-    observed: isOurs ? observed : { ...observed, registry: undefined },
-    hasStrangersRegistry: !isOurs,
-  };
+function ofThisMachine(observed: ObservedDirector): Pick<DirectorSight, "observed" | "onDisk"> {
+  const onDisk = observed.registry;
+  return { observed: isHere(observed) ? observed : { ...observed, registry: undefined }, onDisk };
 }

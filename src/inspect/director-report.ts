@@ -4,6 +4,7 @@ import type { ServiceRecord } from "../observed/service-records";
 import { nameOfService, type TableDestination, type TableService } from "../observed/service-table";
 import { FORWARDING, serviceDifferences } from "../plan/service/differences";
 import { endpointIn } from "../plan/service/steps";
+import { inspectedBoot, SERVICES_AT_BOOT } from "./boot";
 import type { DirectorAnswer, DirectorSight, WaitingAnswer } from "./director-answer";
 import type {
   InspectedDestination,
@@ -27,6 +28,7 @@ export function inspectedDirector(sight: DirectorAnswer, bootId: string): Inspec
   return {
     services: table.map((service) => serviceOf(service, records, drained)),
     owners: records.map(([id, record]) => ownerOf(id, record, sight)),
+    boot: inspectedBoot(SERVICES_AT_BOOT, { ...sight.observed, registry: sight.onDisk }),
     keepers: [...keepers],
     pending,
     ...{ expiresWithDestination, expiresTemplates },
@@ -84,7 +86,7 @@ function destinationOf(
 
 function ownerOf(
   id: string,
-  { owner, incarnation, seen, service }: ServiceRecord,
+  { owner, incarnation, seen, service, persist }: ServiceRecord,
   { observed }: DirectorSight,
 ): InspectedServiceOwner {
   const found = observed.table.find((one) => one.selector === selectorOf(service.target));
@@ -92,6 +94,7 @@ function ownerOf(
   return {
     ...{ id, owner, incarnation, lastSeen: seen, service: nameOfTarget(service.target) },
     destinations: service.destinations.map(({ address }) => endpoint(address, port)),
+    persist,
     drift: serviceDifferences(service, found),
   };
 }

@@ -61,9 +61,10 @@ function destinationRow(service: string, one: InspectedDestination): Cells {
 function ownerRows(owners: readonly InspectedServiceOwner[]): Cells[] {
   if (owners.length === 0) return [];
   return [
-    ["id", "last seen", "service", "destinations", "owner"],
-    ...owners.map(({ id, lastSeen, service, destinations, owner }) => {
-      return [id, lastSeen, service, destinations.join(" ") || "-", owner];
+    ["id", "last seen", "at boot", "service", "destinations", "owner"],
+    ...owners.map(({ id, lastSeen, persist, service, destinations, owner }) => {
+      const boot = persist ? "put back" : "not put back";
+      return [id, lastSeen, boot, service, destinations.join(" ") || "-", owner];
     }),
   ];
 }

@@ -1,3 +1,4 @@
+import type { InspectedBoot } from "./boot";
 import type { PendingOperation } from "./pending";
 
 // Plain interfaces, as in types.ts.
@@ -8,6 +9,8 @@ export interface InspectedDirector {
   services: InspectedService[];
   /** Who declares what, by the registry in /var/lib/lvs-dr-director. */
   owners: InspectedServiceOwner[];
+  /** Whether it puts services back at boot. */
+  boot: InspectedBoot;
   /** Other programs that run there and keep the table: `keepalived`, `ldirectord`, `kube-proxy`. */
   keepers: string[];
   /** Operations that have not been committed: under way, draining, or cut off. */
@@ -76,6 +79,8 @@ export interface InspectedServiceOwner {
   service: string;
   /** The destinations that it declares, with their ports. */
   destinations: string[];
+  /** The service is to be put back at boot. */
+  persist: boolean;
   /** How the table differs from what it declares, a line each: `203.0.113.10:80: not in the table`. */
   drift: string[];
 }

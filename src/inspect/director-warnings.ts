@@ -1,14 +1,10 @@
 import { keeperRefusals } from "../plan/service/refusals";
 import { directorWarnings } from "../plan/service/warnings";
 import { listed } from "../plan/words";
-import type { DirectorAnswer } from "./director-answer";
+import { SERVICES_AT_BOOT, strangersRegistry } from "./boot";
+import type { DirectorAnswer, DirectorSight } from "./director-answer";
 import type { InspectedDirector, InspectedService, InspectedServiceOwner } from "./director-types";
 import type { PendingOperation } from "./pending";
-
-/** Of a registry that does not count. @param folder in which it is */
-export function strangersRegistry(folder: string): string {
-  return `the registry in ${folder} is another machine's (a clone?): its owners do not count here`;
-}
 
 /** What was read may be undone yet. */
 export function underWayWarning({ by }: PendingOperation): string {
@@ -30,7 +26,7 @@ export function warningsOfDirector(
     return answer.kind === "mute" && hasRecords ? [mutely(answer.missing)] : [];
   const { services, owners, pending } = director;
   return [
-    ...(answer.hasStrangersRegistry ? [strangersRegistry(FOLDER)] : []),
+    ...(isStrangers(answer) ? [strangersRegistry(SERVICES_AT_BOOT)] : []),
     ...pending.flatMap(drainWarning),
     ...keeperRefusals(director),
     ...owners.flatMap((one) => driftWarning(one, pending)),
@@ -39,10 +35,12 @@ export function warningsOfDirector(
   ];
 }
 
-const FOLDER = "/var/lib/lvs-dr-director";
+function isStrangers({ onDisk, observed }: DirectorSight): boolean {
+  return onDisk !== undefined && observed.registry === undefined;
+}
 
 function mutely(missing: string): string {
-  return `the host has a director's records in ${FOLDER}, and no ${missing}: nothing is told of its services`;
+  return `the host has a director's records in ${SERVICES_AT_BOOT.folder}, and no ${missing}: nothing is told of its services`;
 }
 
 function drainWarning(pending: PendingOperation): string[] {

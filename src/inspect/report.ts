@@ -1,22 +1,16 @@
 import { isLoopback, parseVip, type Vip } from "../domain/address";
 import type { Look } from "../operation/converge";
 import type { LookAnswer } from "./answer";
+import { inspectedBoot, isHere, strangersRegistry, VIPS_AT_BOOT } from "./boot";
 import { NO_DIRECTOR, type DirectorAnswer } from "./director-answer";
 import { inspectedDirector } from "./director-report";
-import { strangersRegistry, underWayWarning, warningsOfDirector } from "./director-warnings";
+import { underWayWarning, warningsOfDirector } from "./director-warnings";
 import { leaksOf, nicReport } from "./leaks";
 import { nameReport } from "./names";
 import { pendingOperation } from "./pending";
-import type {
-  InspectedBoot,
-  InspectedOwner,
-  InspectedSelfRoute,
-  InspectedVip,
-  Inspection,
-} from "./types";
+import type { InspectedOwner, InspectedSelfRoute, InspectedVip, Inspection } from "./types";
 import { type BoundAddress, isFullLength } from "../observed/ip-addr";
 import type { Observed } from "../observed/observed";
-import { isSameMachine } from "../observed/machine";
 import type { OwnerRecord } from "../observed/registry";
 import { removalOf } from "../observed/routes";
 import { singleToLo } from "../plan/routes";
@@ -46,7 +40,7 @@ function isWrong(found: Omit<Inspection, "ok">): boolean {
     found.staleVips.length > 0 ||
     found.selfRoutes.length > 0 ||
     operations.some((one) => one?.underWay === false) ||
-    found.boot.problems.length > 0 ||
+    [found, found.director].some((one) => (one?.boot.problems.length ?? 0) > 0) ||
     found.names.some((name) => name.endsOnLo)
   );
 }
@@ -66,7 +60,7 @@ function findings({ host, keys, observed, ...sight }: Sight): Omit<Inspection, "
     ...{ host, machineId: observed.machine.machineId, ...keys, vips },
     staleVips: vips.filter((vip) => vip.stale).map((vip) => vip.address),
     owners,
-    boot: bootReport(owners, observed),
+    boot: inspectedBoot(VIPS_AT_BOOT, observed),
     nics: observed.nics.filter((nic) => nic.hearsArp).map((nic) => nicReport(nic, observed)),
     leaks: leaksOf(onLo, [...records.values()], observed).filter((one) => !isDirected(one)),
     selfRoutes: selfRoutesOf(observed).filter((one) => !isDirected(one)),
@@ -85,10 +79,6 @@ function findings({ host, keys, observed, ...sight }: Sight): Omit<Inspection, "
 /** The records that count: a registry that came with a clone's image says nothing about this machine. */
 export function ownersHere(observed: Observed): ReadonlyMap<string, OwnerRecord> {
   return isHere(observed) ? (observed.registry?.owners ?? new Map()) : new Map();
-}
-
-function isHere({ registry, machine }: Observed): boolean {
-  return registry?.machine === undefined || isSameMachine(registry.machine, machine);
 }
 
 /** A VIP of the host's own IPVS table is to be answered for, wherever it is, unless a real server claims it. */
@@ -136,51 +126,6 @@ function ownerReport(
   };
 }
 
-function bootReport(owners: readonly InspectedOwner[], observed: Observed): InspectedBoot {
-  const { boot } = observed;
-  const { init, failure } = boot;
-  const enabled = boot.enabled && boot.unit !== undefined && boot.replay !== undefined;
-  const wanted = owners.some((one) => one.persist);
-  return {
-    init,
-    enabled,
-    problems: [
-      ...(wanted && !enabled ? [NOT_ENABLED] : []),
-      ...(isLeft(observed) ? [LEFT] : []),
-      ...bindsNothing(observed),
-      ...(failure === undefined ? [] : [`VIPs were left off at boot: ${failure}`]),
-    ],
-  };
-}
-
-/** A unit of ours that a withdrawal could not remove. */
-function isLeft(observed: Observed): boolean {
-  const { boot, registry } = observed;
-  if (isNeeded(observed) || boot.unit?.version === undefined) return false;
-  return registry === undefined || boot.fixed !== undefined;
-}
-
-/** As the boot decides it: by the registry that is on disk, whosever that is. */
-function bindsNothing(observed: Observed): string[] {
-  const { registry, machine } = observed;
-  if (!isNeeded(observed)) return [];
-  if (!isHere(observed)) return [`the boot binds nothing: ${STRANGER}`];
-  const made = registry?.machine?.machineId ?? "-";
-  return made !== "-" && machine.machineId === "-" ? [`the boot binds nothing: ${NAMELESS}`] : [];
-}
-
-const NAMELESS = "this machine has no machine-id, and the registry in /var/lib/lvs-dr has one";
-
-const LEFT =
-  "the unit pulumi-lvs-dr is left, and no owner needs it: remove it, and the link that enables it";
-
-const NOT_ENABLED =
-  "the next boot will not bind the VIPs: the unit pulumi-lvs-dr or what it starts is missing or not enabled";
-
-function isNeeded({ registry }: Observed): boolean {
-  return [...(registry?.owners.values() ?? [])].some((record) => record.persist);
-}
-
 function warningsOf(
   bound: readonly InspectedVip[],
   owners: readonly InspectedOwner[],
@@ -193,7 +138,7 @@ function warningsOf(
     ...owners.flatMap(missingWarning),
     ...hostWarnings({ vips }, claims, observed),
     ...(observed.forwards && bound.length > 0 ? [FORWARDS] : []),
-    ...(isHere(observed) ? [] : [STRANGER]),
+    ...(isHere(observed) ? [] : [strangersRegistry(VIPS_AT_BOOT)]),
   ];
 }
 
@@ -210,5 +155,3 @@ function missingWarning({ owner, missingVips }: InspectedOwner): string[] {
 const FORWARDS =
   "ip_forward is 1: withdrawn while the director still sends, a VIP's packets go round between " +
   "the two until their TTL ends; set the weight to 0 first";
-
-const STRANGER = strangersRegistry("/var/lib/lvs-dr");

@@ -14,9 +14,10 @@ export function inspectionText(inspection: Inspection): string {
     ...leaks.map((leak) => leak.why),
     ...staleVips.map((vip) => `${vip} is stale: on lo, and claimed by no owner`),
     ...inspection.selfRoutes.map(selfRouteLine),
-    ...(inspection.pending ? pendingLines(inspection.pending, true) : []),
-    ...(inspection.director?.pending ?? []).flatMap((one) => pendingLines(one, false)),
+    ...(inspection.pending ? pendingLines(inspection.pending) : []),
+    ...(inspection.director?.pending ?? []).flatMap(pendingLines),
     ...inspection.boot.problems,
+    ...(inspection.director?.boot.problems ?? []),
     ...inspection.names.flatMap(trapLine),
   ];
   return [
@@ -124,7 +125,7 @@ function selfRouteLine({ address, route, remove }: InspectedSelfRoute): string {
   return `${address} is not on lo, and the route "${route}" leads it there: the host does not reach the service at it; run "${remove}"`;
 }
 
-function pendingLines(pending: PendingOperation, stopsBoot: boolean): string[] {
+function pendingLines(pending: PendingOperation): string[] {
   if (pending.underWay) return [];
   const { by, earlierBoot, strange, drains } = pending;
   const what = `an operation of ${by} was cut off${earlierBoot ? ", before the last reboot" : ""}`;
@@ -133,7 +134,7 @@ function pendingLines(pending: PendingOperation, stopsBoot: boolean): string[] {
   if (strange === undefined) return [`${what}${left}; the next one undoes it first`];
   return [
     `${what}${left}; its journal has ${strange}, which this version does not know: the next one stops at it` +
-      `${stopsBoot ? ", and so does the boot" : ""}; npm install pulumi-lvs-dr@latest`,
+      `${drains === undefined ? ", and so does the boot" : ""}; npm install pulumi-lvs-dr@latest`,
   ];
 }
 

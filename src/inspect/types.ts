@@ -1,4 +1,5 @@
 // Plain interfaces that an old TypeScript reads, as in args.ts; inputs/ has their table.
+import type { InspectedBoot } from "./boot";
 import type { InspectedDirector } from "./director-types";
 import type { PendingOperation } from "./pending";
 
@@ -68,7 +69,7 @@ export interface InspectOptions {
 /** What a host is like, real server or director, seen without a stack. Texts are the host's own, control characters included. */
 export interface Inspection {
   /**
-   * Nothing leaks, nothing is stale, nothing was left half done, the boot binds what it is to bind, no
+   * Nothing leaks, nothing is stale, nothing was left half done, the boot brings back what it is to, no
    * name and no route ends on the host's own `lo`.
    */
   ok: boolean;
@@ -142,16 +143,6 @@ export interface InspectedOwner {
   sysctls: { interface: string; key: string; value: number }[];
   /** Its VIPs are to be bound again at boot. */
   persist: boolean;
-}
-
-/** What a host does about its VIPs when it boots. */
-export interface InspectedBoot {
-  /** What starts the host's services. */
-  init: "systemd" | "openrc" | "none";
-  /** The program that binds VIPs again is there, and its unit is enabled. */
-  enabled: boolean;
-  /** What is wrong with it, a sentence each: an owner wants it and it is not there, or it failed. */
-  problems: string[];
 }
 
 /** One NIC's ARP values as the kernel applies them: the greater of `all` and its own. */

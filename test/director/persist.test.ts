@@ -82,6 +82,12 @@ describe("a director that is rebooted", () => {
       "203.0.113.10:80: not in the table",
       expect.stringMatching(/^boot: the replay failed: the IPVS table cannot be read: .*not found/),
     ]);
+    const { inspection } = await director.look();
+    expect(inspection.ok).toBe(false);
+    expect(inspection.director?.boot).toEqual({
+      ...{ init: "systemd", enabled: true },
+      problems: [expect.stringContaining("services were not put back at boot: the IPVS table")],
+    });
     expect((await director.serve(shop)).drift).toEqual([]);
   });
 

@@ -14,7 +14,13 @@ import { ok } from "./session";
 
 const HELD = "-t 203.0.113.10:80 -r 10.0.0.11:80 -g";
 const { service } = claimOf({ service: ["-A -t 203.0.113.10:80 -s rr", `-a ${HELD} -w 2`] });
-const RECORD = { owner: "shop", incarnation: "1", seen: "2026-07-01T10:00:00Z", service };
+const RECORD = {
+  owner: "shop",
+  incarnation: "1",
+  seen: "2026-07-01T10:00:00Z",
+  service,
+  persist: false,
+};
 const WAITS = `/run/lvs-dr-director/${serviceId(service.target)}`;
 const JOURNAL = (by: string) =>
   `printf 'lvs-dr-journal 1\\nboot %s\\nby ${by}\\n' "$(cat /proc/sys/kernel/random/boot_id)"`;

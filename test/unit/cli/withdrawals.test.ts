@@ -30,12 +30,13 @@ const DIRECTOR: DirectorSketch = {
 /** Nobody connects to it. */
 function seenHost(host: HostSketch, director?: DirectorSketch, active: readonly number[] = []) {
   const { observed } = hostOf(host);
+  const sight = withConnections(director ?? {}, active);
   const answer: DirectorAnswer =
     director === undefined
       ? { kind: "none" }
       : {
-          ...{ kind: "director", observed: withConnections(director, active) },
-          ...{ hasStrangersRegistry: false, pending: NOTHING_PENDING, waiting: [] },
+          ...{ kind: "director", observed: sight, onDisk: sight.registry },
+          ...{ pending: NOTHING_PENDING, waiting: [] },
         };
   const seen: SeenHost = {
     inspection: inspectionOf({ host: "lb", keys: {}, observed, answer: NOTHING_ASKED }),

@@ -36,9 +36,10 @@ function seen(
   more: Partial<DirectorSight> = {},
   host: HostSketch = {},
 ): Inspection {
+  const observed = directorOf(director);
   return inspected(
     {
-      ...{ kind: "director", observed: directorOf(director), hasStrangersRegistry: false },
+      ...{ kind: "director", observed, onDisk: observed.registry },
       ...{ pending: NOTHING_PENDING, waiting: [], ...more },
     },
     host,
@@ -68,10 +69,11 @@ describe("a director that is as declared", () => {
       owners: [
         {
           ...{ id: idOf("shop"), owner: "shop", incarnation: "1" },
-          ...{ lastSeen: "2026-07-01T10:00:00Z", service: `${VIP}:80`, drift: [] },
+          ...{ lastSeen: "2026-07-01T10:00:00Z", service: `${VIP}:80`, persist: false, drift: [] },
           destinations: ["10.0.0.11:80", "10.0.0.12:80"],
         },
       ],
+      boot: { init: "systemd", enabled: false, problems: [] },
       ...{ keepers: [], pending: [], expiresWithDestination: true, expiresTemplates: true },
     });
   });
@@ -83,7 +85,7 @@ describe("a director that is as declared", () => {
     expect(text).toMatch(
       /^ {2}203\.0\.113\.10:80 +10\.0\.0\.11:80 +10 +none +direct routing +0 +0 +yes$/m,
     );
-    expect(text).toContain(`${VIP}:80  10.0.0.11:80 10.0.0.12:80  shop`);
+    expect(text).toContain(`not put back  ${VIP}:80  10.0.0.11:80 10.0.0.12:80  shop`);
   });
 });
 
@@ -152,15 +154,58 @@ describe("warnings of a director", () => {
     ]);
   });
 
-  it("name who else keeps the table, once, and owners on another machine's disk", () => {
-    const { director, warnings } = seen(
-      { table: TABLE, owners: [SHOP], keepers: ["keepalived"] },
-      { hasStrangersRegistry: true },
-    );
+  it("name who else keeps the table, once", () => {
+    const { director, warnings } = seen({ table: TABLE, owners: [SHOP], keepers: ["keepalived"] });
     expect(director).toMatchObject({ keepers: ["keepalived"], owners: [{ drift: [] }] });
     expect(warnings).toEqual([
-      "the registry in /var/lib/lvs-dr-director is another machine's (a clone?): its owners do not count here",
       "keepalived runs on this director and keeps its IPVS table: declare the service there",
+    ]);
+  });
+
+  it("name owners on another machine's disk", () => {
+    const { director, warnings } = seen(
+      { owners: [SHOP] },
+      { observed: { ...directorOf({ table: TABLE }), registry: undefined } },
+    );
+    expect(director).toMatchObject({ owners: [], services: [{ foreign: true }] });
+    expect(warnings).toEqual([
+      "the registry in /var/lib/lvs-dr-director is another machine's (a clone?): its owners do not count here",
+    ]);
+  });
+});
+
+describe("the boot of a director", () => {
+  const persistent = { ...SHOP, lines: [...SHOP.lines, "persist"] };
+
+  it("is well where it puts back what is to be, or where nothing is", () => {
+    expect(seen({ owners: [SHOP], boot: "none" }).director?.boot.problems).toEqual([]);
+    const { ok, director } = seen({ owners: [persistent], boot: "current" });
+    expect(ok).toBe(true);
+    expect(director?.boot).toEqual({ init: "systemd", enabled: true, problems: [] });
+    expect(director?.owners).toMatchObject([{ persist: true }]);
+  });
+
+  it.each([
+    ["is to put something back, and is not enabled", [persistent], "none", "will not put the"],
+    ["is left, and nobody needs it", [], "current", "pulumi-lvs-dr-director is left"],
+  ] as const)("is wrong where it %s", (_, owners, boot, why) => {
+    const found = seen({ owners, boot });
+    expect(found.ok).toBe(false);
+    expect(found.director?.boot.problems).toEqual([expect.stringContaining(why)]);
+    expect(inspectionText(found)).toContain(why);
+  });
+
+  it("is wrong where it puts nothing back, or failed", () => {
+    const nameless = { ...directorOf({ owners: [persistent], boot: "current" }) };
+    const failed = { ...nameless.boot, failure: "no ipvsadm" };
+    const machine = { machineId: "-", productUuid: "-" };
+    const { director } = seen(
+      { owners: [persistent] },
+      { observed: { ...nameless, machine, boot: failed } },
+    );
+    expect(director?.boot.problems).toEqual([
+      "the boot puts nothing back: this machine has no machine-id, and the registry in /var/lib/lvs-dr-director has one",
+      "services were not put back at boot: no ipvsadm",
     ]);
   });
 });
@@ -210,7 +255,7 @@ describe("an operation on a director that is not committed", () => {
     const cutOff = seen({}, { pending: { ...pending, strange: "tunnelled -t" } });
     expect(cutOff.ok).toBe(false);
     expect(inspectionText(cutOff)).toContain(
-      'its journal has the line "tunnelled -t", which this version does not know: the next one stops at it; npm install',
+      'its journal has the line "tunnelled -t", which this version does not know: the next one stops at it, and so does the boot; npm install',
     );
   });
 });
@@ -249,7 +294,7 @@ describe("a director's answer to an inspection", () => {
   it("is its observation, and what is pending", () => {
     const pending = ["under-way", "journal lvs-dr-journal 1", "waiting 0a", "journal by shop"];
     expect(parseDirectorAnswer(`${observation}\n${pending.join("\n")}\n`)).toMatchObject({
-      ...{ kind: "director", hasStrangersRegistry: false },
+      kind: "director",
       observed: { keepers: ["keepalived"] },
       pending: { underWay: true, journal: ["lvs-dr-journal 1"] },
       waiting: [{ id: "0a", underWay: false, journal: ["by shop"] }],
@@ -260,7 +305,8 @@ describe("a director's answer to an inspection", () => {
   it("does not count a registry that is another machine's", () => {
     const clone = observation.replace("machine-id 5d6e", "machine-id 0000");
     expect(parseDirectorAnswer(`${clone}\n`)).toMatchObject({
-      ...{ hasStrangersRegistry: true, observed: { registry: undefined } },
+      observed: { registry: undefined },
+      onDisk: { machine: { machineId: "00007f00112233445566778899aabbcc" } },
     });
   });
 
