@@ -212,5 +212,5 @@ function statusError(status: Exclude<Status, "ok">, body: string, user: string):
 function unsupported(body: string): string {
   const missing = /^missing (.+)$/.exec(body)?.[1];
   if (missing === undefined) return `the host's sshd sets no SSH_CONNECTION (${body})`;
-  return `the host lacks ${missing.split(" ").join(" and ")}: install what it is part of (iproute2, util-linux, coreutils or busybox)`;
+  return `the host lacks ${missing.split(" ").join(" and ")}: install what it is part of (iproute2, util-linux, coreutils or busybox; a director: ipvsadm)`;
 }

@@ -1,12 +1,16 @@
 // npm run faults -- [--runs N] [--seed S] [--only K[,K...]] [--lanes L] [--first] [--verbose]
 // npm run faults -- --load [--hosts N] [--stacks N] [--parallel N]
 // npm run faults -- --broken [--runs N] [--seed S] [--only K[,K...]]
+// npm run faults -- --directors [--runs N] [--seed S] [--only K[,K...]] [--lanes L] [--verbose]
 import { parseArgs } from "node:util";
 
 import build from "../../lab/build";
+import { guestImage } from "../../lab/guest-image";
 import { BREAKS } from "./breaks";
 import { campaignOn, firstOf } from "./broken";
 import { campaign } from "./campaign";
+import { directorCampaign } from "./director/campaign";
+import type { DirectorVerdict } from "./director/play";
 import { manyHosts, manyStacks } from "./load";
 import type { Verdict } from "./run";
 import { aligned, table } from "./table";
@@ -23,6 +27,7 @@ const { values } = parseArgs({
     stacks: { type: "string", default: "10" },
     parallel: { type: "string", default: "64" },
     broken: { type: "boolean", default: false },
+    directors: { type: "boolean", default: false },
     verbose: { type: "boolean", default: false },
   },
 });
@@ -78,8 +83,47 @@ async function attackBroken(): Promise<boolean> {
   return rows.every(([, , , promises]) => promises !== "");
 }
 
+/** Directors as hosts. A guest takes a core of its own, so there are few at once. */
+async function attackDirectors(): Promise<boolean> {
+  const runs = only ?? Array.from({ length: Number(values.runs) }, (_, number) => number);
+  const lanes = Math.min(runs.length, values.lanes === "12" ? 2 : Number(values.lanes));
+  console.log(`seed ${seed}, ${runs.length} runs on directors`);
+  await guestImage();
+  const verdicts = await directorCampaign({
+    ...{ seed, runs, lanes },
+    onVerdict: ({ number, fault, ending, wrong, scenario }) => {
+      if (!values.verbose && wrong.length === 0) return;
+      console.log(`run ${number}: ${fault}: ${ending}`);
+      console.log(`    ${JSON.stringify(scenario)}`);
+      for (const what of wrong) console.log(`  ${what}`);
+      if (wrong.length > 0) console.log(`  again: --directors --seed ${seed} --only ${number}`);
+    },
+  });
+  console.log(directorTable(verdicts).join("\n"));
+  return verdicts.every(({ wrong }) => wrong.length === 0);
+}
+
+/** What became of the runs, by what was done to them. */
+function directorTable(verdicts: readonly DirectorVerdict[]): string[] {
+  const endings = ["done", "untouched", "rolled-back", "unknown"];
+  const faults = [...new Set(verdicts.map(({ fault }) => fault))].sort();
+  const rows = faults.map((fault) => {
+    const own = verdicts.filter((one) => one.fault === fault);
+    const counts = endings.map((ending) => own.filter((one) => one.ending === ending).length);
+    const broken = own.filter(({ wrong }) => wrong.length > 0).length;
+    return [fault, own.length, ...counts, broken].map(String);
+  });
+  return aligned([["fault", "runs", ...endings, "broken"], ...rows]);
+}
+
 build();
-const work = values.load ? load() : values.broken ? attackBroken() : attack();
+const work = values.directors
+  ? attackDirectors()
+  : values.load
+    ? load()
+    : values.broken
+      ? attackBroken()
+      : attack();
 // Whoever forked this process is gone.
 process.on("disconnect", () => process.exit(1));
 void work.then(
