@@ -1,10 +1,13 @@
 // npm run bench: what it costs, as ratios from one run, beside the limits that it has.
 // npm run bench -- --hosts 50 --rounds 1: a smaller fleet. npm run bench -- --growth: how it grows.
+// npm run bench -- --director: what a service on a director costs.
+import { guestImage } from "../lab/guest-image";
 import { Stage } from "../lab/stage";
 import type { Engine } from "../lab/engine";
 import type { LabHost } from "../lab/host";
 import type { Lab } from "../lab/lab";
-import { fleetFigures, roundTripFigures } from "./figures";
+import { directorCosts } from "./director";
+import { directorFigures, fleetFigures, roundTripFigures } from "./figures";
 import { AT_A_TIME, fleetRound, noCosts } from "./fleet";
 import { benchOptions, type BenchOptions } from "./options";
 import { noOthersCosts, othersRound } from "./others";
@@ -22,7 +25,7 @@ async function main(): Promise<number> {
   }
   const stage = await Stage.set();
   try {
-    const work = options.growth ? growth : measure;
+    const work = options.growth ? growth : options.director ? directors : measure;
     const figures = await stage.endEngineOn(
       interruption.signal,
       work(stage, options, interruption.signal),
@@ -68,6 +71,15 @@ async function measure(
     ...roundTripFigures(trips, bySsh),
     ...fleetFigures({ hosts: count, bare, persistent, others, memoryOfHalf: half.memory }),
   ];
+  printTable(figures);
+  return figures;
+}
+
+/** Alone, because the director is a kernel that takes a core. */
+async function directors(stage: Stage, _: BenchOptions, signal: AbortSignal): Promise<Figure[]> {
+  await guestImage();
+  const lab = await stage.lab();
+  const figures = directorFigures(await directorCosts(lab, await lab.guest("lb"), signal));
   printTable(figures);
   return figures;
 }

@@ -5,6 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 export interface DelayProxy {
   /** On 127.0.0.1. */
   readonly port: number;
+  /** How many there were so far. */
+  connections(): number;
   /** Ends it and every connection through it. */
   close(): Promise<void>;
 }
@@ -20,7 +22,9 @@ export async function openDelayProxy(
   oneWay: number,
 ): Promise<DelayProxy> {
   const sockets = new Set<Socket>();
+  let connections = 0;
   const server = createServer({ noDelay: true }, (near) => {
+    connections += 1;
     const far = new Socket();
     const connected = performance.now() + 2 * oneWay;
     for (const socket of [near, far]) {
@@ -37,6 +41,7 @@ export async function openDelayProxy(
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     port: (server.address() as AddressInfo).port,
+    connections: () => connections,
     close: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));

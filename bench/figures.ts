@@ -1,3 +1,4 @@
+import type { DirectorCosts } from "./director";
 import type { FleetCosts } from "./fleet";
 import type { OthersCosts } from "./others";
 import { ROUND_TRIP, type Distance } from "./round-trips";
@@ -20,16 +21,39 @@ export function roundTripFigures(
   { read, create }: { read: Distance; create: Distance },
   bySsh: { read: Distance; create: Distance },
 ): Figure[] {
-  const figure = (what: string, one: Distance, limit: number): Figure => {
-    const { near, far, roundTrips } = one;
-    const sides = `(${far.toFixed(0)} ms - ${near.toFixed(0)} ms without delay) / ${ROUND_TRIP} ms`;
-    return { what: `${what}: round trips`, figure: roundTrips, digits: 1, limit, sides };
-  };
   return [
-    figure("read", read, 9),
-    figure("converging create", create, 11),
-    figure("read by the user's own ssh", bySsh.read, 10),
-    figure("converging create by it", bySsh.create, 12),
+    tripFigure("read", read, 9),
+    tripFigure("converging create", create, 11),
+    tripFigure("read by the user's own ssh", bySsh.read, 10),
+    tripFigure("converging create by it", bySsh.create, 12),
+  ];
+}
+
+function tripFigure(what: string, { near, far, roundTrips }: Distance, limit: number): Figure {
+  const sides = `(${far.toFixed(0)} ms - ${near.toFixed(0)} ms without delay) / ${ROUND_TRIP} ms`;
+  return { what: `${what}: round trips`, figure: roundTrips, digits: 1, limit, sides };
+}
+
+/** A director's services, with few and with many destinations. */
+export function directorFigures(costs: readonly DirectorCosts[]): Figure[] {
+  const [few, many] = [costs[0], costs.at(-1)];
+  const each = costs.flatMap(({ destinations, read, create, connections }) => [
+    tripFigure(`read of a service with ${destinations}`, read, 9),
+    tripFigure(`create of a service with ${destinations}`, create, 11),
+    {
+      what: `connections for each, with ${destinations}`,
+      ...{ figure: connections / 2, digits: 1, limit: 1 },
+      sides: `${connections} for a create and a read`,
+    },
+  ]);
+  if (few === undefined || many === undefined) return each;
+  return [
+    ...each,
+    {
+      what: `processes of a create with ${many.destinations} destinations, beside ${few.destinations}`,
+      ...{ figure: many.processes / few.processes, digits: 2, limit: 1.1 },
+      sides: `${many.processes} / ${few.processes}, sshd's among them`,
+    },
   ];
 }
 

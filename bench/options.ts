@@ -8,10 +8,12 @@ export interface BenchOptions {
   readonly rounds: number;
   /** Only the growth from 25 to 200 hosts: the table in docs/reference/figures.md. */
   readonly growth: boolean;
+  /** Only what a service on a director costs. */
+  readonly director: boolean;
 }
 
 /**
- * Reads the command line: `--hosts N`, `--rounds N`, `--growth`.
+ * Reads the command line: `--hosts N`, `--rounds N`, `--growth`, `--director`.
  * @throws Error for anything else
  */
 export function benchOptions(words: readonly string[]): BenchOptions {
@@ -21,6 +23,7 @@ export function benchOptions(words: readonly string[]): BenchOptions {
       hosts: { type: "string", default: "200" },
       rounds: { type: "string", default: "3" },
       growth: { type: "boolean", default: false },
+      director: { type: "boolean", default: false },
     },
   });
   const count = (name: "hosts" | "rounds"): number => {
@@ -29,5 +32,6 @@ export function benchOptions(words: readonly string[]): BenchOptions {
       throw new Error(`--${name} ${values[name]}: not a whole number of at least 1`);
     return number;
   };
-  return { hosts: count("hosts"), rounds: count("rounds"), growth: values.growth };
+  const { growth, director } = values;
+  return { hosts: count("hosts"), rounds: count("rounds"), growth, director };
 }

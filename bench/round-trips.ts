@@ -61,32 +61,54 @@ async function measure(
   host: LabHost,
   oneWay: number,
 ): Promise<{ create: number; read: number }> {
-  const proxy = await openDelayProxy({ host: host.address, port: host.port }, oneWay);
-  const delayed = operation(login, "127.0.0.1", proxy.port);
   const straight = operation(login, host.address, host.port);
-  const best = { create: Infinity, read: Infinity };
-  try {
-    for (let attempt = 0; attempt < TRIES; attempt++) {
-      const { saved } = await timed(best, "create", () => converge(delayed, CLAIM));
-      const { drift } = await timed(best, "read", () => inspectClaim(delayed, CLAIM));
+  let saved: Claim["saved"] = [];
+  const { best } = await bestThrough(
+    { host: host.address, port: host.port },
+    oneWay,
+    async (port, timed) => {
+      const delayed = operation(login, "127.0.0.1", port);
+      ({ saved } = await timed("create", () => converge(delayed, CLAIM)));
+      const { drift } = await timed("read", () => inspectClaim(delayed, CLAIM));
       if (drift.length > 0) throw new Error(`read drift after a create: ${drift.join("; ")}`);
-      await withdraw(straight, { ...CLAIM, saved }, { sysctls: "restore" });
-    }
-  } finally {
-    await proxy.close();
-  }
+    },
+    () => withdraw(straight, { ...CLAIM, saved }, { sysctls: "restore" }),
+  );
   return best;
 }
 
-async function timed<What extends string, T>(
-  best: Record<What, number>,
-  what: What,
-  work: () => Promise<T>,
-): Promise<T> {
-  const start = performance.now();
-  const result = await work();
-  best[what] = Math.min(best[what], performance.now() - start);
-  return result;
+/** Runs a step of an attempt, and takes its time. */
+type Timed = <T>(what: "create" | "read", work: () => Promise<T>) => Promise<T>;
+
+/**
+ * Tries some times through a proxy that delays both ways.
+ *
+ * @param attempt what is timed; @param undo what follows each attempt, and is not
+ * @returns the best milliseconds of each step, and the connections of one attempt
+ */
+export async function bestThrough(
+  target: { readonly host: string; readonly port: number },
+  oneWay: number,
+  attempt: (port: number, timed: Timed) => Promise<void>,
+  undo: () => Promise<unknown>,
+): Promise<{ best: { create: number; read: number }; connections: number }> {
+  const proxy = await openDelayProxy(target, oneWay);
+  const best = { create: Infinity, read: Infinity };
+  const timed: Timed = async (what, work) => {
+    const start = performance.now();
+    const result = await work();
+    best[what] = Math.min(best[what], performance.now() - start);
+    return result;
+  };
+  try {
+    for (let count = 0; count < TRIES; count++) {
+      await attempt(proxy.port, timed);
+      await undo();
+    }
+    return { best, connections: proxy.connections() / TRIES };
+  } finally {
+    await proxy.close();
+  }
 }
 
 const INPUTS = { connection: { host: "-", privateKeyFile: "-" }, vips: VIPS, owner: "bench" };
