@@ -96,6 +96,7 @@ export const virtualServiceInputs = {
     one: "an object with address, weight, upperThreshold, lowerThreshold",
     required: true,
     change: "converge",
+    page: "how-to/director.md#the-order",
     sentence:
       "The real servers, by direct routing. Spelling and order are never a diff. Depend on them " +
       "(`dependsOn`), so that each joins once it has converged.",
@@ -134,6 +135,7 @@ export const virtualServiceInputs = {
     kind: "object",
     defaultText: "none",
     change: "nothing",
+    page: "how-to/director.md#drain",
     sentence:
       "Before a destination leaves, set its weight to 0 and wait until no TCP connection uses it.",
     fields: {
@@ -162,6 +164,7 @@ export const virtualServiceInputs = {
     values: ["report", "remove"],
     default: "report",
     change: "converge",
+    page: "how-to/director.md#what-is-there-already",
     sentence:
       'Destinations in the service that nobody declares: `"report"` them in `foreign`, or `"remove"` them.',
   },

@@ -12,11 +12,14 @@ import type { ConnectionArgs, TimeoutsArgs } from "./args";
 export interface VirtualServiceArgs {
   /** How to reach the director. A changed `host` replaces the resource; all else is an update. */
   director: pulumi.Input<ConnectionArgs>;
-  /** The VIP that the service answers to. Another one replaces the service. */
+  /**
+   * The VIP that the service answers to. Another one replaces the service. Required, unless `fwmark` is
+   * given.
+   */
   vip?: pulumi.Input<string>;
   /**
    * The port that the service answers to, and that its destinations have: 1 to 65535. Another one
-   * replaces the service.
+   * replaces the service. Required with `vip`.
    */
   port?: pulumi.Input<number>;
   /** The protocol. Another one replaces the service. Default: `"tcp"`. */
@@ -26,7 +29,10 @@ export interface VirtualServiceArgs {
    * 2147483647. Another one replaces the service. Default: none.
    */
   fwmark?: pulumi.Input<number>;
-  /** The IP version of a service by firewall mark. Another one replaces the service. */
+  /**
+   * The IP version of a service by firewall mark. Another one replaces the service. Required with
+   * `fwmark`.
+   */
   family?: pulumi.Input<4 | 6>;
   /** How connections are shared out, as `ipvsadm -s` names it. Default: `"wlc"`. */
   scheduler?: pulumi.Input<string>;

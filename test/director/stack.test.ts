@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ConfigMap } from "@pulumi/pulumi/automation";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { RealServer, VirtualService, type VirtualServiceArgs } from "../../src/index";
 import type { Engine, RunOptions } from "../../lab/engine";
 import type { Guest } from "../../lab/guest";
@@ -166,5 +167,40 @@ describe("the life of a virtual service beside its real servers", () => {
     const { stdout } = await guest.run("ls -Ad /var/lib/lvs-dr-director /run/lvs-dr-director; :");
     expect(stdout).toBe("");
     for (const host of [second, third]) expect(await traces(host)).toEqual(NOTHING);
+  });
+
+  it("is what the example declares, which drops a host that leaves its config", async () => {
+    const { content } = stage.lab.keys.plain;
+    const config: ConfigMap = {
+      "lab:directors": { value: JSON.stringify([guest.address]) },
+      "lab:hosts": { value: JSON.stringify({ one: first.address, two: second.address }) },
+      ...{ "lab:vip": { value: VIP }, "lab:ports": { value: "[80]" } },
+      "lab:privateKey": { value: content, secret: true },
+    };
+    const example = await stage.engine({ config });
+    const run = async () => {
+      // A program file declares at its top level, so each run needs it afresh.
+      const outcome = await example.up(async () => {
+        vi.resetModules();
+        return { ...(await import("../../examples/director/index.js")) };
+      });
+      expect(outcome.succeeded, outcome.text).toBe(true);
+      const all = await example.resources();
+      const secret = content.split("\n")[2] ?? "";
+      expect(secret).not.toBe("");
+      expect(JSON.stringify(all) + outcome.text).not.toContain(secret);
+    };
+    await run();
+    expect(await table()).toHaveLength(3);
+    await example.configure("lab:hosts", JSON.stringify({ two: second.address }));
+    await run();
+    expect(await table()).toEqual([
+      `-A ${SELECTOR} -s wlc`,
+      `-a ${SELECTOR} -r ${rip(second)} -g -w 1`,
+    ]);
+    expect(await traces(first)).toEqual(NOTHING);
+    await example.destroy();
+    expect(await table()).toEqual([]);
+    expect(await traces(second)).toEqual(NOTHING);
   });
 });

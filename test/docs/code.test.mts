@@ -6,9 +6,13 @@ import { documents, ROOT } from "./documents.mjs";
 /** What a part of a program, in a document, takes for granted. */
 const AROUND = `
 import * as pulumi from "@pulumi/pulumi";
-import { RealServer, type RealServerArgs } from "pulumi-lvs-dr";
+import { RealServer, VirtualService, type RealServerArgs } from "pulumi-lvs-dr";
+import type { VirtualServiceArgs } from "pulumi-lvs-dr";
 declare const connection: RealServerArgs["connection"];
 declare const vips: string[];
+declare const director: VirtualServiceArgs["director"];
+declare const destinations: VirtualServiceArgs["destinations"];
+declare const web1: RealServer, web2: RealServer;
 declare const vm: pulumi.CustomResource & { readonly publicIp: pulumi.Output<string> };
 `;
 

@@ -24,11 +24,14 @@ describe("the messages in the documents", () => {
     expect(wrong).toEqual([]);
   });
 
-  it("include every refusal of a plan", () => {
+  it.each([
+    { folder: "plan", words: ["refusals"], least: 10 },
+    { folder: "service-plan", words: ["refusals", "notes", "warnings"], least: 15 },
+  ])("include every word to people in the fixtures of $folder: $words", (of) => {
     const quoted = quotedIn(REFUSALS);
-    const refusals = plannedRefusals();
-    expect(refusals.length).toBeGreaterThan(10);
-    expect(refusals.filter((text) => !quoted.some((message) => isIn(text, message)))).toEqual([]);
+    const said = saidIn(of.folder, of.words);
+    expect(said.length).toBeGreaterThan(of.least);
+    expect(said.filter((text) => !quoted.some((message) => isIn(text, message)))).toEqual([]);
   });
 });
 
@@ -41,15 +44,16 @@ function sourceText(): string {
     .replace(/["'`]\s*\+\s*["'`]/g, "");
 }
 
-function plannedRefusals(): string[] {
-  const folder = join(ROOT, "test/unit/fixtures/plan");
+/** What plans say, by the fixtures of them: those of real servers have it one level down. */
+function saidIn(name: string, words: readonly string[]): string[] {
+  const folder = join(ROOT, "test/unit/fixtures", name);
   return readdirSync(folder).flatMap((file) => {
-    const { plan } = JSON.parse(readFileSync(join(folder, file), "utf8")) as {
-      plan: { refusals?: string[] };
-    };
-    return plan.refusals ?? [];
+    const data = JSON.parse(readFileSync(join(folder, file), "utf8")) as Words & { plan?: Words };
+    return words.flatMap((word) => (data.plan ?? data)[word] ?? []);
   });
 }
+
+type Words = Readonly<Record<string, readonly string[] | undefined>>;
 
 function isIn(text: string, message: string): boolean {
   let at = 0;

@@ -5,23 +5,39 @@ import { expect, it } from "vitest";
 import { connectionField } from "../../../src/inputs/connection";
 import { allowedIn, type Field, type Fields } from "../../../src/inputs/field";
 import { realServerInputs } from "../../../src/inputs/real-server";
+import { virtualServiceInputs } from "../../../src/inputs/virtual-service";
 import { defaultOf } from "./every-input";
 
 const ROOT = path.resolve(__dirname, "../../..");
 
-const TABLE = /(<!-- Made of src\/inputs.*-->\n\n)(\|.*\n)+/;
+const TABLE = /(<!-- Made of (src\/inputs\/[\w-]+\.ts):.*-->\n\n)(?:\|.*\n)+/g;
 
 // With -u it is the page that gives in.
-it.each([
-  { page: "docs/reference/inputs.md", title: "input", fields: realServerInputs },
-  { page: "docs/reference/connection.md", title: "field", fields: connectionField.fields },
-])("$page has the table of inputs", async ({ page, title, fields }) => {
+it.each<{ page: string; title: string; tables: Readonly<Record<string, Fields>> }>([
+  {
+    page: "docs/reference/inputs.md",
+    title: "input",
+    tables: {
+      "src/inputs/real-server.ts": realServerInputs,
+      "src/inputs/virtual-service.ts": virtualServiceInputs,
+    },
+  },
+  {
+    page: "docs/reference/connection.md",
+    title: "field",
+    tables: { "src/inputs/connection.ts": connectionField.fields },
+  },
+])("$page has the tables of inputs", async ({ page, title, tables }) => {
   const file = path.join(ROOT, page);
   const text = await readFile(file, "utf8");
-  expect(text).toMatch(TABLE);
-  const withTable = text.replace(TABLE, (_, comment: string) => comment + table(title, fields));
+  const made = [...text.matchAll(TABLE)].map(([, , source]) => source);
+  expect(made).toEqual(Object.keys(tables));
+  const withTables = text.replace(
+    TABLE,
+    (_, comment: string, source: string) => comment + table(title, tables[source] ?? {}),
+  );
   const options = await prettier.resolveConfig(file);
-  const formatted = await prettier.format(withTable, { ...options, filepath: file });
+  const formatted = await prettier.format(withTables, { ...options, filepath: file });
   await expect(formatted).toMatchFileSnapshot(file);
 });
 
@@ -35,8 +51,10 @@ function rows(fields: Fields, within: string): string[][] {
   return Object.entries(fields).flatMap(([name, field]) => {
     const row = [`\`${within}${name}\``, allowedIn(field), meaning(field), defaultOf(field) ?? ""];
     // What says how to reach a host has a page of its own.
-    const below = field.kind === "object" && !field.hidden ? field.fields : {};
-    return [row, ...rows(below, `${within}${name}.`)];
+    if (field.hidden) return [row];
+    if (field.kind === "object") return [row, ...rows(field.fields, `${within}${name}.`)];
+    if (field.kind === "objects") return [row, ...rows(field.fields, `${within}${name}[].`)];
+    return [row];
   });
 }
 

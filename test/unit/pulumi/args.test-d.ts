@@ -4,6 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { connectionField } from "../../../src/inputs/connection";
 import type { proxyFields } from "../../../src/inputs/hop";
 import type { realServerInputs } from "../../../src/inputs/real-server";
+import type { virtualServiceInputs } from "../../../src/inputs/virtual-service";
 import type { InspectConnection, InspectProxy, InspectSsh } from "../../../src/inspect/types";
 import type {
   ArpArgs,
@@ -16,12 +17,23 @@ import type {
   TimeoutsArgs,
 } from "../../../src/pulumi/args";
 import type { RealServer } from "../../../src/pulumi/real-server";
+import type {
+  DestinationArgs,
+  PersistenceArgs,
+  ServiceDrainArgs,
+  VirtualServiceArgs,
+} from "../../../src/pulumi/service-args";
+import type { VirtualService } from "../../../src/pulumi/virtual-service";
 
 type Assignable<From extends To, To> = From;
 
 /** What a program made for `remote.Command` serves a real server as it is. */
 export type CommandConnection = Assignable<types.input.remote.ConnectionArgs, ConnectionArgs>;
 export type CommandProxy = Assignable<types.input.remote.ProxyConnectionArgs, ProxyConnectionArgs>;
+
+/** And a director. */
+export const commandDirector = (connection: CommandConnection): VirtualServiceArgs["director"] =>
+  connection;
 
 /** None of Command's fields is missing, so an object literal with any of them compiles too. */
 export type NoFieldMissing = Assignable<
@@ -61,8 +73,29 @@ export const leaking: ArpArgs = { ignore: 3 };
 // @ts-expect-error no connection
 export const unreachable: RealServerArgs = { vips: ["203.0.113.10"] };
 
+export const simplestService: VirtualServiceArgs = {
+  director: { host: "10.0.0.2", privateKeyFile: "~/.ssh/id_ed25519" },
+  ...{ vip: "203.0.113.10", port: 80 },
+  destinations: [{ address: "10.0.0.11" }],
+};
+
+export const serviceOfOutputs: VirtualServiceArgs = {
+  director: { host: address, privateKey: secret },
+  ...{ fwmark: 7, family: 6, scheduler: "mh", schedulerFlags: ["mh-fallback", address] },
+  destinations: [{ address, weight: 10 }, { address: "fd00::12" }],
+  persistence: { timeoutSeconds: 300, netmask: address },
+  drain: { timeoutSeconds: 60, onTimeout: "fail" },
+};
+
+// @ts-expect-error a real server withdraws; a director removes
+export const withdrawing: ServiceDrainArgs = { timeoutSeconds: 60, onTimeout: "withdraw" };
+
+// @ts-expect-error no destinations
+export const nobody: VirtualServiceArgs = { director: { host: "10.0.0.2" }, fwmark: 7, family: 4 };
+
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
 type Inputs = typeof realServerInputs;
+type ServiceInputs = typeof virtualServiceInputs;
 type Connection = (typeof connectionField)["fields"];
 type Proxy = typeof proxyFields;
 
@@ -75,6 +108,10 @@ export const sameNames: {
   DrainArgs: Same<keyof DrainArgs, keyof Inputs["drain"]["fields"]>;
   StaleVipsArgs: Same<keyof StaleVipsArgs, keyof Inputs["staleVips"]["fields"]>;
   TimeoutsArgs: Same<keyof TimeoutsArgs, keyof Inputs["timeouts"]["fields"]>;
+  VirtualServiceArgs: Same<keyof VirtualServiceArgs, keyof ServiceInputs>;
+  PersistenceArgs: Same<keyof PersistenceArgs, keyof ServiceInputs["persistence"]["fields"]>;
+  DestinationArgs: Same<keyof DestinationArgs, keyof ServiceInputs["destinations"]["fields"]>;
+  ServiceDrainArgs: Same<keyof ServiceDrainArgs, keyof ServiceInputs["drain"]["fields"]>;
   InspectConnection: Same<keyof InspectConnection, keyof Connection>;
   InspectProxy: Same<keyof InspectProxy, keyof Proxy>;
   SshArgs: Same<keyof SshArgs, keyof Connection["ssh"]["fields"]>;
@@ -87,6 +124,10 @@ export const sameNames: {
   DrainArgs: true,
   StaleVipsArgs: true,
   TimeoutsArgs: true,
+  VirtualServiceArgs: true,
+  PersistenceArgs: true,
+  DestinationArgs: true,
+  ServiceDrainArgs: true,
   InspectConnection: true,
   InspectProxy: true,
   SshArgs: true,
@@ -95,6 +136,7 @@ export const sameNames: {
 
 /** Every input is an output. */
 export type EveryInput = Assignable<keyof Inputs, keyof RealServer>;
+export type EveryServiceInput = Assignable<keyof ServiceInputs, keyof VirtualService>;
 
 /** What a program may write by the table, with plain values. */
 type Given<Fields> = {
@@ -118,8 +160,14 @@ type Value<Field> = Field extends { kind: "flag" }
           ? | Given<Within>
             | (Field extends { words: readonly (infer Word)[] } ? Word : never)
             | (Field extends { flag: true } ? boolean : never)
-          : string;
+          : Field extends { kind: "objects"; fields: infer Within }
+            ? Given<Within>[]
+            : string;
 
 /** They demand the same, and their values are of the same types. */
 export const sameInputs: Same<pulumi.Unwrap<RealServerArgs>, Given<Inputs>> = true;
+export const sameServiceInputs: Same<
+  pulumi.Unwrap<VirtualServiceArgs>,
+  Given<ServiceInputs>
+> = true;
 export const sameConnection: Same<InspectConnection, Given<Connection>> = true;

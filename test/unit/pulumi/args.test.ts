@@ -6,6 +6,7 @@ import { connectionField } from "../../../src/inputs/connection";
 import type { Fields } from "../../../src/inputs/field";
 import { proxyFields } from "../../../src/inputs/hop";
 import { realServerInputs } from "../../../src/inputs/real-server";
+import { virtualServiceInputs } from "../../../src/inputs/virtual-service";
 import { defaultOf, placesIn } from "../inputs/every-input";
 
 const SRC = path.resolve(__dirname, "../../../src");
@@ -21,6 +22,15 @@ describe.each<{ file: string; interfaces: Record<string, Fields> }>([
       ProxyConnectionArgs: proxyFields,
       SshArgs: connectionField.fields.ssh.fields,
       ...{ ArpArgs: arp.fields, DrainArgs: drain.fields, TimeoutsArgs: timeouts.fields },
+    },
+  },
+  {
+    file: "pulumi/service-args.ts",
+    interfaces: {
+      VirtualServiceArgs: virtualServiceInputs,
+      PersistenceArgs: virtualServiceInputs.persistence.fields,
+      DestinationArgs: virtualServiceInputs.destinations.fields,
+      ServiceDrainArgs: virtualServiceInputs.drain.fields,
     },
   },
   {
@@ -40,8 +50,13 @@ describe.each<{ file: string; interfaces: Record<string, Fields> }>([
     for (const { name, text } of own) {
       const wanted = defaultOf(fields[name]!);
       const named = /Default: (.*)/.exec(text)?.[1];
-      if (wanted === undefined || wanted === "required") expect(named, name).toBeUndefined();
-      else expect([`${wanted}.`, `${wanted},`], name).toContain(named?.slice(0, wanted.length + 1));
+      if (wanted === undefined || wanted.startsWith("required")) {
+        expect(named, name).toBeUndefined();
+        // The type says "required" alone, but not when.
+        const [, when] = /^required(.+)/.exec(wanted ?? "") ?? [];
+        expect(text, name).toContain(when === undefined ? "" : `Required${when}.`);
+      } else
+        expect([`${wanted}.`, `${wanted},`], name).toContain(named?.slice(0, wanted.length + 1));
     }
   });
 });
