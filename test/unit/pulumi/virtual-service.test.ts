@@ -16,7 +16,7 @@ const every: VirtualServiceArgs = {
   persistence: { timeoutSeconds: 300, netmask: "255.255.255.0" },
   destinations: [{ address: "10.0.0.9", weight: 0, upperThreshold: 9, lowerThreshold: 5 }],
   drain: { timeoutSeconds: 30, onTimeout: "fail" },
-  ...{ foreignDestinations: "remove", allowEmpty: true },
+  ...{ foreignDestinations: "remove", persist: false, allowEmpty: true },
   ...{ unreachableOnDestroy: "forget", unreachableOnRefresh: "keep" },
   timeouts: { connectSeconds: 5, operationSeconds: 6 },
 };
@@ -29,10 +29,10 @@ function inputsOf(shop: VirtualService): Promise<object> {
 
 /** The values of the outputs that have a default. */
 function shownBy(shop: VirtualService): Promise<object> {
-  const { scheduler, destinations, timeouts } = shop;
+  const { scheduler, destinations, persist, timeouts } = shop;
   const { unreachableOnDestroy, unreachableOnRefresh } = shop;
   const policies = { unreachableOnDestroy, unreachableOnRefresh };
-  return valuesOf({ scheduler, destinations, timeouts, ...policies });
+  return valuesOf({ scheduler, destinations, persist, timeouts, ...policies });
 }
 
 describe("a declared virtual service", () => {
@@ -56,6 +56,7 @@ describe("a declared virtual service", () => {
           { address: "10.0.0.11", weight: 1 },
           { address: "10.0.0.12", weight: 10 },
         ],
+        persist: true,
         ...{ unreachableOnDestroy: "fail", unreachableOnRefresh: "fail" },
         timeouts: { connectSeconds: 60, operationSeconds: 120 },
       };
