@@ -93,4 +93,7 @@ const REAL_SERVER = {
   source: PROVIDER_SOURCE,
   inputs: realServerInputs,
   outputs: UNSET_OUTPUTS,
+  deletedFirst:
+    "deleteBeforeReplace withdraws the VIPs of the old host before its director is told: what it still " +
+    "sends there is lost; leave it out",
 };

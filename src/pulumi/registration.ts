@@ -14,6 +14,8 @@ export interface ResourceClass {
   readonly inputs: Fields;
   /** The names of the outputs that are no inputs. Named without a value, all can be read from the start. */
   readonly outputs: Readonly<Record<string, undefined>>;
+  /** Why `deleteBeforeReplace` is to be left out, a sentence. */
+  readonly deletedFirst: string;
 }
 
 /**
@@ -46,16 +48,18 @@ export function registration(
 /** What is left to do once Pulumi knows the resource: its defaults, and what must not pass unsaid. */
 export function completeRegistration(
   resource: pulumi.CustomResource,
-  { title, inputs }: ResourceClass,
+  { title, inputs, deletedFirst }: ResourceClass,
   name: string,
   args: object,
   opts: pulumi.CustomResourceOptions | undefined,
 ): void {
   refuseClearSecrets(resource, `${title} ${name}`, inputs);
   showDefaults(resource, inputs, args);
-  if (opts?.customTimeouts === undefined) return;
-  const text = `customTimeouts has no effect on a ${title}: use its input timeouts`;
-  void pulumi.log.warn(text, resource);
+  if (opts?.customTimeouts !== undefined) {
+    const text = `customTimeouts has no effect on a ${title}: use its input timeouts`;
+    void pulumi.log.warn(text, resource);
+  }
+  if (opts?.deleteBeforeReplace === true) void pulumi.log.warn(deletedFirst, resource);
 }
 
 /**

@@ -108,4 +108,7 @@ const VIRTUAL_SERVICE = {
   source: SERVICE_PROVIDER_SOURCE,
   inputs: virtualServiceInputs,
   outputs: UNSET_OUTPUTS,
+  deletedFirst:
+    "deleteBeforeReplace removes the old service before the new one is there: nobody answers " +
+    "meanwhile; leave it out",
 };

@@ -94,15 +94,18 @@ describe("bad input", () => {
       Promise.resolve(void new RealServer("web", args, { import: "anything" })),
     );
     expect(preview.succeeded).toBe(false);
-    expect(preview.text).toContain("create adopts what is bound already");
+    expect(preview.text).toContain("create adopts what is there already");
   });
 
-  it("warns of customTimeouts, which have no effect", async () => {
+  it("warns of customTimeouts, which have no effect, and of deleteBeforeReplace, which has one", async () => {
     const args = { connection, vips };
+    const options = { customTimeouts: { create: "5m" }, deleteBeforeReplace: true };
     const preview = await engine.preview(() =>
-      Promise.resolve(void new RealServer("web", args, { customTimeouts: { create: "5m" } })),
+      Promise.resolve(void new RealServer("web", args, options)),
     );
     expect(preview.succeeded, preview.text).toBe(true);
-    expect(said(preview, "warning").join()).toContain("timeouts");
+    const warnings = said(preview, "warning").join("\n");
+    expect(warnings).toContain("use its input timeouts");
+    expect(warnings).toContain("deleteBeforeReplace withdraws the VIPs of the old host");
   });
 });

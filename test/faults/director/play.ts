@@ -47,8 +47,10 @@ export async function playOnDirector(
 
 const FOREIGN_SERVICE = "-A -t 192.0.2.99:99 -s rr\n-a -t 192.0.2.99:99 -r 192.0.2.1:99 -m -w 3\n";
 const FOREIGN_RIP = "192.0.2.7";
-/** The watchdog ends a shell whose client is silent after three quarters of it. */
-const SECONDS = 12;
+/** Of what is attacked: the watchdog ends a shell whose client is silent after three quarters of it. */
+const SECONDS = 16;
+/** Of what only prepares and mends, on a machine that has much else to do. */
+const PATIENCE = 90;
 
 class DirectorRun {
   private isMeddledWith = false;
@@ -115,7 +117,8 @@ class DirectorRun {
   private async attacked(after: Members | undefined): Promise<DirectorEnd["outcome"]> {
     const { before, drain, fault } = this.scenario;
     const stop = new AbortController();
-    const operation = this.operation({ signal: stop.signal });
+    const timeouts = { connectSeconds: 20, operationSeconds: SECONDS };
+    const operation = this.operation({ signal: stop.signal, timeouts });
     this.arm();
     const striking = this.strike(stop).catch((error: unknown) => {
       throw new Error(`the fault did not come about: ${String(error)}`);
@@ -211,7 +214,7 @@ class DirectorRun {
     return {
       ...options(),
       ...accessBy(connectionTo(lab, { address: "127.0.0.1", port: 22 }, { port: proxy.port })),
-      timeouts: { connectSeconds: 20, operationSeconds: SECONDS },
+      timeouts: { connectSeconds: 20, operationSeconds: PATIENCE },
       ...changes,
     };
   }
