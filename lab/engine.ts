@@ -9,9 +9,17 @@ import {
   type PulumiFn,
   type Stack,
 } from "@pulumi/pulumi/automation";
+import * as settings from "@pulumi/pulumi/runtime/settings";
 import { Cli } from "./cli";
 
 const ROOT = path.resolve(__dirname, "..");
+
+// Programs run in this process, and what is left of engines that were killed goes on calling at their
+// ports. Where a new engine gets such a port, gRPC would give it the old one's failed connection, for it
+// shares connections by address; Pulumi then takes the program for one that declares nothing.
+Object.assign((settings as unknown as { grpcClientOptions: object }).grpcClientOptions, {
+  "grpc.use_local_subchannel_pool": 1,
+});
 
 /** What one run of the engine did and said. */
 export interface Outcome {
