@@ -80,7 +80,9 @@ export class Traffic {
   }
 
   async #forget(): Promise<void> {
-    const line = this.vips.map((vip) => `ip neigh flush to ${vip}`).join("; ");
+    // Not what is being asked for: that would fail the requests that wait for the answer.
+    const known = "nud reachable nud stale nud delay";
+    const line = this.vips.map((vip) => `ip neigh flush to ${vip} ${known}`).join("; ");
     while (this.#flows) {
       await this.client.host.run(line);
       await pause(250);
