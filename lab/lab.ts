@@ -26,6 +26,8 @@ export class Lab {
   readonly root: { readonly address: string; readonly address6: string; readonly device: string };
   /** The namespace of the bridge `br0`, for `ip netns exec`. */
   readonly wire: string;
+  /** An IPv4 and an IPv6 address of the lab's own subnets that no host has, for a service. */
+  readonly vips: readonly [string, string];
   readonly #site: Site;
   readonly #keeper: Keeper;
   readonly #passwordHash: string;
@@ -43,6 +45,7 @@ export class Lab {
     this.#passwordHash = access.passwordHash;
     this.#sshdOptions = access.sshdOptions;
     this.wire = site.namespace;
+    this.vips = [`${site.subnet}.${VIP}`, `${site.subnet6}::${VIP.toString(16)}`];
     this.root = {
       address: `${site.subnet}.1`,
       address6: `${site.subnet6}::1`,
@@ -121,7 +124,7 @@ export class Lab {
 
   /**
    * Makes the director: it takes the VIPs on its NIC, and forwards to the real servers that are
-   * added to it. By default the VIPs are an IPv4 and an IPv6 address of the lab's own subnets.
+   * added to it. By default the VIPs are {@link vips}.
    * @throws Error with the reason where this machine cannot.
    */
   async director(options: DirectorOptions = {}): Promise<Director> {
@@ -135,7 +138,7 @@ export class Lab {
         address6: `${subnet6}::${DIRECTOR}`,
         state: join(state, "director"),
       },
-      { ...options, vips: options.vips ?? [`${subnet}.${VIP}`, `${subnet6}::${VIP.toString(16)}`] },
+      { ...options, vips: options.vips ?? this.vips },
     );
     return this.#director;
   }

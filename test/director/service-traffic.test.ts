@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RealServer, VirtualService } from "../../src/index";
 import type { Client } from "../../lab/client";
+import { makeDirector } from "../../lab/director-guest";
 import type { Guest } from "../../lab/guest";
 import type { LabHost } from "../../lab/host";
 import type { Engine } from "../../lab/engine";
@@ -35,12 +36,8 @@ describe("a stack of real servers and a director's services, under traffic", () 
     ]);
     [guest, client, engine] = [director, one, own];
     machines = Object.fromEntries(hosts.map((host) => [host.name, host]));
-    vips = [guest.address.replace(/\d+$/, "250"), guest.address6.replace(/::.*/, "::fa")];
-    // Else a client's port that comes round within two minutes gets the real server that had it.
-    await guest.run("modprobe ip_vs && echo 1 >/proc/sys/net/ipv4/vs/expire_nodest_conn");
-    await guest.run(
-      `ip addr add ${vips[0]}/32 dev eth0 && ip -6 addr add ${vips[1]}/128 dev eth0 nodad preferred_lft 0`,
-    );
+    vips = lab.vips;
+    await makeDirector(guest, vips);
   });
   afterAll(() => stage.destroy());
 
