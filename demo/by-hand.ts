@@ -1,6 +1,7 @@
 import type { LabHost } from "../lab/host";
 import { mislead } from "../lab/mislead";
 import { countVipFrames, recordVipFrames } from "../lab/vip-frames";
+import { announce, scheduled } from "./director";
 import { expectSame, Mismatch } from "./narrator";
 import type { Scene } from "./scene";
 import { served } from "./tally";
@@ -9,12 +10,13 @@ import { askWire } from "./wire";
 
 const REQUESTS = 20;
 
-/** Step 1: what goes wrong by hand, and how it is put right by hand. */
+/** Step 1: what goes wrong by hand, and how it is put right by hand; here the director is, too. */
 export async function byHand(scene: Scene): Promise<void> {
   const { narrator, client, director, lab, vip, rs1, rs2, tally } = scene;
   narrator.step("By hand, the wrong way: the VIP on lo, the ARP sysctls at their defaults");
+  await prompt(narrator, director, `ipvsadm -A -t ${vip}:80 -s rr`);
   for (const host of [rs1, rs2]) {
-    await director.add(host);
+    await prompt(narrator, director, `ipvsadm -a -t ${vip}:80 -r ${host.address}:80 -g`);
     await prompt(narrator, host, `ip addr add ${vip}/32 dev lo`);
   }
   await askWire(scene, [vip], ["director", "rs1", "rs2"]);
@@ -28,27 +30,27 @@ export async function byHand(scene: Scene): Promise<void> {
 }
 
 async function missDirector(scene: Scene, misled: LabHost): Promise<{ servedBy: string }[]> {
-  const { narrator, client, director, vip } = scene;
+  const { narrator, client, vip } = scene;
   await prompt(narrator, client.host, `ip neigh show ${vip}`);
-  const before = await director.recentConnections(vip);
+  const before = await scheduled(scene);
   const answers = [];
   for (let i = 0; i < REQUESTS; i += 1) answers.push(await client.request(vip));
-  const scheduled = (await director.recentConnections(vip)) - before;
+  const since = (await scheduled(scene)) - before;
   const { answered } = served(answers);
   narrator.table([
     ["requests", "served by", "scheduled by the director"],
-    ...Object.entries(answered).map(([name, times]) => [`${times}`, name, `${scheduled}`]),
+    ...Object.entries(answered).map(([name, times]) => [`${times}`, name, `${since}`]),
   ]);
   expectSame("requests", JSON.stringify(answered), JSON.stringify({ [misled.name]: REQUESTS }));
-  expectSame("scheduled by the director", `${scheduled}`, "0");
+  expectSame("scheduled by the director", `${since}`, "0");
   return answers;
 }
 
 async function putRight(scene: Scene): Promise<void> {
   const { narrator, client, director, vip, rs1, rs2 } = scene;
   for (const host of [rs1, rs2]) await prompt(narrator, host, `ip addr del ${vip}/32 dev lo`);
-  narrator.doing("director# arping -U: the VIP is mine");
-  await director.announce();
+  await prompt(narrator, director, "ipvsadm -C");
+  await announce(scene);
   await askWire(scene, [vip], ["director"]);
   const known = (await client.host.run(`ip neigh show ${vip}`)).stdout;
   if (!known.includes(`lladdr ${director.mac} `))

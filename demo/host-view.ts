@@ -1,10 +1,18 @@
 import type { LabHost } from "../lab/host";
 
+/**
+ * An administrator's shell. On a socket, as the lab's is, bash takes itself for one of rshd's, and
+ * prints what a login does.
+ */
+export const BASH = "/bin/bash --norc";
+
 /** How to look at a host as its administrator would. */
 export const LOOK_AT_LO = "ip -br addr show lo";
 export const LOOK_AT_ARP =
   "sysctl -n net.ipv4.conf.{all,eth0}.arp_{ignore,announce} | paste -sd ' '";
 export const LOOK_AT_REGISTRY = "ls /var/lib/lvs-dr";
+/** On a director; whatever a resource leaves has this in its name. */
+export const LOOK_AT_OURS = "find /etc /run /usr /var -name '*lvs-dr*'";
 
 /** What is on `lo` besides loopback, read from `lo UNKNOWN 127.0.0.1/8 198.18.0.250/32 ::1/128`. */
 export function vipsOn(lo: string): string[] {

@@ -1,11 +1,13 @@
 import type { StreamResult, WebAnswer } from "../lab/client";
 import type { Outcome } from "../lab/engine";
 import type { Traffic } from "../lab/traffic";
+import { showServices } from "./director";
+import { BASH } from "./host-view";
 import { expectSame, Mismatch } from "./narrator";
-import { NAME, NAME6, program, type Scene } from "./scene";
+import { NAME, NAME6, program, type Scene, SHOP, SHOP6 } from "./scene";
 import { declared } from "./serving";
 import { byOthers } from "./tally";
-import { expectChanges, showHosts, showRows } from "./telling";
+import { expectChanges, expectOrder, nameIn, showHosts, showRows } from "./telling";
 
 const AT_LEAST = 1000;
 /** So many connections, at least, that rs1 has when it leaves. */
@@ -13,15 +15,18 @@ const HELD = 4;
 
 /** Step 3: a real server joins. */
 export async function joins(scene: Scene, traffic: Traffic): Promise<void> {
-  const { narrator, director, engine, rs1, rs2, rs3, signal } = scene;
-  narrator.step("rs3 joins while requests flow: pulumi up, then into the director's table");
+  const { narrator, engine, rs1, rs2, rs3, signal } = scene;
+  narrator.step("rs3 joins while requests flow: one more in the program, and pulumi up");
   await traffic.until(({ sent }) => sent >= 100, signal);
   const outcome = await engine.up(program(scene, [rs1, rs2, rs3]));
   showRows(narrator, outcome);
-  expectChanges(outcome, { create: 1, same: 3 });
-  const early = (await traffic.soFar()).answered["rs3"] ?? 0;
-  expectSame("served by rs3 before it joined", `${early}`, "0");
-  await director.add(rs3);
+  expectChanges(outcome, { create: 1, update: 2, same: 3 });
+  expectOrder(outcome, [rs3.name], [SHOP, SHOP6]);
+  await showServices(scene, [
+    [rs1, 1],
+    [rs2, 1],
+    [rs3, 1],
+  ]);
   await traffic.until(({ answered }) => (answered["rs3"] ?? 0) >= 100, signal);
   const requests = await traffic.soFar();
   expectNoneFailed(requests);
@@ -31,22 +36,25 @@ export async function joins(scene: Scene, traffic: Traffic): Promise<void> {
   );
 }
 
-/** Step 4: a real server leaves, drained by the package. */
+/** Step 4: a real server leaves, drained by its director. */
 export async function leaves(scene: Scene, traffic: Traffic): Promise<void> {
-  const { narrator, director, rs1, rs2, rs3, signal } = scene;
-  narrator.step("rs1 leaves: weight 0 at the director, then pulumi up without it");
+  const { narrator, rs1, rs2, rs3, signal } = scene;
+  narrator.step("rs1 leaves: one less in the program, and pulumi up");
   const asMember = await askAsHost(scene);
   const begun = await holdOpen(scene);
-  await director.drain(rs1);
   const { outcome, finished } = await upDrained(scene, program(scene, [rs2, rs3]));
-  await director.remove(rs1);
   showRows(narrator, outcome);
-  expectChanges(outcome, { delete: 1, same: 3 });
+  expectChanges(outcome, { update: 2, delete: 1, same: 3 });
+  expectOrder(outcome, [SHOP, SHOP6], [rs1.name]);
   const warnings = outcome.said.filter(({ severity }) => severity === "warning");
   expectSame("warnings", warnings.map(({ message }) => message).join("\n") || "none", "none");
   const by = finished.map(({ servedBy }) => servedBy);
   expectSame("held connections", by.join(" "), begun.join(" "));
   narrator.saw(`the VIPs left when the connections had ended; all ${begun.length} were answered`);
+  await showServices(scene, [
+    [rs2, 1],
+    [rs3, 1],
+  ]);
   await showHosts(narrator, [
     [rs1, { vips: [], arp: "arp_ignore 0, arp_announce 0" }],
     [rs2, declared(scene)],
@@ -60,30 +68,34 @@ export async function leaves(scene: Scene, traffic: Traffic): Promise<void> {
 }
 
 /** @returns with whom the client has the connections that the patient client's `finish` ends. */
-async function holdOpen({ narrator, director, patient, rs1, signal }: Scene): Promise<string[]> {
+async function holdOpen({ narrator, lab, patient, rs1, signal }: Scene): Promise<string[]> {
   const begun: string[] = [];
   const withRs1 = () => begun.filter((name) => name === rs1.name).length;
   while (withRs1() < HELD) {
     signal.throwIfAborted();
-    begun.push(...(await patient.hold(director.vips)));
+    begun.push(...(await patient.hold(lab.vips)));
   }
   narrator.doing(`a client holds ${begun.length} connections open, ${withRs1()} of them with rs1`);
   return begun;
 }
 
-/** Runs it, and lets the held connections end once the row has told twice that it drains. */
+/** Runs it, and lets the held connections end once both services have told twice that they drain. */
 async function upDrained(
-  { engine, patient }: Scene,
+  scene: Scene,
   of: () => Promise<void>,
 ): Promise<{ outcome: Outcome; finished: WebAnswer[] }> {
-  let told = 0;
+  const told = new Map([
+    [SHOP, 0],
+    [SHOP6, 0],
+  ]);
   let finishing: Promise<WebAnswer[]> | undefined;
-  const outcome = await engine.up(of, {
+  const outcome = await scene.engine.up(of, {
     onEvent: ({ diagnosticEvent: event }) => {
       if (event?.message.includes("draining") !== true) return;
-      told += 1;
-      if (told < 2) return;
-      finishing ??= patient.finish();
+      const name = nameIn(event.urn ?? "");
+      told.set(name, (told.get(name) ?? 0) + 1);
+      if (Math.min(...told.values()) < 2) return;
+      finishing ??= lookAndFinish(scene);
       finishing.catch(() => undefined);
     },
   });
@@ -91,12 +103,25 @@ async function upDrained(
   return { outcome, finished: await finishing };
 }
 
+/** What drains has weight 0 and its VIPs. */
+async function lookAndFinish(scene: Scene): Promise<WebAnswer[]> {
+  const { narrator, patient, rs1, rs2, rs3 } = scene;
+  narrator.doing("meanwhile, as long as rs1 has connections");
+  await showServices(scene, [
+    [rs1, 0],
+    [rs2, 1],
+    [rs3, 1],
+  ]);
+  await showHosts(narrator, [[rs1, declared(scene)]]);
+  return patient.finish();
+}
+
 /** Who serves rs1 when it asks for the service by name, as any program on it does. */
 async function askAsHost({ rs1 }: Scene): Promise<[string, string][]> {
   const answers: [string, string][] = [];
   for (const name of [NAME, NAME6]) {
     const get = `exec 3<>/dev/tcp/${name}/80; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3`;
-    const { stdout } = await rs1.run(get, { shell: "/usr/bin/timeout 5 /bin/bash" });
+    const { stdout } = await rs1.run(get, { shell: `/usr/bin/timeout 5 ${BASH}` });
     const body = stdout.trim().split("\n").at(-1) ?? "";
     answers.push([name, (JSON.parse(body) as WebAnswer).servedBy]);
   }

@@ -1,7 +1,9 @@
-import { RealServer } from "../src/index";
+import { RealServer, VirtualService } from "../src/index";
 import { Client } from "../lab/client";
 import type { Engine } from "../lab/engine";
-import type { Director } from "../lab/director";
+import { makeDirector } from "../lab/director-guest";
+import type { Guest } from "../lab/guest";
+import { guestImage } from "../lab/guest-image";
 import type { Lab } from "../lab/lab";
 import type { LabHost } from "../lab/host";
 import type { Stage } from "../lab/stage";
@@ -14,11 +16,16 @@ import { Tally } from "./tally";
 export const NAME = "shop.example";
 export const NAME6 = "shop6.example";
 
+/** The director's services, by their names in the program. */
+export const SHOP = "shop";
+export const SHOP6 = "shop6";
+
 /** Who plays, and what is told of them. */
 export interface Scene {
   readonly lab: Lab;
   readonly engine: Engine;
-  readonly director: Director;
+  /** With a kernel, a disk and an sshd of its own. */
+  readonly director: Guest;
   readonly vip: string;
   readonly vip6: string;
   readonly client: Client;
@@ -40,61 +47,74 @@ export async function setScene(
   narrator: Narrator,
   signal: AbortSignal,
 ): Promise<Scene> {
+  // Where it is to be made, that takes longer than all the rest.
+  await guestImage();
+  signal.throwIfAborted();
   narrator.heading(
-    "The lab: a director (IPVS), a client, and three hosts with a web server and sshd",
+    "The lab: a director (IPVS) with sshd, a client, and three hosts with a web server and sshd",
   );
   const lab = await stage.lab();
   const [director, client, rs1, rs2, rs3] = await Promise.all([
-    lab.director(),
+    lab.guest("director"),
     lab.client(),
     ...["rs1", "rs2", "rs3"].map(async (name) => webHost(lab, name)),
   ] as const);
   signal.throwIfAborted();
   const engine = await stage.engine();
   const servers = [rs1!, rs2!, rs3!] as const;
-  await engine.writeKnownHosts(servers.map((one) => `${one.address} ${one.hostKey}\n`).join(""));
-  const [vip = "", vip6 = ""] = director.vips;
+  const known = [director, ...servers].map((one) => `${one.address} ${one.hostKey}\n`);
+  await engine.writeKnownHosts(known.join(""));
+  const [vip, vip6] = lab.vips;
+  await makeDirector(director, lab.vips);
   for (const host of servers)
     await host.run(`printf '${vip} ${NAME}\\n${vip6} ${NAME6}\\n' >>/etc/hosts`);
   const footprints = servers.map(async (host) => [host, await footprint(host)] as const);
   const before = new Map(await Promise.all(footprints));
-  introduce(narrator, director, client, servers);
+  introduce(narrator, lab, director, client, servers);
   const patient = await Client.on(client.host);
   const [one, two, three] = servers;
   const cast = { lab, engine, director, vip, vip6, client, patient, narrator, before, signal };
   return { ...cast, rs1: one, rs2: two, rs3: three, tally: new Tally() };
 }
 
-/** A program that declares these real servers. */
-export function program({ lab, director }: Scene, hosts: readonly LabHost[]): () => Promise<void> {
+/** A program that declares these real servers, and a service on the director for each VIP. */
+export function program(scene: Scene, hosts: readonly LabHost[]): () => Promise<void> {
+  const { lab, director } = scene;
+  const privateKeyFile = lab.keys.plain.path;
   return async () => {
-    for (const host of hosts) {
-      new RealServer(host.name, {
-        connection: {
-          host: host.address,
-          user: userOf(host),
-          privateKeyFile: lab.keys.plain.path,
-        },
-        vips: [...director.vips],
-        drain: { timeoutSeconds: 30 },
-      });
+    const dependsOn = hosts.map((host) => {
+      const connection = { host: host.address, user: userOf(host), privateKeyFile };
+      return new RealServer(host.name, { connection, vips: [...lab.vips] });
+    });
+    for (const [name, vip, rip] of [
+      [SHOP, scene.vip, "address"],
+      [SHOP6, scene.vip6, "address6"],
+    ] as const) {
+      const args = {
+        director: { host: director.address, user: "root", privateKeyFile },
+        ...{ vip, port: 80, scheduler: "rr" },
+        destinations: hosts.map((host) => ({ address: host[rip] })),
+        drain: { timeoutSeconds: 60 },
+      };
+      new VirtualService(name, args, { dependsOn });
     }
   };
 }
 
 function introduce(
   narrator: Narrator,
-  director: Director,
+  { vips }: Lab,
+  director: Guest,
   client: Client,
   servers: readonly LabHost[],
 ): void {
   narrator.table([
     ["", "address", "MAC of eth0", "entered as"],
-    ["director", director.address, director.mac, ""],
+    ["director", director.address, director.mac, "root"],
     ["client", client.host.address, client.host.mac, ""],
     ...servers.map((host) => [host.name, host.address, host.mac, userOf(host)]),
   ]);
-  const names = [NAME, NAME6].map((name, at) => `${director.vips[at]} (${name})`);
+  const names = [NAME, NAME6].map((name, at) => `${vips[at]} (${name})`);
   narrator.doing(`VIPs: ${names.join(" and ")}, port 80`);
 }
 

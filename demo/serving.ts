@@ -1,9 +1,10 @@
 import { countVipFrames, recordVipFrames, type VipFrames } from "../lab/vip-frames";
-import { difference, footprint } from "./host-view";
+import { scheduled, showServices } from "./director";
+import { difference, footprint, LOOK_AT_OURS } from "./host-view";
 import { expectSame } from "./narrator";
-import { program, type Scene } from "./scene";
+import { program, type Scene, SHOP, SHOP6 } from "./scene";
 import { byOthers, served } from "./tally";
-import { expectChanges, expectWords, type Look, showHosts, showRows } from "./telling";
+import { expectChanges, expectOrder, expectWords, type Look, showHosts, showRows } from "./telling";
 import { askMeanwhile, askWire, nameOf } from "./wire";
 
 const REQUESTS = 8;
@@ -13,14 +14,17 @@ export function declared({ vip, vip6 }: Scene): Look {
   return { vips: [`${vip}/32`, `${vip6}/128`], arp: "arp_ignore 1, arp_announce 2" };
 }
 
-/** Step 2: two real servers, declared. */
+/** Step 2: two real servers and the director's services, declared. */
 export async function declare(scene: Scene): Promise<void> {
   const { narrator, director, engine, vip, vip6, rs1, rs2, before } = scene;
-  narrator.step("pulumi up: rs1 and rs2, while a neighbour asks for the VIPs all the time");
+  narrator.step(
+    "pulumi up: rs1, rs2 and the director's services, while a neighbour asks for the VIPs all the time",
+  );
   const up = () => engine.up(program(scene, [rs1, rs2]));
   const { outcome, frames } = await askMeanwhile(scene, up);
   showRows(narrator, outcome);
-  expectChanges(outcome, { create: 3 });
+  expectChanges(outcome, { create: 5 });
+  expectOrder(outcome, [rs1.name, rs2.name], [SHOP, SHOP6]);
   const told = byOthers(frames, director.mac);
   expectSame("frames in which a real server claims a VIP", `${told}`, "0");
   const answers = frames.answers[director.mac] ?? 0;
@@ -30,11 +34,17 @@ export async function declare(scene: Scene): Promise<void> {
     [rs1, declared(scene)],
     [rs2, declared(scene)],
   ]);
+  await showServices(scene, [
+    [rs1, 1],
+    [rs2, 1],
+  ]);
   for (const host of [rs1, rs2]) {
     const made = difference(before.get(host) ?? "", await footprint(host)).join("\n");
     // A search that finds nothing now would find nothing after the destroy either.
     expectWords(`new on ${host.name}`, made, ["/var/lib/lvs-dr/owners/", vip, vip6, "arp_ignore"]);
   }
+  const ours = (await director.run(LOOK_AT_OURS)).stdout;
+  expectWords("new on the director", ours, ["/var/lib/lvs-dr-director"]);
   await askWire(scene, [vip, vip6], ["director"]);
   narrator.saw("only the director answers for the VIPs, by ARP and by neighbour discovery");
   await askInTurn(scene, frames);
@@ -44,7 +54,7 @@ async function askInTurn(scene: Scene, meanwhile: VipFrames): Promise<void> {
   const { narrator, client, director, lab, vip, vip6, rs1, rs2, tally } = scene;
   const capture = await recordVipFrames(lab);
   await client.host.run(`ip neigh flush to ${vip}; ip neigh flush to ${vip6}`);
-  const before = await director.recentConnections(vip);
+  const before = await scheduled(scene);
   const rows = [];
   const all = [];
   for (const address of [vip, vip6]) {
@@ -58,8 +68,8 @@ async function askInTurn(scene: Scene, meanwhile: VipFrames): Promise<void> {
     all.push(...answers);
   }
   narrator.table([["requests to", "served by"], ...rows]);
-  const scheduled = (await director.recentConnections(vip)) - before;
-  expectSame("IPv4 connections scheduled by the director", `${scheduled}`, `${REQUESTS}`);
+  const since = (await scheduled(scene)) - before;
+  expectSame("IPv4 connections scheduled by the director", `${since}`, `${REQUESTS}`);
   const frames = await countVipFrames(capture, [vip, vip6]);
   const accepted = Object.entries(frames.accepted).map(
     ([mac, times]) => `${nameOf(scene, mac)} ${times}`,

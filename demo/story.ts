@@ -26,8 +26,8 @@ export async function tell(stage: Stage, narrator: Narrator, signal: AbortSignal
 
 /** Steps 3 and 4, under one stream of requests and one record of the wire. */
 async function joinAndLeave(scene: Scene): Promise<void> {
-  const { lab, client, director, signal } = scene;
-  const traffic = await Traffic.start(lab, client, director.vips, PER_SECOND);
+  const { lab, client, signal } = scene;
+  const traffic = await Traffic.start(lab, client, lab.vips, PER_SECOND);
   try {
     await joins(scene, traffic);
     signal.throwIfAborted();

@@ -1,6 +1,15 @@
 import type { Outcome } from "../lab/engine";
+import type { Guest } from "../lab/guest";
 import type { LabHost } from "../lab/host";
-import { difference, effectiveArp, footprint, LOOK_AT_ARP, LOOK_AT_LO, vipsOn } from "./host-view";
+import {
+  BASH,
+  difference,
+  effectiveArp,
+  footprint,
+  LOOK_AT_ARP,
+  LOOK_AT_LO,
+  vipsOn,
+} from "./host-view";
 import { expectSame, Mismatch, type Narrator } from "./narrator";
 
 /** What a host should look like: its VIPs with their prefix, and the sysctls in force on eth0. */
@@ -17,7 +26,7 @@ export async function showHosts(
   const rows = [];
   for (const [host, look] of wanted) {
     const vips = vipsOn((await host.run(LOOK_AT_LO)).stdout);
-    const arp = effectiveArp((await host.run(LOOK_AT_ARP, { shell: "/bin/bash" })).stdout);
+    const arp = effectiveArp((await host.run(LOOK_AT_ARP, { shell: BASH })).stdout);
     expectSame(`VIPs on ${host.name}`, sorted(vips), sorted(look.vips));
     expectSame(`in force on eth0 of ${host.name}`, arp, look.arp);
     rows.push([host.name, vips.join(" ") || "no VIP", arp]);
@@ -26,8 +35,13 @@ export async function showHosts(
 }
 
 /** Runs a line on a host and shows both, as a terminal does. @returns what it printed. */
-export async function prompt(narrator: Narrator, host: LabHost, line: string): Promise<string> {
-  const run = { shell: "/bin/bash", allowFailure: true };
+export async function prompt(
+  narrator: Narrator,
+  host: LabHost | Guest,
+  line: string,
+): Promise<string> {
+  // A guest has a shell of its own to read it.
+  const run = { shell: BASH, allowFailure: true };
   const { stdout } = await host.run(`{ ${line}; } 2>&1`, run);
   narrator.quote(`${host.name}# ${line}`, stdout);
   return stdout;
@@ -45,26 +59,50 @@ export async function expectUntouched(host: LabHost, before: string): Promise<vo
   expectSame(`${host.name} beside what it was before`, left || "the same", "the same");
 }
 
-/** Shows what the engine did to each resource, and what it said on its row, if that took long. */
+/** Shows what the engine did to each resource of ours, and what it said on its row, if that took long. */
 export function showRows(narrator: Narrator, outcome: Outcome): void {
   for (const { op, urn, diffs } of outcome.steps) {
     const words = outcome.said.filter((one) => one.urn === urn && !isProgress(one.message));
-    const isDone = urn.includes(":RealServer::") && /^(create|update|replace|delete)/.test(op);
-    if (op === "same" || (words.length === 0 && !isDone)) continue;
+    if (op === "same" || (words.length === 0 && !isDone({ op, urn }))) continue;
     const title = diffs.length === 0 ? op : `${op} (${diffs.join(", ")})`;
-    narrator.quote(`${title} ${nameIn(urn)}`, words.map(({ message }) => message).join("\n"));
+    narrator.quote(
+      `${title} ${nameIn(urn)}`,
+      abridged(words.map(({ message }) => message)).join("\n"),
+    );
   }
 }
 
-/** Of every operation alike. */
+function isDone({ op, urn }: Pick<Outcome["steps"][number], "op" | "urn">): boolean {
+  return /:(RealServer|VirtualService)::/.test(urn) && /^(create|update|replace|delete)/.test(op);
+}
+
+/** Without the middle of what is said once a second. */
+function abridged(messages: readonly string[]): string[] {
+  const draining = messages.filter((one) => one.trim().startsWith("draining "));
+  const middle = draining.slice(2, -1);
+  return messages.flatMap((one) => {
+    if (!middle.includes(one)) return [one];
+    return one === middle[0] ? ["..."] : [];
+  });
+}
+
+/** Of every operation alike, or, where services of one director wait for each other, by chance. */
 function isProgress(message: string): boolean {
-  return /^(dialling|observing|verified)/.test(message.trim());
+  return /^(dialling|observing|verified|waiting for the lock)/.test(message.trim());
 }
 
 /** Expects the engine to have succeeded and to have done this to so many resources. */
 export function expectChanges(outcome: Outcome, wanted: Readonly<Record<string, number>>): void {
   if (!outcome.succeeded) throw new Mismatch(`the engine failed:\n${outcome.text}`);
   expectSame("changes", counts(outcome.changes), counts(wanted));
+}
+
+/** Expects the engine to have begun with all of one group before it began with the next. */
+export function expectOrder(outcome: Outcome, ...groups: readonly (readonly string[])[]): void {
+  const rest = outcome.steps.filter(isDone).map(({ urn }) => nameIn(urn));
+  for (const group of groups)
+    expectSame("next in order", sorted(rest.splice(0, group.length)), sorted(group));
+  expectSame("beside them", sorted(rest), "");
 }
 
 /** Expects each of these words to be there. */

@@ -1,8 +1,10 @@
-import { program, type Scene } from "./scene";
+import { program, type Scene, SHOP, SHOP6 } from "./scene";
 import { declared } from "./serving";
+import { announce, LOOK_AT_TABLE } from "./director";
 import { expectSame } from "./narrator";
 import {
   expectChanges,
+  expectOrder,
   expectUntouched,
   expectWords,
   nameIn,
@@ -10,23 +12,30 @@ import {
   showHosts,
   showRows,
 } from "./telling";
-import { LOOK_AT_ARP, LOOK_AT_LO, LOOK_AT_REGISTRY, effectiveArp, vipsOn } from "./host-view";
+import {
+  LOOK_AT_ARP,
+  LOOK_AT_LO,
+  LOOK_AT_OURS,
+  LOOK_AT_REGISTRY,
+  effectiveArp,
+  vipsOn,
+} from "./host-view";
 import { askWire } from "./wire";
 
 /** Step 5: somebody undoes a sysctl. */
 export async function undo(scene: Scene): Promise<void> {
-  const { narrator, director, engine, vip, vip6, rs2, rs3 } = scene;
+  const { narrator, engine, vip, vip6, rs2, rs3 } = scene;
   narrator.step("Somebody undoes a sysctl on rs2");
   await prompt(narrator, rs2, "sysctl -w net.ipv4.conf.all.arp_ignore=0");
   await askWire(scene, [vip], ["director", rs2.name]);
   narrator.doing("pulumi refresh");
-  expectChanges(await engine.refresh(), { same: 2, update: 1 });
+  expectChanges(await engine.refresh(), { same: 4, update: 1 });
   await showDrift(scene);
   narrator.doing("pulumi up");
   const outcome = await engine.up(program(scene, [rs2, rs3]));
   showRows(narrator, outcome);
-  expectChanges(outcome, { update: 1, same: 2 });
-  await director.announce();
+  expectChanges(outcome, { update: 1, same: 4 });
+  await announce(scene);
   await showHosts(narrator, [[rs2, declared(scene)]]);
   await askWire(scene, [vip, vip6], ["director"]);
   narrator.saw("rs2 is as declared, and silent again");
@@ -49,10 +58,14 @@ async function showDrift({ narrator, engine, rs2, rs3 }: Scene): Promise<void> {
 export async function destroy(scene: Scene): Promise<void> {
   const { narrator, director, engine, vip, vip6, rs1, rs2, rs3, before } = scene;
   narrator.step("pulumi destroy, and what each host says of itself afterwards");
-  for (const host of [rs2, rs3]) await director.remove(host);
   const outcome = await engine.destroy();
   showRows(narrator, outcome);
-  expectChanges(outcome, { delete: 3 });
+  expectChanges(outcome, { delete: 5 });
+  expectOrder(outcome, [SHOP, SHOP6], [rs2.name, rs3.name]);
+  const table = await prompt(narrator, director, LOOK_AT_TABLE);
+  expectSame("the director's table", table.trim(), "");
+  const ours = await prompt(narrator, director, LOOK_AT_OURS);
+  expectSame("files of ours on the director", ours.trim(), "");
   for (const host of [rs1, rs2, rs3]) {
     const lo = await prompt(narrator, host, LOOK_AT_LO);
     expectSame(`VIPs on ${host.name}`, vipsOn(lo).join(), "");
@@ -63,5 +76,7 @@ export async function destroy(scene: Scene): Promise<void> {
     await expectUntouched(host, before.get(host) ?? "");
   }
   await askWire(scene, [vip, vip6], ["director"]);
-  narrator.saw("addresses, routes, sysctls, files and processes are as before the first step");
+  narrator.saw(
+    "addresses, routes, sysctls, files and processes are as before the first step; the director has nothing of ours",
+  );
 }

@@ -28,7 +28,7 @@ export async function askWire(
 
 /** Asks for the VIPs again and again while something happens. @returns all that was said. */
 export async function askMeanwhile<T>(
-  { lab, director: { vips } }: Scene,
+  { lab }: Scene,
   happens: () => Promise<T>,
 ): Promise<{ outcome: T; frames: VipFrames }> {
   const capture = await recordVipFrames(lab);
@@ -38,14 +38,14 @@ export async function askMeanwhile<T>(
     while (!isOver) await (vip.includes(":") ? lab.solicit(vip) : lab.arping(vip));
   };
   // Each asks at once and a second later; four of them leave no long gaps.
-  const [vip = "", vip6 = ""] = vips;
+  const [vip, vip6] = lab.vips;
   const askers = [...[0, 250, 500, 750].map((first) => ask(vip, first)), ask(vip6, 0)];
   for (const asker of askers) asker.catch(() => undefined);
   try {
     const outcome = await happens();
     isOver = true;
     await Promise.all(askers);
-    return { outcome, frames: await countVipFrames(capture, vips) };
+    return { outcome, frames: await countVipFrames(capture, lab.vips) };
   } finally {
     isOver = true;
     await Promise.allSettled(askers);
