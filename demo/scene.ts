@@ -95,6 +95,8 @@ export function program(scene: Scene, hosts: readonly LabHost[]): () => Promise<
         ...{ vip, port: 80, scheduler: "rr" },
         destinations: hosts.map((host) => ({ address: host[rip] })),
         drain: { timeoutSeconds: 60 },
+        // The director lives as long as the demo.
+        persist: false,
       };
       new VirtualService(name, args, { dependsOn });
     }
