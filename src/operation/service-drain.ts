@@ -5,7 +5,13 @@ import type { TableDestination } from "../observed/service-table";
 import { parseServiceUsage, usageRequest } from "../observed/service-usage";
 import type { DesiredService } from "../plan/service/claim";
 import { planService } from "../plan/service/plan";
-import { holdRequest, resumeRequest, unlockRequest } from "../plan/service/request";
+import {
+  changesRequest,
+  filesAfterWait,
+  holdRequest,
+  resumeRequest,
+  unlockRequest,
+} from "../plan/service/request";
 import { endpointIn, type TableStep } from "../plan/service/steps";
 import { serviceSummary } from "../plan/service/words";
 import { applyAndCommit, applyAndVerify, asUnknown, undone } from "./carry-out";
@@ -33,15 +39,17 @@ export async function drainAndCarryOut(
   let drained: ObservedDirector;
   try {
     const held = await hold(session, desired, observed);
-    drained = await waitUntilUnused(session, desired, leaving, held, { ...policy, turn });
+    const seen = await waitUntilUnused(session, desired, leaving, held, { ...policy, turn });
     await turn.take(session.operation.signal);
+    const seconds = secondsOnHost(session.operation.timeouts);
+    const request = resumeRequest(target, filesAfterWait(desired, seen), seconds);
+    drained = DIRECTOR.parse(await session.conversation.request(request));
   } catch (error) {
     throw asUnknown(error);
   }
-  const last = planService(desired, drained);
-  session.operation.progress(serviceSummary(last.changes));
-  const seconds = secondsOnHost(session.operation.timeouts);
-  return applyAndCommit(DIRECTOR, session, desired, resumeRequest(target, last.changes, seconds));
+  const { changes } = planService(desired, drained);
+  session.operation.progress(serviceSummary(changes));
+  return applyAndCommit(DIRECTOR, session, desired, changesRequest(target, changes));
 }
 
 /** All but what leaves is as desired then, and what leaves gets no new connections. */

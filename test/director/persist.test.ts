@@ -104,7 +104,11 @@ describe("a director that is rebooted", () => {
   });
 
   it("is left with nothing of ours", async () => {
-    for (const one of [shop, plain]) await director.withdraw(one);
+    await director.withdraw(plain);
+    await director.serve(six);
+    // Each waits for its drain without the lock, and the last one takes the boot's files along.
+    const drain = { timeoutSeconds: 15, onTimeout: "fail" } as const;
+    await Promise.all([shop, six].map((one) => director.withdraw(one, drain)));
     expect(await director.traces()).toBe("");
     expect((await director.table()).filter((line) => !FOREIGN.includes(line))).toEqual([]);
   });

@@ -1,8 +1,10 @@
 import { selectorOf, type ServiceTarget } from "../../domain/virtual-service";
+import type { ObservedDirector } from "../../observed/director";
 import { idOf } from "../../observed/registry";
 import { call } from "../../protocol/program";
 import { isFileChange } from "../change";
-import { type ServiceChange } from "./plan";
+import { ownServiceRecords, type DesiredService } from "./claim";
+import { planService, type ServiceChange } from "./plan";
 import type { TableStep } from "./steps";
 
 /**
@@ -13,27 +15,43 @@ export function serviceRequest(target: ServiceTarget, changes: readonly ServiceC
   return [
     call("own", serviceId(target)),
     call("begin", "", ...filesOf(changes)),
-    ...changeCalls(changes),
-    call("observe", selectorOf(target)),
+    changesRequest(target, changes),
   ].join(" && ");
 }
 
 /**
- * The same after {@link unlockRequest}: the lock is taken again, and what was done before the wait goes
- * into the journal with the rest.
+ * Takes the lock again after {@link unlockRequest}, and looks: what was done before the wait goes into a
+ * journal with what {@link changesRequest} is to do, and others were at work meanwhile.
  *
+ * @param files that may change, as {@link filesAfterWait} has them
  * @param seconds after which the director undoes what is not committed
  */
 export function resumeRequest(
   target: ServiceTarget,
-  changes: readonly ServiceChange[],
+  files: readonly string[],
   seconds: number,
 ): string {
-  return [
-    call("resume", String(seconds), "", ...filesOf(changes)),
-    ...changeCalls(changes),
-    call("observe", selectorOf(target)),
-  ].join(" && ");
+  return [call("resume", String(seconds), "", ...files), call("observe", selectorOf(target))].join(
+    " && ",
+  );
+}
+
+/** Changes under a journal that has been begun. */
+export function changesRequest(target: ServiceTarget, changes: readonly ServiceChange[]): string {
+  return [...changeCalls(changes), call("observe", selectorOf(target))].join(" && ");
+}
+
+/**
+ * The files that a plan may change once the lock is had again: while an operation waits, other services
+ * may go, and the last one that persists takes the boot's files along.
+ */
+export function filesAfterWait(desired: DesiredService, observed: ObservedDirector): string[] {
+  const mine = ownServiceRecords(desired.claim, observed);
+  const alone = observed.registry && { ...observed.registry, owners: mine };
+  const plans = [observed, { ...observed, registry: alone }].map((one) =>
+    planService(desired, one),
+  );
+  return [...new Set(plans.flatMap(({ changes }) => filesOf(changes)))];
 }
 
 /**

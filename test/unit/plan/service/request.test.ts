@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import { planService } from "../../../../src/plan/service/plan";
 import {
   holdRequest,
+  changesRequest,
+  filesAfterWait,
   resumeRequest,
   serviceId,
   serviceRequest,
@@ -46,9 +48,21 @@ describe("a request to a director", () => {
 
   it("goes on after a wait without its lock with the same steps, and a time of its own", () => {
     expect(unlockRequest(75)).toBe("unlock '75'");
-    const request = resumeRequest(target, changes, 90);
-    expect(request.startsWith(`resume '90' '' '${file}' && put '${file}' `)).toBe(true);
+    expect(resumeRequest(target, [file], 90)).toBe(
+      `resume '90' '' '${file}' && observe '${SELECTOR}'`,
+    );
+    const request = changesRequest(target, changes);
+    expect(request.startsWith(`put '${file}' `)).toBe(true);
     expect(request.endsWith(` && table ${steps} && observe '${SELECTOR}'`)).toBe(true);
+  });
+
+  it("lists what may change while it waits: the boot's files, should the others go", () => {
+    const lines = ["service -t 203.0.113.11:80 -s rr", "persist"];
+    const others = [...owners, { owner: "other", incarnation: "another", lines }];
+    const director = directorOf({ table, owners: others, boot: "current" });
+    expect(new Set(filesAfterWait(desiredOf("withdraw", claim), director))).toEqual(
+      new Set(["boot/link", "boot/unit", "replay", file]),
+    );
   });
 
   it("holds a weight that somebody has set back by the steps alone", () => {
