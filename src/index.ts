@@ -2,7 +2,17 @@ export { RealServerError } from "./domain/errors";
 export type { Aftermath, ErrorKind } from "./domain/errors";
 export { inspect } from "./inspect/inspect";
 export { RealServer } from "./pulumi/real-server";
+export { RealServerPool } from "./pulumi/pool/real-server-pool";
 export { VirtualService } from "./pulumi/virtual-service";
+export type {
+  PoolBatch,
+  PoolConnectionArgs,
+  PoolDirectorArgs,
+  PoolMemberArgs,
+  PoolRolloutArgs,
+  PoolServiceArgs,
+  RealServerPoolArgs,
+} from "./pulumi/pool/args";
 export type {
   DestinationArgs,
   PersistenceArgs,

@@ -34,7 +34,7 @@ export function registration(
       `${title} ${name}: import is not supported. ` +
         "Declare the resource without it: create adopts what is there already.",
     );
-  const type = `pulumi-nodejs:dynamic/lvs-dr:${title}`;
+  const type = engineType(title);
   const given = {
     ...Object.fromEntries(Object.keys(inputs).map((input) => [input, undefined])),
     ...outputs,
@@ -43,6 +43,11 @@ export function registration(
     [PROVIDER_KEY]: source,
   };
   return [type, name, given, markingSecrets(opts, (props) => secretsMarked(props, inputs))];
+}
+
+/** The type of a class of resource, as the engine has it. */
+export function engineType(title: string): string {
+  return `pulumi-nodejs:dynamic/lvs-dr:${title}`;
 }
 
 /** What is left to do once Pulumi knows the resource: its defaults, and what must not pass unsaid. */

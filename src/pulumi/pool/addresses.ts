@@ -1,0 +1,134 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { canonicalAddress, parseVip, type Family, type Vip } from "../../domain/address";
+import { failureOf, shown, type Failure } from "../../inputs/failure";
+import type {
+  PoolConnectionArgs,
+  PoolDirectorArgs,
+  PoolMemberArgs,
+  RealServerPoolArgs,
+} from "./args";
+import { isHost, isLater, memberObject } from "./members";
+import { ripProblem } from "./rips";
+
+/** A VIP in one of the two lists of a pool, canonical. */
+export interface PoolVip {
+  readonly list: "vips" | "retiring";
+  readonly vip: Vip;
+}
+
+/** The VIPs of a pool, and what is wrong with them: each once, in one of the two lists. */
+export function readVips({ vips, retiring }: Pick<RealServerPoolArgs, "vips" | "retiring">): {
+  readonly vips: readonly PoolVip[];
+  readonly failures: readonly Failure[];
+} {
+  const found = new Map<string, PoolVip>();
+  const failures: Failure[] = [];
+  for (const [list, texts] of [
+    ["vips", vips ?? []],
+    ["retiring", retiring ?? []],
+  ] as const) {
+    for (const [at, text] of texts.entries()) {
+      const parsed = parseVip(text);
+      const address = "vip" in parsed ? parsed.vip.address : "";
+      const earlier = found.get(address);
+      if ("reason" in parsed)
+        failures.push(failureOf([list, at], `${shown(text)} ${parsed.reason}`));
+      else if (earlier === undefined) found.set(address, { list, vip: parsed.vip });
+      else failures.push(failureOf([list, at], `${shown(text)} ${againProblem(list, earlier)}`));
+    }
+  }
+  if (found.size === 0 && failures.length === 0)
+    failures.push(failureOf(["vips"], "an empty list binds nothing; give at least one VIP"));
+  return { vips: [...found.values()], failures };
+}
+
+function againProblem(list: PoolVip["list"], earlier: PoolVip): string {
+  return list === earlier.list
+    ? "is there twice; name each VIP once"
+    : "is in vips, too; a VIP that retires is taken from there";
+}
+
+/** What is wrong with the addresses of members and directors, as far as a preview knows them. */
+export function addressFailures(args: RealServerPoolArgs, vips: readonly PoolVip[]): Failure[] {
+  const bound = new Set(vips.map(({ vip }) => vip.address));
+  const members = Object.entries(args.realServers);
+  const directors = Object.entries(args.directors ?? {});
+  return [
+    ...members.flatMap(([name, member]) => {
+      const { host, rip, rip6 } = memberObject(member);
+      return vipFailures({ host, rip, rip6 }, ["realServers", name], "a member", bound);
+    }),
+    ...directors.flatMap(([name, director]) => {
+      const { host } = directorObject(director);
+      return vipFailures({ host }, ["directors", name], "a director", bound);
+    }),
+    ...sameHostFailures(args),
+    ...(directors.length === 0 ? [] : ripFailures(args, servedFamilies(vips))),
+  ];
+}
+
+/** The families that directors serve: of what retires, they serve nothing. */
+function servedFamilies(vips: readonly PoolVip[]): Family[] {
+  const served = vips.filter(({ list }) => list === "vips").map(({ vip }) => vip.family);
+  return [...new Set(served)];
+}
+
+function directorObject(director: pulumi.Input<string> | PoolDirectorArgs): PoolDirectorArgs {
+  return isHost(director) ? { host: director } : director;
+}
+
+function vipFailures(
+  addresses: Readonly<Record<string, unknown>>,
+  path: readonly string[],
+  whose: string,
+  vips: ReadonlySet<string>,
+): Failure[] {
+  return Object.entries(addresses).flatMap(([input, value]) =>
+    typeof value === "string" && vips.has(canonicalAddress(value) ?? "")
+      ? [
+          failureOf(
+            [...path, input],
+            `${shown(value)} is a VIP of the pool; ${whose} has an address of its own`,
+          ),
+        ]
+      : [],
+  );
+}
+
+/** Behind another port or another bastion, the same address may be another machine. */
+function sameHostFailures(args: RealServerPoolArgs): Failure[] {
+  const first = new Map<string, string>();
+  return Object.entries(args.realServers).flatMap(([name, given]) => {
+    const member = memberObject(given);
+    const place = placeOf(member, args.connection);
+    const earlier = place === undefined ? undefined : first.get(place);
+    if (place !== undefined && earlier === undefined) first.set(place, name);
+    if (earlier === undefined) return [];
+    const text = `${shown(member.host)} is the host of ${earlier}, too; each member is a host of its own`;
+    return [failureOf(["realServers", name, "host"], text)];
+  });
+}
+
+/** Undefined while a part of it is not known. */
+function placeOf(
+  { host, connection: own }: PoolMemberArgs,
+  shared: RealServerPoolArgs["connection"],
+): string | undefined {
+  if (isLater(own) || isLater(shared)) return undefined;
+  const { port = 22, proxy } = { ...shared, ...own } as PoolConnectionArgs;
+  const bastion = isLater(proxy) ? proxy : proxy?.host;
+  if ([host, port, bastion].some(isLater)) return undefined;
+  const text = host as string;
+  return JSON.stringify([canonicalAddress(text) ?? text.toLowerCase(), port, bastion]);
+}
+
+function ripFailures(args: RealServerPoolArgs, families: readonly Family[]): Failure[] {
+  return Object.entries(args.realServers).flatMap(([name, given]) =>
+    families.flatMap((family) => {
+      const problem = ripProblem(memberObject(given), family);
+      return problem === undefined
+        ? []
+        : [failureOf(["realServers", name, ...problem.path], problem.message)];
+    }),
+  );
+}

@@ -1,0 +1,35 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { RealServer } from "../real-server";
+import { valueOf } from "./barrier";
+import { oneMachineTwice, type MemberMachine } from "./machines";
+
+/**
+ * Fails each create and update of a service while two members are one machine. A hook, because it fails the
+ * step of its service and no more: a service that was not registered, the engine would delete. It does not
+ * run in a preview, where it could know no new member.
+ */
+export function machinesApart(
+  poolName: string,
+  realServers: Readonly<Record<string, RealServer>>,
+): pulumi.ResourceHookBinding {
+  if (!hasHooks()) return {};
+  const hook = new pulumi.ResourceHook(`RealServerPool ${poolName}: machines`, async () => {
+    const machines = await Promise.all(Object.entries(realServers).map(machineOf));
+    const problem = oneMachineTwice(machines);
+    if (problem !== undefined) throw new Error(`RealServerPool ${poolName}: ${problem}`);
+  });
+  return { beforeCreate: [hook], beforeUpdate: [hook] };
+}
+
+/** Pulumi's mocks, with which a program's own unit tests run, have none: a resource with a hook fails there. */
+function hasHooks(): boolean {
+  const monitor = pulumi.runtime.getMonitor() as { registerResourceHook?: unknown } | undefined;
+  return typeof monitor?.registerResourceHook === "function";
+}
+
+/** What a member has not said, since it failed, is not known. */
+async function machineOf([member, server]: [string, RealServer]): Promise<MemberMachine> {
+  const said = (output: pulumi.Output<string>) => valueOf(output).catch(() => undefined);
+  const [machineId, hostKey] = await Promise.all([said(server.machineId), said(server.hostKey)]);
+  return { member, machineId, hostKey };
+}

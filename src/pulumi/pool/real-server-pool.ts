@@ -1,0 +1,144 @@
+import * as pulumi from "@pulumi/pulumi";
+import { failureOf } from "../../inputs/failure";
+import { RealServer } from "../real-server";
+import { VirtualService } from "../virtual-service";
+import type { VirtualServiceArgs } from "../service-args";
+import type { RealServerPoolArgs } from "./args";
+import { barrierOf } from "./barrier";
+import { serviceDrain } from "./drain";
+import { machinesApart } from "./machines-apart";
+import { directorConnection, memberArgs, memberObject, POOL_DEFAULTS, present } from "./members";
+import { childName } from "./names";
+import { destinationOf } from "./rips";
+import { readPool, type PoolService, type PoolShape } from "./shape";
+
+/**
+ * A whole pool: real servers, and the virtual services that directors have for them.
+ *
+ * It is made of `RealServer`s and `VirtualService`s and of nothing else: each is an ordinary resource with its
+ * own row, diff and drift. Members are changed in batches, each of which waits for the one before it, and
+ * services after all members; what fails stops what follows.
+ *
+ * @example
+ * const shop = new RealServerPool("shop", {
+ *   vips: ["203.0.113.10", "2001:db8::10"],
+ *   connection: { user: "deploy", privateKeyFile: "~/.ssh/id_ed25519" },
+ *   realServers: { "web-1": { host: "10.0.0.11", rip6: "2001:db8:1::11" } },
+ *   drain: { timeoutSeconds: 60 },
+ *   directors: { "lb-1": "10.0.0.2", "lb-2": "10.0.0.3" },
+ *   services: [{ port: 80 }, { port: 443 }],
+ * });
+ */
+export class RealServerPool extends pulumi.ComponentResource {
+  /** The members, by their names in the pool. */
+  readonly realServers: Readonly<Record<string, RealServer>>;
+  /**
+   * The services, by director, VIP and port: `lb-1-203.0.113.10-80`, `lb-1-2001.db8..10-53-udp`. IPv6 has dots
+   * in place of its colons.
+   */
+  readonly services: Readonly<Record<string, VirtualService>>;
+
+  /**
+   * Declares a pool. Its resources are named after it: `shop-web-1`, `shop-lb-1-203.0.113.10-80`.
+   *
+   * @param name unique in the program
+   * @param args its VIPs, members, directors and services
+   * @param opts Pulumi's options for components; `transformations` reach its resources, too
+   * @throws pulumi.RunError with a sentence for each bad input
+   */
+  constructor(name: string, args: RealServerPoolArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(POOL_TYPE, name, {}, opts);
+    const shape = checked(name, args);
+    const { realServers, barriers } = declareMembers(this, name, args, shape);
+    this.realServers = realServers;
+    this.services = declareServices(this, name, args, shape, realServers, barriers);
+    this.registerOutputs({});
+  }
+
+  /** Whether all members and all services are converged. */
+  get converged(): pulumi.Output<boolean> {
+    const all = [...Object.values(this.realServers), ...Object.values(this.services)];
+    return pulumi
+      .all(all.map(({ converged }) => converged))
+      .apply((each) => each.every((converged) => converged));
+  }
+}
+
+const POOL_TYPE = "lvs-dr:index:RealServerPool";
+
+function checked(name: string, args: RealServerPoolArgs): PoolShape {
+  const read = readPool(args);
+  if ("shape" in read) return read.shape;
+  const lines = read.failures.map(({ reason }) => `RealServerPool ${name}: ${reason}`);
+  throw new pulumi.RunError(lines.join("\n"));
+}
+
+/** Each member depends on all of the batch before it. */
+function declareMembers(
+  pool: pulumi.ComponentResource,
+  poolName: string,
+  args: RealServerPoolArgs,
+  { batches, bound }: PoolShape,
+) {
+  const realServers: Record<string, RealServer> = {};
+  const barriers: Promise<pulumi.Resource>[] = [];
+  let before: readonly Promise<pulumi.Resource>[] = [];
+  for (const batch of batches) {
+    const dependsOn = [...before];
+    before = batch.map((member) => {
+      const name = childName(poolName, member);
+      const given = memberArgs(args, args.realServers[member] ?? "", bound);
+      const server = new RealServer(name, given, { parent: pool, dependsOn });
+      realServers[member] = server;
+      return barrierOf(server, name, pool);
+    });
+    barriers.push(...before);
+  }
+  return { realServers, barriers };
+}
+
+/** Each service depends on all members, and is made of what the program says of them. */
+function declareServices(
+  pool: pulumi.ComponentResource,
+  poolName: string,
+  args: RealServerPoolArgs,
+  { services }: PoolShape,
+  realServers: Readonly<Record<string, RealServer>>,
+  barriers: readonly Promise<pulumi.Resource>[],
+): Record<string, VirtualService> {
+  if (services.size === 0) return {};
+  const options = {
+    parent: pool,
+    dependsOn: [...barriers],
+    hooks: machinesApart(poolName, realServers),
+  };
+  return Object.fromEntries(
+    [...services].map(([name, service]) => {
+      const given = serviceArgs(pool, poolName, args, service);
+      return [name, new VirtualService(childName(poolName, name), given, options)];
+    }),
+  );
+}
+
+function serviceArgs(
+  pool: pulumi.ComponentResource,
+  poolName: string,
+  args: RealServerPoolArgs,
+  { place, args: service }: PoolService,
+): VirtualServiceArgs {
+  const { director, vip, port, protocol } = place;
+  const drain = serviceDrain(args.drain);
+  return {
+    ...POOL_DEFAULTS,
+    ...(drain !== undefined && { drain }),
+    ...present(service),
+    ...{ director: directorConnection(args, args.directors?.[director] ?? ""), vip: vip.address },
+    ...{ port, ...(protocol === "udp" && { protocol }) },
+    destinations: Object.entries(args.realServers).map(([member, given]) =>
+      destinationOf(memberObject(given), vip.family, ({ path, message }) => {
+        const { reason } = failureOf(["realServers", member, ...path], message);
+        void pulumi.log.error(`RealServerPool ${poolName}: ${reason}`, pool);
+      }),
+    ),
+  };
+}

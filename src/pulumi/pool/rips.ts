@@ -1,0 +1,68 @@
+import * as pulumi from "@pulumi/pulumi";
+import { parseRip, type Family } from "../../domain/address";
+import { shown } from "../../inputs/failure";
+import type { Complaint } from "../../inputs/field";
+import type { DestinationArgs } from "../service-args";
+import type { PoolMemberArgs } from "./args";
+import { isLater } from "./members";
+
+/**
+ * What is wrong with the address that directors send to for VIPs of a family: `rip` or `rip6`, else `host`.
+ * Undefined where nothing is, or where it is not known yet. The path begins within the member.
+ */
+export function ripProblem(member: PoolMemberArgs, family: Family): Complaint | undefined {
+  const { input, value } = sourceOf(member, family);
+  return isLater(value) ? undefined : problemOf(input, value, family);
+}
+
+/**
+ * A member as a destination. It is made of the member's inputs: an output of the member would be unknown in
+ * each preview in which the member changes, and so would every service.
+ *
+ * @param complain Called where an address that comes later is none. It is handed on all the same, so that the
+ *   service is refused: the engine deletes one that is not registered.
+ */
+export function destinationOf(
+  member: PoolMemberArgs,
+  family: Family,
+  complain: (complaint: Complaint) => void,
+): DestinationArgs {
+  const { input, value } = sourceOf(member, family);
+  const { weight } = member;
+  const address = isLater(value)
+    ? pulumi.output(value).apply((text) => {
+        const problem = problemOf(input, text, family);
+        if (problem !== undefined) complain(problem);
+        return text;
+      })
+    : value;
+  return { address, ...(weight !== undefined && { weight }) };
+}
+
+type Source = "rip" | "rip6" | "host";
+
+function sourceOf(
+  member: PoolMemberArgs,
+  family: Family,
+): { readonly input: Source; readonly value: pulumi.Input<string> } {
+  const input = ownInput(family);
+  const value = member[input] ?? undefined;
+  return value === undefined ? { input: "host", value: member.host } : { input, value };
+}
+
+function problemOf(input: Source, text: unknown, family: Family): Complaint | undefined {
+  const parsed = typeof text === "string" ? parseRip(text) : { reason: "is not text" };
+  if ("rip" in parsed && parsed.rip.family === family) return undefined;
+  const reason = "reason" in parsed ? parsed.reason : `is not an IPv${family} address`;
+  const problem = `${shown(text)} ${reason}`;
+  return input === "host"
+    ? {
+        path: [ownInput(family)],
+        message: `required for an IPv${family} VIP, because the host, ${problem}`,
+      }
+    : { path: [input], message: problem };
+}
+
+function ownInput(family: Family): "rip" | "rip6" {
+  return family === 4 ? "rip" : "rip6";
+}

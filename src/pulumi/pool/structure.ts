@@ -1,0 +1,113 @@
+import { connectionField } from "../../inputs/connection";
+import {
+  failureOf,
+  kindOf,
+  shown,
+  unknownInput,
+  type Failure,
+  type Path,
+} from "../../inputs/failure";
+import { realServerInputs } from "../../inputs/real-server";
+import { isRecord } from "../../inputs/values";
+import { virtualServiceInputs } from "../../inputs/virtual-service";
+import { isHost, isLater } from "./members";
+
+/**
+ * What is wrong with the structure of a pool's arguments: inputs that do not exist, and values of the wrong
+ * kind. What each real server and each virtual service checks itself, a pool does not.
+ */
+export function structureFailures(args: unknown): Failure[] {
+  if (!isRecord(args)) return [failureOf([], `${kindOf(args)} is not an object`)];
+  const { connection, realServers, rollout, directors, services } = args;
+  return [
+    ...unknownIn(args, [], POOL),
+    ...["vips", "retiring"].flatMap((name) => textsFailures(args[name], [name])),
+    ...connectionFailures(connection, ["connection"]),
+    ...hostsFailures(realServers, "realServers", MEMBER),
+    ...(realServers === undefined ? [failureOf(["realServers"], REQUIRED_MEMBERS)] : []),
+    ...hostsFailures(directors, "directors", ["host", ...CONNECTION]),
+    ...objectFailures(rollout, ["rollout"], ["batch"]),
+    ...servicesFailures(services),
+  ];
+}
+
+const CONNECTION = without(Object.keys(connectionField.fields), "host");
+const REAL_SERVER = without(Object.keys(realServerInputs), "connection", "vips");
+const OWN = ["vips", "retiring", "connection", "realServers", "rollout", "directors", "services"];
+const POOL = [...OWN, ...without(REAL_SERVER, "owner")];
+const MEMBER = ["host", "weight", "rip", "rip6", "connection", ...REAL_SERVER];
+const SERVICE = without(
+  Object.keys(virtualServiceInputs),
+  ...["director", "vip", "fwmark", "family", "destinations", "owner"],
+);
+const REQUIRED_MEMBERS = "required: the members by their names, each a host or an object with host";
+
+function without(names: readonly string[], ...others: readonly string[]): string[] {
+  return names.filter((name) => !others.includes(name));
+}
+
+function unknownIn(value: object, path: Path, known: readonly string[]): Failure[] {
+  return Object.keys(value)
+    .filter((name) => !known.includes(name))
+    .map((name) => unknownInput([...path, name], known));
+}
+
+function textsFailures(list: unknown, path: Path): Failure[] {
+  if (list === undefined || list === null) return [];
+  if (!Array.isArray(list))
+    return [failureOf(path, `${described(list)} is not a list of addresses that a preview knows`)];
+  return list.flatMap((one: unknown, at) =>
+    typeof one === "string"
+      ? []
+      : [failureOf([...path, at], `${described(one)} is not an address that a preview knows`)],
+  );
+}
+
+/** An object that may come later, as a whole. A text in its place may be a key, and is not shown. */
+function connectionFailures(value: unknown, path: Path): Failure[] {
+  if (value === undefined || value === null || isLater(value)) return [];
+  if (!isRecord(value)) return [failureOf(path, `${kindOf(value)} is not an object`)];
+  return unknownIn(value, path, CONNECTION);
+}
+
+/** Members, or directors: by their names, each a host or an object. */
+function hostsFailures(hosts: unknown, input: string, known: readonly string[]): Failure[] {
+  if (hosts === undefined || hosts === null) return [];
+  if (!isRecord(hosts) || isLater(hosts))
+    return [failureOf([input], `${described(hosts)} is not an object of hosts by their names`)];
+  return Object.entries(hosts).flatMap(([name, host]) => {
+    const path = [input, name];
+    if (name === "") return [failureOf([input], "a name is empty")];
+    if (isHost(host)) return [];
+    if (!isRecord(host))
+      return [failureOf(path, `${described(host)} is neither a host nor an object with host`)];
+    const hasHost = host["host"] !== undefined && host["host"] !== null;
+    return [
+      ...unknownIn(host, path, known),
+      ...(hasHost ? [] : [failureOf([...path, "host"], "required: the host's name or address")]),
+      ...(known === MEMBER ? connectionFailures(host["connection"], [...path, "connection"]) : []),
+    ];
+  });
+}
+
+function objectFailures(value: unknown, path: Path, known: readonly string[]): Failure[] {
+  if (value === undefined || value === null) return [];
+  return isRecord(value) && !isLater(value)
+    ? unknownIn(value, path, known)
+    : [failureOf(path, `${described(value)} is not an object with ${known.join(", ")}`)];
+}
+
+function servicesFailures(services: unknown): Failure[] {
+  if (services === undefined || services === null) return [];
+  if (!Array.isArray(services))
+    return [failureOf(["services"], `${described(services)} is not a list of services`)];
+  return services.flatMap((service: unknown, at) =>
+    service === undefined || service === null
+      ? [failureOf(["services", at], "what is missing is not a service")]
+      : objectFailures(service, ["services", at], SERVICE),
+  );
+}
+
+function described(value: unknown): string {
+  return isLater(value) ? "what comes later" : shown(value);
+}
