@@ -39,6 +39,27 @@ describe("the example", () => {
     expect(await traces(first)).toEqual(NOTHING);
   });
 
+  it("pool binds its VIPs in batches, and withdraws from a host that leaves the config", async () => {
+    const members = { "web-1": first.address, "web-2": { host: second.address, weight: 2 } };
+    const config: ConfigMap = {
+      "lab:realServers": { value: JSON.stringify(members) },
+      "lab:privateKeyFile": { value: stage.lab.keys.plain.path },
+      "lab:vips": vips,
+    };
+    const engine = await stage.engine({ config });
+    const program = afresh(() => import("../../examples/pool/index.js"));
+    const both = await engine.up(program);
+    expect(both.succeeded, both.text).toBe(true);
+    expect(both.text).toMatch(/converged: true/);
+    expect([await onLo(first), await onLo(second)]).toEqual([bound, bound]);
+
+    await engine.configure("lab:realServers", JSON.stringify({ "web-1": first.address }));
+    expect((await engine.up(program)).changes).toEqual({ same: 3, delete: 1 });
+    expect(await traces(second)).toEqual(NOTHING);
+    await engine.destroy();
+    expect(await traces(first)).toEqual(NOTHING);
+  });
+
   it("pool-from-config withdraws from a host that leaves the config, and keeps the key", async () => {
     const key = stage.lab.keys.plain.content;
     const config: ConfigMap = {

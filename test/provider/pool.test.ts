@@ -67,7 +67,10 @@ describe("a pool of real servers", () => {
       const { events, onEvent } = recorded();
       await up(now, {}, { onEvent });
       const at = (event: string) => events.indexOf(event);
-      for (const [before, after] of [["a", "bc"], ["bc", "de"]] as const)
+      for (const [before, after] of [
+        ["a", "bc"],
+        ["bc", "de"],
+      ] as const)
         for (const earlier of before)
           for (const later of after) {
             expect(at(`end ${earlier}`), events.join()).toBeGreaterThanOrEqual(0);
@@ -161,7 +164,11 @@ describe("a pool of real servers", () => {
       "web-3": host(1).address,
     };
     // Nobody is there: the service fails before it is dialled.
-    const changes = { realServers: twice, directors: { lb: "198.51.100.1" }, services: [{ port: 80 }] };
+    const changes = {
+      realServers: twice,
+      directors: { lb: "198.51.100.1" },
+      services: [{ port: 80 }],
+    };
     const only4 = program({}, { ...changes, vips: [VIP] });
     const failed = await engine.up(only4);
     expect(failed.succeeded).toBe(false);

@@ -47,8 +47,8 @@ export class RealServerPool extends pulumi.ComponentResource {
    * @throws pulumi.RunError with a sentence for each bad input
    */
   constructor(name: string, args: RealServerPoolArgs, opts?: pulumi.ComponentResourceOptions) {
-    super(POOL_TYPE, name, {}, opts);
     const shape = checked(name, args);
+    super(POOL_TYPE, name, {}, opts);
     const { realServers, barriers } = declareMembers(this, name, args, shape);
     this.realServers = realServers;
     this.services = declareServices(this, name, args, shape, realServers, barriers);

@@ -58,7 +58,7 @@ function problemOf(input: Source, text: unknown, family: Family): Complaint | un
   return input === "host"
     ? {
         path: [ownInput(family)],
-        message: `required for an IPv${family} VIP, because the host, ${problem}`,
+        message: `required for an IPv${family} VIP, because the host ${problem}`,
       }
     : { path: [input], message: problem };
 }
