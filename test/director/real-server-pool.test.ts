@@ -91,7 +91,7 @@ describe("a pool with a director", () => {
     "has two names for one machine on no director, and keeps its services; continueOnError: %s",
     async (continueOnError) => {
       const before = await table();
-      const again = { host: two.address6, rip: "198.51.100.2" };
+      const again = { host: two.address6, rip: "198.51.100.2", rip6: "2001:db8:1::2" };
       const realServers = { ...args().realServers, again };
       const failed = await run({ realServers }, { continueOnError });
       expect(failed.succeeded).toBe(false);

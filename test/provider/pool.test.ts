@@ -1,6 +1,6 @@
+import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { RealServerPoolArgs } from "../../src/index";
-import { RealServerPool } from "../../src/index";
+import { RealServer, RealServerPool, type RealServerPoolArgs } from "../../src/index";
 import type { Engine, Outcome, RunOptions } from "../../lab/engine";
 import type { LabHost } from "../../lab/host";
 import { NOTHING, onLo, realServers, said, Stage, stepOf, traces, VIP, VIP6 } from "./stage";
@@ -29,17 +29,22 @@ describe("a pool of real servers", () => {
     return found;
   };
   const program =
-    (members: Members, changes: Partial<RealServerPoolArgs> = {}) =>
+    (
+      members: Members,
+      changes: Partial<RealServerPoolArgs> = {},
+      options?: pulumi.ComponentResourceOptions,
+    ) =>
     () => {
       const named = Object.entries(members).map(([name, { address }]) => [name, address]);
-      new RealServerPool("shop", {
+      const args = {
         vips: [VIP, VIP6],
         connection: { privateKeyFile: stage.lab.keys.plain.path },
         realServers: Object.fromEntries(named) as Record<string, string>,
         rollout: { batch: [1, 2] },
         timeouts: { connectSeconds: 2, operationSeconds: 20 },
         ...changes,
-      });
+      };
+      new RealServerPool("shop", args, options);
       return Promise.resolve();
     };
   const done = async (run: Promise<Outcome>): Promise<Outcome> => {
@@ -156,6 +161,28 @@ describe("a pool of real servers", () => {
     for (const at of [0, 1, 2]) expect(await traces(host(at))).toEqual(NOTHING);
   });
 
+  it("adopts real servers that were declared one by one, and touches no address", async () => {
+    const engine = await stage.engine();
+    const alone = { a: host(0), b: host(1) };
+    await done(
+      engine.up(async () => {
+        for (const [name, one] of Object.entries(alone)) new RealServer(name, stage.args(one));
+      }),
+    );
+    for (const one of Object.values(alone))
+      await one.run("ip monitor address >/run/monitor 2>&1 & echo $! >/run/monitor.pid");
+    const adopted = await done(engine.up(program(alone, {}, { transformations: [aliased] })));
+    expect(adopted.changes, adopted.text).toEqual({ same: 1, create: 1, update: 2 });
+    for (const one of Object.values(alone)) {
+      const monitor = await one.run("kill $(cat /run/monitor.pid); cat /run/monitor");
+      expect(monitor.stdout).toBe("");
+      expect(await onLo(one)).toEqual(bound);
+    }
+    expect((await done(engine.up(program(alone)))).changes).toEqual({ same: 4 });
+    await done(engine.destroy());
+    for (const one of Object.values(alone)) expect(await traces(one)).toEqual(NOTHING);
+  });
+
   it("has no service made for it while two members are one machine", async () => {
     const engine = await stage.engine();
     const twice = {
@@ -179,6 +206,13 @@ describe("a pool of real servers", () => {
     for (const at of [0, 1]) expect(await traces(host(at))).toEqual(NOTHING);
   });
 });
+
+/** As in docs/how-to/pool.md. */
+const aliased: pulumi.ResourceTransformation = ({ name, props, opts }) => {
+  if (name === "shop") return undefined;
+  const alone = { name: name.replace(/^shop-/, ""), parent: pulumi.rootStackResource };
+  return { props, opts: pulumi.mergeOptions(opts, { aliases: [alone] }) };
+};
 
 /** The members' steps as the engine takes them: "start a", "end a". */
 function recorded(): { readonly events: string[] } & Required<Pick<RunOptions, "onEvent">> {

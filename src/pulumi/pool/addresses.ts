@@ -8,7 +8,7 @@ import type {
   RealServerPoolArgs,
 } from "./args";
 import { isHost, isLater, memberObject } from "./members";
-import { ripProblem } from "./rips";
+import { knownRip, ripProblem } from "./rips";
 
 /** A VIP in one of the two lists of a pool, canonical. */
 export interface PoolVip {
@@ -122,13 +122,23 @@ function placeOf(
   return JSON.stringify([canonicalAddress(text) ?? text.toLowerCase(), port, bastion]);
 }
 
+/** No address is missing, and none is there twice. */
 function ripFailures(args: RealServerPoolArgs, families: readonly Family[]): Failure[] {
+  const first = new Map<string, string>();
   return Object.entries(args.realServers).flatMap(([name, given]) =>
     families.flatMap((family) => {
-      const problem = ripProblem(memberObject(given), family);
-      return problem === undefined
-        ? []
-        : [failureOf(["realServers", name, ...problem.path], problem.message)];
+      const member = memberObject(given);
+      const path = ["realServers", name];
+      const problem = ripProblem(member, family);
+      if (problem !== undefined) return [failureOf([...path, ...problem.path], problem.message)];
+      const rip = knownRip(member, family);
+      const earlier = rip && first.get(rip.address);
+      if (rip === undefined || earlier === undefined) {
+        if (rip !== undefined) first.set(rip.address, name);
+        return [];
+      }
+      const text = `${rip.address} is the RIP of ${earlier}, too; each member has one of its own`;
+      return [failureOf([...path, rip.input], text)];
     }),
   );
 }

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { parseRip, type Family } from "../../domain/address";
+import { canonicalAddress, parseRip, type Family } from "../../domain/address";
 import { shown } from "../../inputs/failure";
 import type { Complaint } from "../../inputs/field";
 import type { DestinationArgs } from "../service-args";
@@ -13,6 +13,16 @@ import { isLater } from "./members";
 export function ripProblem(member: PoolMemberArgs, family: Family): Complaint | undefined {
   const { input, value } = sourceOf(member, family);
   return isLater(value) ? undefined : problemOf(input, value, family);
+}
+
+/** The address that directors send to, canonical, and the input that has it; undefined where it comes later. */
+export function knownRip(
+  member: PoolMemberArgs,
+  family: Family,
+): { readonly input: string; readonly address: string } | undefined {
+  const { input, value } = sourceOf(member, family);
+  const address = typeof value === "string" ? canonicalAddress(value) : undefined;
+  return address === undefined ? undefined : { input, address };
 }
 
 /**
