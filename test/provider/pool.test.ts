@@ -104,6 +104,10 @@ describe("a pool of real servers", () => {
         await canary.startSsh();
         expect(failed.succeeded).toBe(false);
         expect(failed.steps.filter(({ op }) => /delete|replace/.test(op))).toEqual([]);
+        if (options.continueOnError)
+          expect(said(failed, "warning").join()).toContain(
+            `not reached, because ${Object.keys(now)[0]} failed or was left out: ${Object.keys(now).slice(1).join(", ")}.`,
+          );
         expect(await members(engine)).toEqual(Object.keys(now).sort());
         for (const one of Object.values(now)) expect(await onLo(one)).toEqual(before);
         const next = await up(now, { vips });
@@ -137,12 +141,19 @@ describe("a pool of real servers", () => {
       for (const one of Object.values(now)) expect(await onLo(one)).toEqual([`${VIP6}/128`]);
     });
 
-    it("is refreshed without a member that is dead", async () => {
+    it("is refreshed without a member that is dead, and changed without it where it is left out", async () => {
       const { b = host(1) } = now;
       await b.stopSsh();
       const refreshed = await done(engine.refresh());
       expect(said(refreshed, "warning").join()).toContain("not read, what was known is kept");
+      const urn =
+        (await realServers(engine)).find(({ urn }) => urn.endsWith("::shop-b"))?.urn ?? "";
+      const changes = { vips: [VIP6], arp: { ignore: 2 } as const };
+      const others = await up(now, changes, { exclude: [urn] });
+      expect(others.changes, others.text).toMatchObject({ update: Object.keys(now).length - 1 });
+      expect(said(others, "warning").join()).not.toContain("not reached");
       await b.startSsh();
+      expect((await up(now, changes)).changes).toMatchObject({ update: 1 });
     });
 
     it("leaves nothing after destroy", async () => {

@@ -11,6 +11,7 @@ import { directorConnection, memberArgs, memberObject, POOL_DEFAULTS, present } 
 import { childName } from "./names";
 import { destinationOf } from "./rips";
 import { readPool, type PoolService, type PoolShape } from "./shape";
+import { warnOfUnreached } from "./unreached";
 
 /**
  * A whole pool: real servers, and the virtual services that directors have for them.
@@ -52,6 +53,7 @@ export class RealServerPool extends pulumi.ComponentResource {
     const { realServers, barriers } = declareMembers(this, name, args, shape);
     this.realServers = realServers;
     this.services = declareServices(this, name, args, shape, realServers, barriers);
+    void warnOfUnreached(this, shape.batches, realServers, shape.services.size);
     this.registerOutputs({});
   }
 

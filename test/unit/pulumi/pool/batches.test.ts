@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { batchesOf, batchProblem } from "../../../../src/pulumi/pool/batches";
+import { unreachedText } from "../../../../src/pulumi/pool/unreached";
 
 const sizes = (members: number, batch?: string | number | (string | number)[]) =>
   batchesOf(Array.from({ length: members }), batch).map(({ length }) => length);
@@ -55,4 +56,12 @@ describe("the batches of a pool", () => {
       '10 is as large as the pool of 10, so that a bad change is on all of it at once; where that is meant, write "100%"',
     );
   });
+});
+
+it("what a failure has kept from being reached is named", () => {
+  expect(unreachedText(["a", "b"], ["c", "d"], 4)).toBe(
+    "not reached, because a, b failed or was left out: c, d, the 4 services. The next up goes on from there",
+  );
+  expect(unreachedText(["d"], [], 1)).toContain("d failed or was left out: the service.");
+  expect(unreachedText(["d"], [], 0)).toBeUndefined();
 });
