@@ -84,7 +84,7 @@ export interface PoolRolloutArgs {
   /**
    * How many members are changed at once: a number, or a share such as `"25%"`, rounded down and at least
    * one; or a list of them, of which the last one counts for the rest. Each batch waits for the one before it,
-   * and a failure stops what follows. A batch as large as the pool is `"100%"`. Default: `[1, "25%"]`.
+   * and a failure stops what follows. The whole pool at once is `"100%"`. Default: `[1, "25%"]`.
    */
   batch?: PoolBatch | PoolBatch[];
 }

@@ -23,15 +23,34 @@ export function batchesOf<Member>(
 }
 
 /**
- * What is wrong with the size of a batch, as a whole complaint; undefined where nothing is.
+ * What is wrong with the sizes of the batches, and which of a list it is; undefined where nothing is.
  *
- * @param members How many the pool has.
+ * @param members How many the pool has. A first batch as large must be said in so many words.
  */
-export function batchProblem(batch: unknown, members: number): string | undefined {
-  const size = sizeOf(batch, members);
-  if (size === undefined)
-    return `${shown(batch)} is neither a whole number of at least 1 nor a share from "1%" to "100%"`;
-  if (typeof batch !== "number" || size < members || members <= 1) return undefined;
+export function batchProblem(
+  batch: unknown,
+  members: number,
+): { readonly at?: number; readonly problem: string } | undefined {
+  if (!Array.isArray(batch)) {
+    const problem = sizeProblem(batch) ?? wholeProblem(batch, members);
+    return problem === undefined ? undefined : { problem };
+  }
+  if (batch.length === 0)
+    return { problem: "an empty list has no batch; give a size, or leave it out" };
+  const problems = batch.map((one) => sizeProblem(one));
+  const at = problems.findIndex((problem) => problem !== undefined);
+  const problem = problems[at] ?? wholeProblem(batch[0], members);
+  return problem === undefined ? undefined : { at: Math.max(0, at), problem };
+}
+
+function sizeProblem(size: unknown): string | undefined {
+  return sizeOf(size, 1) === undefined
+    ? `${shown(size)} is neither a whole number of at least 1 nor a share from "1%" to "100%"`
+    : undefined;
+}
+
+function wholeProblem(size: unknown, members: number): string | undefined {
+  if (typeof size !== "number" || size < members || members <= 1) return undefined;
   return `${size} is as large as the pool of ${members}, so that a bad change is on all of it at once; where that is meant, write "100%"`;
 }
 

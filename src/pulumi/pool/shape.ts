@@ -67,21 +67,11 @@ function servicesOn(
 
 function batchFailures({ realServers, rollout }: RealServerPoolArgs): Failure[] {
   const batch: unknown = rollout?.batch ?? undefined;
-  if (batch === undefined) return [];
-  const path = ["rollout", "batch"];
-  if (!Array.isArray(batch)) return sizeFailures(batch, path, realServers);
-  return batch.length === 0
-    ? [failureOf(path, "an empty list has no batch; give a size, or leave it out")]
-    : batch.flatMap((one: unknown, at) => sizeFailures(one, [...path, at], realServers));
-}
-
-function sizeFailures(
-  batch: unknown,
-  path: readonly (string | number)[],
-  realServers: RealServerPoolArgs["realServers"],
-): Failure[] {
-  const problem = batchProblem(batch, Object.keys(realServers).length);
-  return problem === undefined ? [] : [failureOf(path, problem)];
+  const wrong =
+    batch === undefined ? undefined : batchProblem(batch, Object.keys(realServers).length);
+  if (wrong === undefined) return [];
+  const path = ["rollout", "batch", ...(wrong.at === undefined ? [] : [wrong.at])];
+  return [failureOf(path, wrong.problem)];
 }
 
 function serviceFailures({ directors, services }: RealServerPoolArgs): Failure[] {

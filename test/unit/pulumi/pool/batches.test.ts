@@ -40,21 +40,25 @@ describe("the batches of a pool", () => {
 
   it("are never the whole pool at once unless the program says so", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 2, max: 300 }), size, (members, given) => {
-        fc.pre(given !== "100%" && batchProblem(given, members) === undefined);
+      fc.property(fc.integer({ min: 2, max: 300 }), batch, (members, given) => {
+        fc.pre([given].flat()[0] !== "100%" && batchProblem(given, members) === undefined);
         expect(sizes(members, given).length).toBeGreaterThan(1);
       }),
     );
   });
 
   it("may be of these sizes, and of no other", () => {
-    for (const fine of [1, 9, "1%", "25%", "100%"]) expect(batchProblem(fine, 10)).toBeUndefined();
+    const all = [1, 9, "1%", "25%", "100%", [1, 50], [9, "100%"], ["100%", 1]];
+    for (const fine of all) expect(batchProblem(fine, 10)).toBeUndefined();
     expect(batchProblem(1, 1)).toBeUndefined();
-    for (const wrong of [0, -1, 1.5, NaN, "0%", "101%", "25", "2.5%", "", " 5%", null, {}, [1]])
-      expect(batchProblem(wrong, 10)).toContain("is neither a whole number of at least 1");
-    expect(batchProblem(10, 10)).toBe(
-      '10 is as large as the pool of 10, so that a bad change is on all of it at once; where that is meant, write "100%"',
-    );
+    for (const wrong of [0, -1, 1.5, NaN, "0%", "101%", "25", "2.5%", "", " 5%", null, {}, [[1]]])
+      expect(batchProblem(wrong, 10)?.problem).toContain("is neither a whole number of at least 1");
+    expect(batchProblem([1, "a"], 10)).toMatchObject({ at: 1 });
+    expect(batchProblem([], 10)?.problem).toContain("an empty list has no batch");
+    const problem =
+      '10 is as large as the pool of 10, so that a bad change is on all of it at once; where that is meant, write "100%"';
+    expect(batchProblem(10, 10)).toEqual({ problem });
+    expect(batchProblem([10, 1], 10)).toEqual({ at: 0, problem });
   });
 });
 
