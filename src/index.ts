@@ -54,5 +54,4 @@ export type {
   InspectedService,
   InspectedServiceOwner,
 } from "./inspect/director-types";
-export type { InspectedBoot } from "./inspect/boot";
-export type { DrainedService, PendingOperation } from "./inspect/pending";
+export type { DrainedService, InspectedBoot, PendingOperation } from "./inspect/common-types";

@@ -1,16 +1,7 @@
 import type { BootState } from "../observed/boot-state";
 import { isSameMachine } from "../observed/machine";
 import type { Machine } from "../observed/registry";
-
-/** What a host does at boot about what is declared for it. */
-export interface InspectedBoot {
-  /** What starts the host's services. */
-  init: "systemd" | "openrc" | "none";
-  /** The program that makes it so again is there, and its unit is enabled. */
-  enabled: boolean;
-  /** What is wrong with it, a sentence each: an owner wants it and it is not there, or it failed. */
-  problems: string[];
-}
+import type { InspectedBoot } from "./common-types";
 
 /** A host of some kind, as far as its boot goes. */
 export interface BootSight {

@@ -12,7 +12,8 @@ import type {
   InspectedService,
   InspectedServiceOwner,
 } from "./director-types";
-import { pendingOperation, type DrainedService, type PendingOperation } from "./pending";
+import type { DrainedService, PendingOperation } from "./common-types";
+import { pendingOperation } from "./pending";
 
 /**
  * Says of a director what people should know; null of a host that is none. Pure.

@@ -1,5 +1,4 @@
-import type { InspectedBoot } from "./boot";
-import type { PendingOperation } from "./pending";
+import type { InspectedBoot, PendingOperation } from "./common-types";
 
 // Plain interfaces, as in types.ts.
 

@@ -4,7 +4,7 @@ import { listed } from "../plan/words";
 import { SERVICES_AT_BOOT, strangersRegistry } from "./boot";
 import type { DirectorAnswer, DirectorSight } from "./director-answer";
 import type { InspectedDirector, InspectedService, InspectedServiceOwner } from "./director-types";
-import type { PendingOperation } from "./pending";
+import type { PendingOperation } from "./common-types";
 
 /** What was read may be undone yet. */
 export function underWayWarning({ by }: PendingOperation): string {

@@ -1,6 +1,6 @@
 import type { Inspection, InspectedName, InspectedNameAddress, InspectedSelfRoute } from "./types";
 import { directorText } from "./director-text";
-import type { PendingOperation } from "./pending";
+import type { PendingOperation } from "./common-types";
 import { section, type Cells } from "./section";
 import { fingerprint } from "../transport/public-key";
 import { asciiJson, visible } from "../domain/terminal";

@@ -1,7 +1,6 @@
 // Plain interfaces that an old TypeScript reads, as in args.ts; inputs/ has their table.
-import type { InspectedBoot } from "./boot";
 import type { InspectedDirector } from "./director-types";
-import type { PendingOperation } from "./pending";
+import type { InspectedBoot, PendingOperation } from "./common-types";
 
 /** How to reach a bastion: the fields of `connection.proxy` of a real server, as plain values. */
 export interface InspectProxy {

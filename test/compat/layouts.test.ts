@@ -150,10 +150,12 @@ describe("the package", () => {
     const program = path.join(directory, "index.ts");
     await writeFile(
       program,
-      `import { RealServer, RealServerArgs, inspect } from "${NAME}";
+      `import { RealServer, RealServerArgs, VirtualService, inspect } from "${NAME}";
       const args: RealServerArgs = { connection: { host: "h" }, vips: ["203.0.113.10"] };
       new RealServer("web-1", args).bindings.apply(([first]) => first.address.length);
       inspect({ host: "h" }).then(({ ok }) => ok === true);
+      const service = { director: { host: "h" }, vip: "203.0.113.10", port: 80, destinations: [] };
+      new VirtualService("shop", service).table.apply(({ destinations = [] }) => destinations.length);
       new RealServer("web-2", { ...args, vip: 1 });
       new RealServer("web-3", args).bindings.apply(([first]) => first.adress);`,
     );

@@ -132,6 +132,10 @@ describe("the registry", () => {
     ["with a VIP in another spelling", (lines: string[]) => lines.with(-2, "vip 2001:db8:0::1")],
     ["with an address that is no VIP", (lines: string[]) => lines.with(-2, "vip 127.0.0.1")],
     ["with a key that is not ours", (lines: string[]) => lines.with(-2, "claim rp_filter 1 all")],
+    [
+      "with a control character in the name of a NIC",
+      (lines: string[]) => lines.with(-2, "claim arp_ignore 1 al\u0001"),
+    ],
     ["with a glob that is none", (lines: string[]) => lines.with(-2, "except a b")],
     [
       "with more after a word that stands alone",
