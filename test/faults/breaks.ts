@@ -28,8 +28,8 @@ export function broken({ name, edits }: Break, src: string): Map<string, string>
   const files = readdirSync(src, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    // Parts of the boot's program are like the operation's, and no campaign boots.
-    .filter((file) => !file.includes("/host/boot/"));
+    // Parts of the boots' programs are like the operation's, and no campaign boots.
+    .filter((file) => !/\/host\/(director-)?boot\//.test(file));
   const changed = new Map<string, string>();
   for (const [piece, by] of edits) {
     const parts = files.flatMap((file) => {
