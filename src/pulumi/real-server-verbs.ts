@@ -16,11 +16,19 @@ const HOST: HostVerbs<Settings, HostReport> = {
   },
   outputs: realServerOutputs,
   marked,
+  ended: rememberDropped,
   wasRead: ({ run, id }, { withdrawable }) => void run.withdrawable.set(id, withdrawable),
 };
 
 /** What Pulumi asks of a real server that takes a connection. */
 export const realServerVerbs = new Verbs(REAL_SERVER_KIND, HOST);
+
+/** Pulumi updates real servers before it deletes the services that sent to them. */
+function rememberDropped({ run, settings, state }: Subject<Settings>, isDone: boolean): void {
+  const kept = new Set(settings.vips.map(({ address }) => address));
+  for (const { address } of (isDone && state?.settings.vips) || [])
+    if (!kept.has(address)) run.dropped.add(address);
+}
 
 function claimOf({ run, settings, id, state }: Subject<Settings>): Claim {
   const { owner, vips, arp, persist, staleVips } = settings;

@@ -18,6 +18,8 @@ export interface Run {
   readonly predecessors: Map<string, Properties>;
   /** What a read found on `lo` that could be withdrawn, with prefix, by the reader's id. */
   readonly withdrawable: Map<string, readonly string[]>;
+  /** VIPs that real servers dropped in this run, canonical. */
+  readonly dropped: Set<string>;
   /** Where directors may still send requests, because the last operation on a service of theirs failed. */
   readonly failedServices: Map<string, readonly MaySend[]>;
 }
@@ -30,6 +32,7 @@ export function newRun(): Run {
     replaced: new Set(),
     predecessors: new Map(),
     withdrawable: new Map(),
+    dropped: new Set(),
     failedServices: new Map(),
   };
 }

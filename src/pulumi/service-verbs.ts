@@ -24,7 +24,10 @@ const HOST: HostVerbs<ServiceSettings, DirectorReport> = {
   ownerIn,
   converge: (subject) => serve(subject.operation, claimOf(subject), optionsFor(subject)),
   inspect: (subject) => inspectService(subject.operation, claimOf(subject), optionsFor(subject)),
-  withdraw: (subject) => withdrawService(subject.operation, claimOf(subject), optionsFor(subject)),
+  withdraw: (subject) => {
+    warnOfDropped(subject);
+    return withdrawService(subject.operation, claimOf(subject), optionsFor(subject));
+  },
   outputs: ({ table, foreign }) => ({ table: table ?? {}, foreign }),
   marked: (inputs, settings, { table }) => markedService(inputs, settings, table),
   ended: remember,
@@ -55,6 +58,14 @@ function claimOf({ run, settings, id, state }: Subject<ServiceSettings>): Servic
 
 function optionsFor({ settings: { director, drain } }: Subject<ServiceSettings>): ServeOptions {
   return { drain, turn: turns.at(`${director.host} ${director.port ?? ""}`) };
+}
+
+/** It is too late, but who reads it does it in two steps the next time. */
+function warnOfDropped({ operation, run, settings: { vip } }: Subject<ServiceSettings>): void {
+  if (vip !== undefined && run.dropped.has(vip.address))
+    operation.warn(
+      `${vip.address} was withdrawn from a real server in this run, before this service was removed: what the director sent there meanwhile is lost. Remove the service first, and drop the VIP in a second up`,
+    );
 }
 
 /**

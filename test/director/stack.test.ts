@@ -160,6 +160,20 @@ describe("the life of a virtual service beside its real servers", () => {
     expect(await table()).toHaveLength(3);
   });
 
+  it("warns where a VIP is dropped in the same up as its service, which comes too late", async () => {
+    const dropped = await engine.up(() => {
+      for (const host of [second, third]) {
+        const args = stage.args(host, { vips: ["203.0.113.11"], persist: false });
+        new RealServer(host === third ? "first" : host.name, args);
+      }
+      return Promise.resolve();
+    });
+    expect(dropped.succeeded, dropped.text).toBe(true);
+    expect(said(dropped, "warning").join("\n")).toContain(
+      `${VIP} was withdrawn from a real server in this run, before this service was removed`,
+    );
+  });
+
   it("ends with nothing of it on the director", async () => {
     const destroyed = await engine.destroy();
     expect(destroyed.succeeded, destroyed.text).toBe(true);
