@@ -77,7 +77,7 @@ function claimOf(destinations: number): ServiceClaim {
     director: { host: "-", privateKeyFile: "-" },
     ...{ vip: "203.0.113.10", port: 80, owner: "bench" },
     destinations: Array.from({ length: destinations }, (_, index) => ({
-      address: `10.1.${index >> 8}.${(index & 255) + 1}`,
+      address: `10.1.${Math.floor(index / 250)}.${(index % 250) + 1}`,
     })),
   });
   return { owner: "bench", incarnation: "bench-1", service: shapeOf(settings), persist: true };
