@@ -1,5 +1,6 @@
 import type { ClaimReport } from "../plan/report";
 import { realServerInputs } from "../inputs/real-server";
+import { isRecord } from "../inputs/values";
 import type { Properties } from "./kind";
 
 /**
@@ -34,9 +35,9 @@ export function marked(
  */
 export function answered(inputs: Properties, olds: Properties): Properties {
   const { arp } = olds;
-  if (!isObject(arp) || !isMarked(arp)) return inputs;
+  if (!isRecord(arp) || !isMarked(arp)) return inputs;
   const given = inputs["arp"] ?? {};
-  if (!isObject(given)) return inputs;
+  if (!isRecord(given)) return inputs;
   const { ignore, announce } = realServerInputs.arp.fields;
   return { ...inputs, arp: { ignore: ignore.default, announce: announce.default, ...given } };
 }
@@ -47,7 +48,7 @@ export function unmarked(inputs: Properties): Properties {
   return {
     ...inputs,
     ...(Array.isArray(vips) && { vips: vips.map(unmarkedVip) }),
-    ...(isObject(arp) && { arp: mapValues(arp, unmarkedValue) }),
+    ...(isRecord(arp) && { arp: mapValues(arp, unmarkedValue) }),
   };
 }
 
@@ -75,10 +76,7 @@ function isMarked(arp: Properties): boolean {
   return Object.values(arp).some((value) => unmarkedValue(value) !== value);
 }
 
-function isObject(value: unknown): value is Properties {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function mapValues(object: Properties, change: (value: unknown) => unknown): Properties {
+/** An object with each value changed, under the same names. */
+export function mapValues(object: Properties, change: (value: unknown) => unknown): Properties {
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]));
 }

@@ -1,7 +1,9 @@
 import { endpoint, portOf } from "../domain/virtual-service";
 import { shapeOf } from "../inputs/service-shape";
 import { virtualServiceInputs, type ServiceSettings } from "../inputs/virtual-service";
+import { isRecord } from "../inputs/values";
 import type { ServedTable } from "../plan/service/report";
+import { mapValues } from "./drift-marks";
 import type { Properties } from "./kind";
 
 // As drift-marks.ts does for real servers: after a read that found drift each declared value that does
@@ -14,7 +16,7 @@ export function markedService(
   table: ServedTable | undefined,
 ): Properties {
   const { scheduler, persistence } = settings;
-  const given = isObject(inputs["persistence"]) ? inputs["persistence"] : {};
+  const given = isRecord(inputs["persistence"]) ? inputs["persistence"] : {};
   const timeout = table?.persistence?.timeoutSeconds ?? "none";
   return {
     ...inputs,
@@ -35,10 +37,10 @@ export function unmarkedService(inputs: Properties): Properties {
   return {
     ...inputs,
     ...(scheduler !== undefined && { scheduler: unmarkedValue(scheduler) }),
-    ...(isObject(persistence) && { persistence: mapValues(persistence, unmarkedValue) }),
+    ...(isRecord(persistence) && { persistence: mapValues(persistence, unmarkedValue) }),
     ...(Array.isArray(destinations) && {
       destinations: destinations.map((one: unknown) =>
-        isObject(one) ? mapValues(one, unmarkedValue) : one,
+        isRecord(one) ? mapValues(one, unmarkedValue) : one,
       ),
     }),
   };
@@ -50,14 +52,14 @@ export function unmarkedService(inputs: Properties): Properties {
  */
 export function answeredService(inputs: Properties, olds: Properties): Properties {
   const { scheduler } = virtualServiceInputs;
-  const before = Array.isArray(olds["destinations"]) ? olds["destinations"].filter(isObject) : [];
+  const before = Array.isArray(olds["destinations"]) ? olds["destinations"].filter(isRecord) : [];
   const now: unknown = inputs["destinations"];
   return {
     ...inputs,
     ...(isMarked(olds["scheduler"]) && { scheduler: inputs["scheduler"] ?? scheduler.default }),
     ...(Array.isArray(now) && {
       destinations: now.map((one: unknown) => {
-        if (!isObject(one)) return one;
+        if (!isRecord(one)) return one;
         const old = before.find(({ address }) => unmarkedValue(address) === one["address"]);
         return old === undefined ? one : { ...defaultsMarkedIn(old), ...one };
       }),
@@ -75,7 +77,7 @@ function markedDestinations(
     const inputs: unknown = Array.isArray(given) ? given[index] : undefined;
     const at = endpoint(one.address, portOf(target));
     const found = table?.destinations.find(({ destination }) => destination === at);
-    const own = { ...(isObject(inputs) ? inputs : {}), address: one.address };
+    const own = { ...(isRecord(inputs) ? inputs : {}), address: one.address };
     if (found === undefined) return { ...own, address: `${one.address} (not ${IN_THE_TABLE})` };
     const differing = NUMBERS.filter((name) => found[name] !== one[name]);
     return {
@@ -107,12 +109,4 @@ function unmarkedValue(value: unknown): unknown {
 
 function isMarked(value: unknown): boolean {
   return unmarkedValue(value) !== value;
-}
-
-function isObject(value: unknown): value is Properties {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function mapValues(object: Properties, change: (value: unknown) => unknown): Properties {
-  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]));
 }

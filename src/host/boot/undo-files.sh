@@ -12,31 +12,3 @@ undo_file() { # of "file old|new NAME"
   esac
   durable "${path%/*}"
 }
-
-put_back() { # old|new NAME
-  local copy="$registry/undo/$2"
-  path_of "$2"
-  if [ -z "$path" ]; then
-    false
-  elif [ "$1" = new ]; then
-    rm -f "$path" "$aside"
-  elif is_there "$copy"; then
-    case $2 in
-      boot/*) is_as_kept "$copy" && rm -f "$aside" || put_unit_back "$copy" ;;
-      *) mv "$copy" "$path" ;;
-    esac
-  fi
-}
-
-# Where a file is by its name in a journal: $path, and $aside, where it is made.
-path_of() { # NAME
-  aside=''
-  case $1:$unit in
-    boot/outcome:*) path=$outcome ;;
-    boot/*:) path='' ;;
-    boot/unit:*) path=$unit ;;
-    boot/link:*) path=$unit_link ;;
-    *) path=$registry/$1 aside=$registry/new ;;
-  esac
-  aside=${aside:-${path%/*}/.pulumi-lvs-dr.new}
-}

@@ -9,6 +9,7 @@ import type { Client } from "../../../lab/client";
 import type { Guest } from "../../../lab/guest";
 import type { Lab } from "../../../lab/lab";
 import { connectionTo, options } from "../../contract/ssh-connection";
+import { claimFor } from "../../director/stage";
 import type { Proxy } from "../proxy";
 import { wrongOnDirector, type DirectorEnd } from "./judge";
 import type { DirectorScenario, Members } from "./scenario";
@@ -219,21 +220,18 @@ class DirectorRun {
     };
   }
 
-  private claim(members: Members, former?: Members): ServiceClaim {
-    const { vip } = this.lane;
-    return {
-      owner: `run-${this.number}`,
-      incarnation: `run-${this.number}`,
-      service: {
-        target: { kind: "tcp", vip: { family: 4, address: vip }, port: 80 },
-        ...{ scheduler: this.scenario.scheduler, flags: [], persistence: undefined },
-        destinations: Object.entries(members).map(([member, weight]) => ({
-          ...{ address: this.rip(Number(member)), weight, upperThreshold: 0, lowerThreshold: 0 },
-        })),
-      },
-      allowEmpty: true,
-      ...(former && { former: Object.keys(former).map((member) => this.rip(Number(member))) }),
+  private claim(members: Members, former: Members = {}): ServiceClaim {
+    const at = (weights: Members) =>
+      Object.fromEntries(
+        Object.entries(weights).map(([member, weight]) => [this.rip(Number(member)), weight]),
+      );
+    const rips = Object.keys(at(former));
+    const declared = {
+      ...{ owner: `run-${this.number}`, vip: this.lane.vip, destinations: at(members) },
+      scheduler: this.scenario.scheduler,
+      ...(rips.length > 0 && { former: rips }),
     };
+    return { ...claimFor(declared), allowEmpty: true };
   }
 
   private rip(member: number): string {
