@@ -98,13 +98,18 @@ export function secretsMarked(args: object, fields: Fields): pulumi.Inputs {
   return markedIn(args, fields, secretNames(fields));
 }
 
+/** Whether Pulumi has yet to wait for a value. */
+export function isLater(value: unknown): value is pulumi.Output<unknown> | Promise<unknown> {
+  return pulumi.Output.isInstance(value) || value instanceof Promise;
+}
+
 function markedIn(args: object, fields: Fields, secrets: ReadonlySet<string>): pulumi.Inputs {
   const marked = (name: string, value: unknown): unknown => {
     if (value === undefined || value === null) return value;
     if (secrets.has(name)) return pulumi.secret(value);
     const field: Field | undefined = Object.hasOwn(fields, name) ? fields[name] : undefined;
     if (field?.kind !== "object" || secretNames(field.fields).size === 0) return value;
-    if (pulumi.Output.isInstance(value) || value instanceof Promise) return pulumi.secret(value);
+    if (isLater(value)) return pulumi.secret(value);
     if (typeof value !== "object" || Array.isArray(value)) return value;
     return markedIn(value, field.fields, secrets);
   };

@@ -7,7 +7,8 @@ import type {
   PoolMemberArgs,
   RealServerPoolArgs,
 } from "./args";
-import { isHost, isLater, memberObject } from "./members";
+import { isLater } from "../registration";
+import { isHost, memberObject } from "./members";
 import { knownRip, ripProblem } from "./rips";
 
 /** A VIP in one of the two lists of a pool, canonical. */

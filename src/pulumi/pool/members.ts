@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { realServerInputs } from "../../inputs/real-server";
 import type { ConnectionArgs, RealServerArgs } from "../args";
+import { isLater } from "../registration";
 import type {
   PoolConnectionArgs,
   PoolDirectorArgs,
@@ -51,11 +52,6 @@ export function memberObject(member: pulumi.Input<string> | PoolMemberArgs): Poo
 /** Whether a member or a director is a host alone: a text, or one that comes later. */
 export function isHost(value: unknown): value is pulumi.Input<string> {
   return typeof value === "string" || isLater(value);
-}
-
-/** Whether Pulumi has yet to wait for a value. */
-export function isLater(value: unknown): value is pulumi.Output<unknown> | Promise<unknown> {
-  return pulumi.Output.isInstance(value) || value instanceof Promise;
 }
 
 /** An object without what is absent, so that the program may write `undefined` for it. */

@@ -4,7 +4,7 @@ import { shown } from "../../inputs/failure";
 import type { Complaint } from "../../inputs/field";
 import type { DestinationArgs } from "../service-args";
 import type { PoolMemberArgs } from "./args";
-import { isLater } from "./members";
+import { isLater } from "../registration";
 
 /**
  * What is wrong with the address that directors send to for VIPs of a family: `rip` or `rip6`, else `host`.

@@ -10,7 +10,8 @@ import {
 import { realServerInputs } from "../../inputs/real-server";
 import { isRecord } from "../../inputs/values";
 import { virtualServiceInputs } from "../../inputs/virtual-service";
-import { isHost, isLater } from "./members";
+import { isLater } from "../registration";
+import { isHost } from "./members";
 
 /**
  * What is wrong with the structure of a pool's arguments: inputs that do not exist, and values of the wrong
