@@ -1,4 +1,3 @@
-import { copyFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Engine } from "../../lab/engine";
 import type { LabHost } from "../../lab/host";
@@ -115,9 +114,8 @@ it("takes at most 2,100 bytes of state with two VIPs and a key in a file", async
   const stage = await Stage.create();
   try {
     const [host, engine] = await Promise.all([stage.host("web-1"), stage.engine()]);
-    const key = "~/.ssh/id_ed25519";
-    await copyFile(stage.lab.keys.plain.path, key.replace("~", engine.home));
-    const args = { connection: stage.connection(host, { privateKeyFile: key }), vips: [VIP, VIP6] };
+    const connection = stage.connection(host, { privateKeyFile: await stage.keyAtHome(engine) });
+    const args = { connection, vips: [VIP, VIP6] };
     const outcome = await engine.up(stage.program(args));
     expect(outcome.succeeded, outcome.text).toBe(true);
     expect(await stateBytes(engine)).toBeLessThanOrEqual(2100);

@@ -3,7 +3,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Exported, Engine } from "../../lab/engine";
 import type { LabHost } from "../../lab/host";
-import type { RealServerArgs } from "../../src/index";
+import type { ConnectionArgs, RealServerArgs } from "../../src/index";
 import { PROVIDER_SOURCE } from "../../src/pulumi/provider-source";
 import { editState, NOTHING, onLo, Stage, stateBytes, stored, traces, VIP, VIP6 } from "./stage";
 
@@ -13,13 +13,15 @@ describe("a state of before 0.1.0", () => {
   let stage: Stage;
   let host: LabHost;
   let engine: Engine;
+  let connection: ConnectionArgs;
 
   const program = (changes: Partial<RealServerArgs> = {}) =>
-    stage.program({ connection: stage.connection(host), vips: [VIP, VIP6], ...changes });
+    stage.program({ connection, vips: [VIP, VIP6], ...changes });
 
   beforeAll(async () => {
     stage = await Stage.create();
     [host, engine] = await Promise.all([stage.host("web-1"), stage.engine()]);
+    connection = stage.connection(host, { privateKeyFile: await stage.keyAtHome(engine) });
     const created = await engine.up(program());
     expect(created.succeeded, created.text).toBe(true);
     await beOfBefore();
@@ -30,7 +32,6 @@ describe("a state of before 0.1.0", () => {
   const beOfBefore = async () => {
     const file = path.join(__dirname, "fixtures/state-with-defaults.json");
     const before = JSON.parse(await readFile(file, "utf8")) as Required<Exported>;
-    const connection = stage.connection(host);
     await editState(engine, ({ outputs: { hostKey, machineId } = {}, ...one }) => ({
       ...one,
       inputs: { ...before.inputs, connection },

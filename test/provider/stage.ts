@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { copyFile, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
 import type { PulumiFn } from "@pulumi/pulumi/automation";
@@ -39,6 +39,13 @@ export class Stage {
   /** Root by the lab's key in a file, with limits that suit a test. */
   connection(host: Host, changes: Partial<ConnectionArgs> = {}): ConnectionArgs {
     return { host: host.address, privateKeyFile: this.lab.keys.plain.path, ...changes };
+  }
+
+  /** The lab's key where a program of that engine reads `~`: a state with it is as long on every machine. */
+  async keyAtHome(engine: Engine): Promise<string> {
+    const key = "~/.ssh/id_ed25519";
+    await copyFile(this.lab.keys.plain.path, key.replace("~", engine.home));
+    return key;
   }
 
   /** What a test declares: one VIP of each family unless it says otherwise. */
