@@ -71,6 +71,21 @@ describe.concurrent.each(TIMES)("under $shell with the ip of $ip, after $moment"
 });
 
 describe.concurrent.each(FLAVOURS)("under $shell with the ip of $ip", (flavour) => {
+  it("a registry that a killed shell and watchdog left without a journal goes with the next reader", async ({
+    expect,
+  }) => {
+    await using box = await Box.create(flavour);
+    const before = await box.snapshot();
+    const session = box.open({ vips: VIPS, program: TRYING });
+    await session.request(trying('kill -KILL "$watchdog" && kill -KILL $$'));
+    expect(await box.snapshot()).not.toBe(before);
+    const reader = box.open({ mode: "share", vips: VIPS });
+    expect((await reader.observed()).registry?.owners.size).toBe(0);
+    await reader.end();
+    expect(reader.notes).toEqual([]);
+    expect(await box.snapshot()).toBe(before);
+  });
+
   it("a client that stalls before its commit is undone at the deadline", async ({ expect }) => {
     await using box = await Box.create(flavour);
     const before = await box.snapshot();

@@ -87,11 +87,22 @@ tidy() {
 # One that is ended on its way in or out has what it made removed, too: a folder without a lock in it, or
 # with one that nobody holds. Who comes in just then tries again, see open_lock.
 leave() {
-  [ "$mode:$locked" != hold: ] || ! [ -d "$registry" ] ||
-    { command exec 9>>"$registry/lock" && flock -n 9 && locked=-x; }
+  ! is_nobodys || { command exec 9>>"$registry/lock" && flock -n 9 && locked=-x; }
   tidy
   [ -e "$registry/lock" ] || rmdir "$registry/owners" "$registry"
 } 2>/dev/null
+
+# `tidy` looks again, under the lock. A reader tidies up after an operation that was killed together with
+# its watchdog before it had a journal: this is all that is left of it.
+is_nobodys() { # the registry
+  local file=''
+  case $mode:$locked in
+    hold:) [ -d "$registry" ] && return ;;
+    share:-s) [ -e "$registry/lock" ] ;;
+    *) false ;;
+  esac || return 1
+  for file in "$registry"/owners/*; do [ ! -e "$file" ] || return 1; done
+}
 
 # ---------------------------------------------------------------- for kinds whose operations never wait without it
 
