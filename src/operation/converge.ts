@@ -43,6 +43,7 @@ export async function converge(
       for (const text of needed.notes) operation.warn(text);
       for (const text of said) operation.warn(text);
       const after = await carryOut(REAL_SERVER, session, desired, needed, observed);
+      for (const text of comesBack(needed, after)) operation.warn(text);
       return reportOf(session, claim, after);
     }),
   );
@@ -82,12 +83,7 @@ export async function withdraw(
       // The record may have more than the state, after an operation whose answer was lost.
       const asked = { ...session, purpose: purposeOf(desired.claim, "hold") };
       const after = await carryOut(REAL_SERVER, asked, desired, needed, observed);
-      const notes = [
-        ...needed.notes,
-        ...stillLocal(needed, after),
-        ...boundElsewhere(needed.unclaimed, after),
-      ];
-      return { superseded: false, notes };
+      return { superseded: false, notes: [...needed.notes, ...comesBack(needed, after)] };
     }),
   );
 }
@@ -118,11 +114,17 @@ export async function reach(operation: Operation): Promise<HostKeys> {
 const INSPECTION: Purpose = { mode: "look", holder: "an inspection", subjects: [] };
 
 function purposeOf(claim: Claim, mode: Opening["mode"]): Purpose {
-  return { mode, holder: claim.owner, subjects: claim.vips.map((vip) => vip.address) };
+  const { owner: holder, vips, dropped = [] } = claim;
+  return { mode, holder, subjects: [...vips.map((vip) => vip.address), ...dropped] };
 }
 
 function reportOf({ keys }: Session, claim: Claim, observed: Observed): HostReport {
   return { ...report(claim, observed), ...keys, productUuid: observed.machine.productUuid };
+}
+
+/** What has a VIP that left `lo` here all the same, now or after a boot. */
+function comesBack(needed: Plan, after: Observed): string[] {
+  return [...stillLocal(needed, after), ...boundElsewhere(needed.unclaimed, after)];
 }
 
 /** Not on `lo` any more, and the host still delivers it to itself: somebody else has it, too. */

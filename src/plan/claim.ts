@@ -11,6 +11,8 @@ export interface Claim {
   /** Drawn by the create that made the resource; sorts by time. */
   readonly incarnation: string;
   readonly vips: readonly Vip[];
+  /** VIPs that it had until now, canonical: what keeps one of them on the host is worth a warning. Default: none. */
+  readonly dropped?: readonly string[];
   readonly arp: Arp;
   /** Sysctl values saved in the state: the fallback where the registry was lost. */
   readonly saved: readonly SavedSysctl[];

@@ -24,20 +24,26 @@ const HOST: HostVerbs<Settings, HostReport> = {
 export const realServerVerbs = new Verbs(REAL_SERVER_KIND, HOST);
 
 /** Pulumi updates real servers before it deletes the services that sent to them. */
-function rememberDropped({ run, settings, state }: Subject<Settings>, isDone: boolean): void {
-  const kept = new Set(settings.vips.map(({ address }) => address));
-  for (const { address } of (isDone && state?.settings.vips) || [])
-    if (!kept.has(address)) run.dropped.add(address);
+function rememberDropped(subject: Subject<Settings>, isDone: boolean): void {
+  if (isDone) for (const address of droppedIn(subject)) subject.run.dropped.add(address);
 }
 
-function claimOf({ run, settings, id, state }: Subject<Settings>): Claim {
+/** The VIPs that the state has, and the program no longer. */
+function droppedIn({ settings, state }: Subject<Settings>): string[] {
+  const kept = new Set(settings.vips.map(({ address }) => address));
+  const had = state?.settings.vips ?? [];
+  return had.map(({ address }) => address).filter((address) => !kept.has(address));
+}
+
+function claimOf(subject: Subject<Settings>): Claim {
+  const { run, settings, id, state } = subject;
   const { owner, vips, arp, persist, staleVips } = settings;
   const saved = savedIn(state?.outputs ?? {});
   const maySend = [...run.failedServices.values()].flat();
   // The very sets, not copies: operations that run at once must see each other's.
   const { replaced: replaces, made: beside } = run;
   return {
-    ...{ owner, incarnation: id, vips, arp, persist, staleVips },
+    ...{ owner, incarnation: id, vips, dropped: droppedIn(subject), arp, persist, staleVips },
     ...{ saved, maySend, replaces, beside },
   };
 }

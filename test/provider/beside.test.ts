@@ -62,4 +62,18 @@ describe("a VIP that was bound by hand, with routes beside it,", () => {
     await host.run(commands.join("\n"));
     expect((await host.run(`ip route get ${VIP}`)).stdout).not.toContain("dev lo");
   });
+
+  it("is dropped by an update, which names the route and the file that have it here all the same", async () => {
+    const both = await engine.up(stage.program(stage.args(host)));
+    expect(both.succeeded, both.text).toBe(true);
+    const folder = "/etc/network/interfaces.d";
+    await host.run(`mkdir -p ${folder}; ip route add ${VIP} dev lo
+      printf 'iface lo inet static\n  address ${VIP}/32\n' >${folder}/shop`);
+    const one = await engine.up(stage.program(stage.args(host, { vips: [VIP6] })));
+    expect(one.succeeded, one.text).toBe(true);
+    expect(await onLo(host)).toEqual([`${VIP6}/128`]);
+    const named = said(one, "warning").join("\n");
+    expect(named).toContain(`${VIP} is still delivered to the host itself`);
+    expect(named).toContain(`${folder}/shop line 2 binds ${VIP}`);
+  });
 });
