@@ -15,7 +15,9 @@ import { ROUND_TRIP, roundTrips } from "./round-trips";
 import { isWithin, printGrowth, printTable, type Figure } from "./table";
 
 const INTERRUPTED = 130;
-const GROWTH = [25, 50, 100, 200];
+const GROWTH = [25, 50, 100, 200, 400];
+/** The hosts of one lab: there is room for a few beside them. */
+const A_LAB = 200;
 
 async function main(): Promise<number> {
   const options = benchOptions(process.argv.slice(2));
@@ -52,11 +54,7 @@ async function measure(
   const bySsh = await roundTrips(lab, near, signal, true);
   signal.throwIfAborted();
   console.log(`${count} hosts, ${AT_A_TIME} at a time: the best of ${rounds} rounds`);
-  const [engine, hosts] = [await stage.engine(), await fleetOf(lab, Math.ceil(count / 2))];
-  const half = noCosts();
-  await know(engine, hosts);
-  await fleetRound(lab, engine, hosts, true, half);
-  hosts.push(...(await fleetOf(lab, count - hosts.length, hosts.length)));
+  const [engine, hosts] = [await stage.engine(), await fleetOf(stage, count)];
   await know(engine, hosts);
   const [bare, persistent, others] = [noCosts(), noCosts(), noOthersCosts()];
   for (let round = 0; round < rounds; round += 1) {
@@ -67,9 +65,13 @@ async function measure(
     await fleetRound(lab, engine, hosts, true, persistent);
     signal.throwIfAborted();
   }
+  hosts.push(...(await fleetOf(stage, count, count)));
+  await know(engine, hosts);
+  const twice = noCosts();
+  await fleetRound(lab, engine, hosts, true, twice);
   const figures = [
     ...roundTripFigures(trips, bySsh),
-    ...fleetFigures({ hosts: count, bare, persistent, others, memoryOfHalf: half.memory }),
+    ...fleetFigures({ hosts: count, bare, persistent, others, memoryOfTwice: twice.memory }),
   ];
   printTable(figures);
   return figures;
@@ -95,7 +97,7 @@ async function growth(
   const hosts: LabHost[] = [];
   const rows: { hosts: number; costs: ReturnType<typeof noCosts> }[] = [];
   for (const count of GROWTH) {
-    hosts.push(...(await fleetOf(lab, count - hosts.length, hosts.length)));
+    hosts.push(...(await fleetOf(stage, count - hosts.length, hosts.length)));
     await know(engine, hosts);
     const costs = noCosts();
     for (let round = 0; round < rounds; round += 1) {
@@ -109,11 +111,16 @@ async function growth(
 }
 
 /** A few at a time: each is some processes and a dozen mounts. */
-async function fleetOf(lab: Lab, count: number, first = 0): Promise<LabHost[]> {
+async function fleetOf(stage: Stage, count: number, first = 0): Promise<LabHost[]> {
   const hosts: LabHost[] = [];
   const numbers = Array.from({ length: count }, (_, index) => first + index + 1).values();
+  const labs: Lab[] = [];
+  for (let at = 0; at * A_LAB < first + count; at += 1) labs.push(await stage.lab(at));
   const make = async (): Promise<void> => {
-    for (const number of numbers) hosts.push(await lab.host(`web-${number}`));
+    for (const number of numbers) {
+      const lab = labs[Math.floor((number - 1) / A_LAB)]!;
+      hosts.push(await lab.host(`web-${number}`));
+    }
   };
   await Promise.all(Array.from({ length: 8 }, make));
   return hosts;

@@ -12,8 +12,8 @@ export interface FleetMeasured {
   /** With a boot unit. */
   readonly persistent: FleetCosts;
   readonly others: OthersCosts;
-  /** The provider's peak with half as many hosts, in bytes. */
-  readonly memoryOfHalf: number;
+  /** The provider's peak with twice as many hosts, in bytes. */
+  readonly memoryOfTwice: number;
 }
 
 /** The round trips of one host, beside their limits. */
@@ -108,7 +108,7 @@ const NAMES: Record<keyof OthersCosts, string> = {
   pyinfra: "pyinfra",
 };
 
-function memory({ hosts, bare, persistent, memoryOfHalf }: FleetMeasured): Figure[] {
+function memory({ hosts, bare, persistent, memoryOfTwice }: FleetMeasured): Figure[] {
   const most = Math.max(bare.memory, persistent.memory);
   return [
     {
@@ -118,11 +118,11 @@ function memory({ hosts, bare, persistent, memoryOfHalf }: FleetMeasured): Figur
       sides: `VmHWM during the up of ${hosts} hosts`,
     },
     {
-      what: "provider: peak memory, beside that of half the hosts",
-      figure: most / memoryOfHalf,
+      what: "provider: peak memory with twice the hosts, beside it",
+      figure: memoryOfTwice / most,
       digits: 2,
       limit: 1.1,
-      sides: `${mebibytes(most).toFixed(0)} MiB / ${mebibytes(memoryOfHalf).toFixed(0)} MiB`,
+      sides: `${mebibytes(memoryOfTwice).toFixed(0)} MiB / ${mebibytes(most).toFixed(0)} MiB`,
     },
   ];
 }

@@ -2,11 +2,11 @@ import { parseArgs } from "node:util";
 
 /** What a run of the benchmark is asked for. */
 export interface BenchOptions {
-  /** Hosts of the fleet; memory is measured with half as many, too. Default: 200; a lab has room for 230. */
+  /** Hosts of the fleet; memory is measured with twice as many, too. Default: 200. */
   readonly hosts: number;
   /** The best of so many rounds counts: whatever else the machine does only ever adds. Default: 3. */
   readonly rounds: number;
-  /** Only the growth from 25 to 200 hosts: the table in docs/reference/figures.md. */
+  /** Only the growth from 25 to 400 hosts: the table in docs/reference/figures.md. */
   readonly growth: boolean;
   /** Only what a service on a director costs. */
   readonly director: boolean;

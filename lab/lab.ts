@@ -30,8 +30,7 @@ export class Lab {
   readonly vips: readonly [string, string];
   readonly #site: Site;
   readonly #keeper: Keeper;
-  readonly #passwordHash: string;
-  readonly #sshdOptions: string;
+  readonly #access: Access;
   readonly #hosts = new Map<string, Promise<LabHost | Guest>>();
   readonly #ready: LabHost[] = [];
   #director: Promise<Director> | undefined;
@@ -40,10 +39,9 @@ export class Lab {
   private constructor(site: Site, keeper: Keeper, access: Access) {
     this.#site = site;
     this.#keeper = keeper;
+    this.#access = access;
     this.keys = access.keys;
     this.passwords = access.passwords;
-    this.#passwordHash = access.passwordHash;
-    this.#sshdOptions = access.sshdOptions;
     this.wire = site.namespace;
     this.vips = [`${site.subnet}.${VIP}`, `${site.subnet6}::${VIP.toString(16)}`];
     this.root = {
@@ -54,10 +52,11 @@ export class Lab {
   }
 
   /**
-   * Makes an empty lab; several, in several processes, do not disturb each other.
+   * Makes an empty lab; several, also in one process, do not disturb each other.
+   * @param like A lab whose keys and passwords its hosts take, too. Default: it draws its own.
    * @throws Error with the reason where this machine cannot.
    */
-  static async create(): Promise<Lab> {
+  static async create(like?: Lab): Promise<Lab> {
     if (process.getuid?.() !== 0) {
       throw new Error("the lab makes network namespaces and mounts: run it as root");
     }
@@ -74,7 +73,7 @@ export class Lab {
       `${site.subnet6}::2/64`,
     ]);
     try {
-      return new Lab(site, keeper, await makeAccess(site.state));
+      return new Lab(site, keeper, like ? like.#access : await makeAccess(site.state));
     } catch (cause) {
       await keeper.end();
       throw cause;
@@ -103,8 +102,8 @@ export class Lab {
         admin: this.root.address,
         adminDevice: this.root.device,
         authorizedKeys: this.#authorizedKeys,
-        passwordHash: this.#passwordHash,
-        sshdOptions: this.#sshdOptions,
+        passwordHash: this.#access.passwordHash,
+        sshdOptions: this.#access.sshdOptions,
       };
       return LabHost.start(settings, options);
     });

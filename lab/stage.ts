@@ -8,9 +8,9 @@ import { Engine } from "./engine";
 import { Lab } from "./lab";
 import { endProcessesIn, processesIn, signalProcess } from "./processes";
 
-/** What demo and benchmark play on: a lab, the real engine, and a folder for all files of both. */
+/** What demo and benchmark play on: a lab or more, the real engine, and a folder for all files of both. */
 export class Stage {
-  #lab: Lab | undefined;
+  readonly #labs: Lab[] = [];
   #engine: Engine | undefined;
   readonly #folder: string;
 
@@ -27,10 +27,11 @@ export class Stage {
     return stage;
   }
 
-  /** The lab's wire, without hosts. */
-  async lab(): Promise<Lab> {
-    this.#lab ??= await Lab.create();
-    return this.#lab;
+  /** A lab's wire, without hosts at first. The hosts of all take the same keys: one lab has room for some 230. */
+  async lab(number = 0): Promise<Lab> {
+    for (let next = this.#labs.length; next <= number; next += 1)
+      this.#labs.push(await Lab.create(this.#labs[0]));
+    return this.#labs[number]!;
   }
 
   /** The real engine on an empty stack, and the package as a program finds it, in dist/. */
@@ -69,16 +70,17 @@ export class Stage {
   /** Removes it all. */
   async strike(): Promise<void> {
     await endProcessesIn(this.#folder);
-    await this.#lab?.destroy();
+    for (const lab of this.#labs) await lab.destroy();
     await rm(this.#folder, { recursive: true, force: true });
   }
 
   /** What a struck stage left on this machine; nothing, that is. */
   async remains(): Promise<string[]> {
-    const { wire, root } = this.#lab ?? { wire: "none", root: { device: "none" } };
     return [
-      ...(existsSync(`/run/netns/${wire}`) ? [`the namespace ${wire}`] : []),
-      ...(root.device in networkInterfaces() ? [`the interface ${root.device}`] : []),
+      ...this.#labs.flatMap(({ wire, root }) => [
+        ...(existsSync(`/run/netns/${wire}`) ? [`the namespace ${wire}`] : []),
+        ...(root.device in networkInterfaces() ? [`the interface ${root.device}`] : []),
+      ]),
       ...(existsSync(this.#folder) ? [this.#folder] : []),
       ...(await processesIn(this.#folder)).map(({ pid }) => `process ${pid}`),
     ];
