@@ -33,6 +33,7 @@ export type {
   StaleVipsArgs,
   TimeoutsArgs,
 } from "./pulumi/args";
+export type { ReadyArgs, ReadyHttpArgs } from "./pulumi/ready-args";
 export type {
   InspectConnection,
   InspectedLeak,

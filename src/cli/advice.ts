@@ -17,10 +17,13 @@ function commandPhrase(remedy: Remedy): string {
       return "; is PULUMI_LVS_DR_SUDO_PASSWORD right?";
     case "leave-sysctls":
       return ", or give it up with --leave-sysctls";
-    // The command has no stack that could go on without the host, and no option for its working time.
+    // The command has no stack that could go on without the host, no option for its working time, and
+    // asks no service whether it is ready.
     case "give-up-host":
     case "leave-out-host":
     case "work-longer":
+    case "wait-for-service":
+    case "do-without-ready":
       return "";
   }
 }

@@ -54,7 +54,11 @@ export type Remedy =
   /** The work on the host needs more time. */
   | { readonly kind: "work-longer" }
   /** Give the sysctls up where they cannot be put back. */
-  | { readonly kind: "leave-sysctls" };
+  | { readonly kind: "leave-sysctls" }
+  /** The service may be slow to come up: more time for it. */
+  | { readonly kind: "wait-for-service" }
+  /** Do not ask whether the service is ready. */
+  | { readonly kind: "do-without-ready" };
 
 /** What is known of a failure beside its kind and its first words. */
 export interface FailureDetails {
@@ -135,6 +139,11 @@ export class RealServerError extends Error {
       { ...this.details, host: this.host ?? host, pins },
       true,
     );
+  }
+
+  /** The same error once something was undone on its account. */
+  afterwards(aftermath: Aftermath): RealServerError {
+    return new RealServerError(this.kind, this.what, { ...this.details, aftermath });
   }
 
   /** The message with what to do next, as a shell words it: after what failed, before the aftermath. */

@@ -46,7 +46,8 @@ export const policyInputs = {
         most: 86_400,
         default: 120,
         shown: true,
-        sentence: "Seconds for the work on the host. Draining is not counted.",
+        sentence:
+          "Seconds for the work on the host. Waiting for `drain` or `ready` is not counted.",
       },
     },
   },

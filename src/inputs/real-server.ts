@@ -2,6 +2,7 @@ import { checker } from "./check";
 import { connectionField } from "./connection";
 import type { Complaint, Inputs, Settled } from "./field";
 import { policyInputs } from "./policy";
+import { readyField } from "./ready";
 import { storedReader } from "./stored";
 
 /**
@@ -103,6 +104,15 @@ export const realServerInputs = {
           '`"fail"` ends the operation with the host untouched.',
       },
     },
+  },
+  ready: {
+    ...readyField,
+    defaultText: "none",
+    change: "nothing",
+    page: "how-to/ready.md",
+    sentence:
+      "Before a change of the host counts, wait until the service answers on every VIP, asked from the host " +
+      "itself. Where it does not, the host is rolled back.",
   },
   staleVips: {
     kind: "object",

@@ -3,7 +3,7 @@ import { UnreadableAnswer } from "../protocol/answer";
 import { Interrupted, type Conversation } from "../protocol/conversation";
 import { COMMIT_REQUEST, giveUpRequest } from "../protocol/program";
 import type { HostKind, KindPlan } from "./kind";
-import { onHost, type Session } from "./session";
+import { onHost, secondsOf, type Session } from "./session";
 
 /** @throws RealServerError `refused`, where a plan must not be carried out */
 export function refuse({ refusals }: KindPlan): void {
@@ -39,12 +39,23 @@ export async function applyAndCommit<Desired, Observed, Plan extends KindPlan>(
   const { operation, conversation } = session;
   try {
     const after = await applyAndVerify(kind, session, desired, request);
+    await meetCondition(session);
     operation.progress("verified, committing");
     await conversation.request(COMMIT_REQUEST);
     return after;
   } catch (error) {
     if (!(error instanceof Interrupted) || operation.signal.aborted) throw asUnknown(error);
     return lookAgain(kind, session, desired, error);
+  }
+}
+
+/** Waits for what must hold before the commit. Where it does not, the host undoes the change. */
+async function meetCondition(session: Session): Promise<void> {
+  try {
+    await session.purpose.condition?.wait(session);
+  } catch (error) {
+    if (!(error instanceof RealServerError)) throw error;
+    throw error.afterwards((await undone(session.conversation, "not ready")) ?? "unknown");
   }
 }
 
@@ -111,7 +122,9 @@ async function lookAgain<Desired, Observed, Plan extends KindPlan>(
   lost: Interrupted,
 ): Promise<Observed> {
   operation.progress(`${lost.message}; asking the host what became of it`);
-  const operationSeconds = Math.max(SHORTEST_LOOK, secondsLeft());
+  // Whoever holds the lock there may have it for as long as the condition may take.
+  const left = secondsLeft() - secondsOf(purpose.condition);
+  const operationSeconds = Math.max(SHORTEST_LOOK, left);
   const connectSeconds = Math.min(operation.timeouts.connectSeconds, operationSeconds);
   const again = { ...operation, timeouts: { connectSeconds, operationSeconds } };
   const observed = await onHost(kind, again, { ...purpose, mode: "share" }, (_, found) =>

@@ -9,6 +9,8 @@ import type { Opening } from "../protocol/program";
 import { carryOut, refuse } from "./carry-out";
 import { drainFirst } from "./drain";
 import type { DrainPolicy } from "./drain-tally";
+import { readiness } from "./ready";
+import type { ReadyPolicy } from "./ready-words";
 import { INSPECTED_SERVER, REAL_SERVER } from "./real-server";
 import { onHost, type Operation, type Purpose, type Session } from "./session";
 
@@ -16,6 +18,12 @@ import { onHost, type Operation, type Purpose, type Session } from "./session";
 export interface HostReport extends ClaimReport, HostKeys {
   /** `-` where the host has none. */
   readonly productUuid: string;
+}
+
+/** How VIPs leave, and what must answer on those that stay. */
+export interface ConvergeOptions {
+  readonly drain?: DrainPolicy | undefined;
+  readonly ready?: ReadyPolicy | undefined;
 }
 
 /**
@@ -27,12 +35,14 @@ export interface HostReport extends ClaimReport, HostKeys {
 export async function converge(
   operation: Operation,
   claim: Claim,
-  options: { readonly drain?: DrainPolicy | undefined } = {},
+  options: ConvergeOptions = {},
 ): Promise<HostReport> {
   const desired: Desired = { kind: "serve", claim, now: new Date().toISOString() };
   const leaving = (observed: Observed) => plan(desired, observed).leaving;
+  const hold = purposeOf(claim, "hold");
+  const purpose = { ...hold, condition: readiness(hold.subjects, options.ready) };
   return drainFirst(operation, options.drain, leaving, (gate) =>
-    onHost(REAL_SERVER, operation, purposeOf(claim, "hold"), async (session, observed) => {
+    onHost(REAL_SERVER, operation, purpose, async (session, observed) => {
       const needed = plan(desired, observed);
       refuse(needed);
       if (!(await gate(session, observed, needed.leaving))) return undefined;

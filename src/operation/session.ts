@@ -31,6 +31,8 @@ export interface Session {
   readonly operation: Operation;
   readonly conversation: Conversation;
   readonly purpose: Purpose;
+  /** Has the host itself connect to somewhere. */
+  readonly connect: Transport["connect"];
   /** The keys that the host and its bastion proved to have. */
   readonly keys: HostKeys;
   /** What is left of `operationSeconds`. */
@@ -46,6 +48,20 @@ export interface Purpose {
   readonly holder: string;
   /** What every observation is to tell of besides. */
   readonly subjects: readonly string[];
+  /** What must hold before a change is committed. Default: nothing but the plan. */
+  readonly condition?: Condition | undefined;
+}
+
+/** What the host is to be like before a change of it is committed, beside what its own kind observes. */
+export interface Condition {
+  /** How long it may take to hold. `operationSeconds` does not count it, neither here nor on the host. */
+  readonly seconds: number;
+  /**
+   * Waits until it holds.
+   *
+   * @throws RealServerError where it does not, and the change is to be undone; Interrupted
+   */
+  wait(session: Session): Promise<void>;
 }
 
 /**
@@ -67,7 +83,8 @@ export async function onHost<Observed, Result>(
     const opening = openingOf(observer, operation, purpose);
     const first = firstWords(opening);
     transport = await operation.dial({ ...operation, ...timeouts, first: first.command });
-    limit = timeLimit(timeouts.operationSeconds, operation.signal);
+    const seconds = timeouts.operationSeconds + secondsOf(purpose.condition);
+    limit = timeLimit(seconds, operation.signal);
     const { signal } = limit;
     operation.progress("observing");
     const { conversation, greeting } = await converse(
@@ -82,7 +99,8 @@ export async function onHost<Observed, Result>(
     );
     const { keys } = transport;
     const { secondsLeft, extend } = limit;
-    const session = { operation, conversation, purpose, keys, secondsLeft, extend };
+    const connect: Transport["connect"] = transport.connect.bind(transport);
+    const session = { operation, conversation, purpose, connect, keys, secondsLeft, extend };
     return await talk(session, () => work(session, observer.parse(greeting)));
   } catch (error) {
     throw settled(operation, error, limit?.isOver() ?? false, transport?.keys);
@@ -101,8 +119,13 @@ function openingOf(
     holder: oneLine(purpose.holder).slice(0, LONGEST_HOLDER),
     program,
     login,
-    seconds: secondsOnHost(timeouts),
+    seconds: secondsOnHost(timeouts) + secondsOf(purpose.condition),
   };
+}
+
+/** How long a condition may take: nothing where there is none. */
+export function secondsOf(condition: Condition | undefined): number {
+  return condition?.seconds ?? 0;
 }
 
 /** After so many the host gives up, and there is time left to ask what became of it. */

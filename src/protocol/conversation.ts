@@ -23,6 +23,8 @@ export interface ConversationOptions extends ConversationOpening {
 
 /** One remote shell: requests go in, each gets one answer. */
 export interface Conversation {
+  /** Aborts when the conversation ends, however it does, with the error that a request would have. */
+  readonly ended: AbortSignal;
   /**
    * Sends one request line and waits for its answer's body.
    *
@@ -82,7 +84,8 @@ class RemoteShell implements Conversation {
   private readonly arrival: Arrival;
   private waiting: { resolve(body: string): void; reject(error: Error): void } | undefined;
   private greeted = false;
-  private ended: Error | undefined;
+  private readonly end = new AbortController();
+  readonly ended = this.end.signal;
 
   constructor(
     private readonly channel: Channel,
@@ -124,7 +127,7 @@ class RemoteShell implements Conversation {
 
   private expect(): Promise<string> {
     return new Promise((resolve, reject) => {
-      if (this.ended) reject(this.ended);
+      if (this.ended.aborted) reject(this.ended.reason as Error);
       else this.waiting = { resolve, reject };
     });
   }
@@ -167,8 +170,8 @@ class RemoteShell implements Conversation {
   }
 
   private finish(error: Error): void {
-    if (this.ended) return;
-    this.ended = error;
+    if (this.ended.aborted) return;
+    this.end.abort(error);
     this.arrival.end();
     this.waiting?.reject(error);
     this.channel.stdin.end();

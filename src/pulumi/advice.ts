@@ -26,6 +26,10 @@ function phrase(remedy: Remedy, way: string): string {
       return " (timeouts.operationSeconds)";
     case "leave-sysctls":
       return ', or give it up with sysctlsOnDestroy: "leave"';
+    case "wait-for-service":
+      return " A slow one: raise ready.timeoutSeconds.";
+    case "do-without-ready":
+      return " Allow it, or leave ready out.";
     case "look-at-sshd":
     case "give-up-host":
     case "leave-out-host":
@@ -46,6 +50,8 @@ function item(remedy: Remedy, way: string): string {
     case "mend-sudo-password":
     case "work-longer":
     case "leave-sysctls":
+    case "wait-for-service":
+    case "do-without-ready":
       return phrase(remedy, way).trim();
   }
 }

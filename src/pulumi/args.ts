@@ -1,5 +1,6 @@
 // Plain interfaces that an old TypeScript (3.8, which Pulumi vendors) reads; inputs/ has their table.
 import type * as pulumi from "@pulumi/pulumi";
+import type { ReadyArgs } from "./ready-args";
 
 /**
  * What a program says about one real server.
@@ -31,6 +32,13 @@ export interface RealServerArgs {
    * this host to 0, or new connections keep coming. Default: none, no waiting.
    */
   drain?: pulumi.Input<DrainArgs>;
+  /**
+   * Wait, after the VIPs are bound and before the change counts, until the service answers on every VIP:
+   * the host itself connects, through the SSH connection that is there. Where it does not answer in time,
+   * the host is rolled back, so that one whose service does not listen on its VIPs never joins. Asked
+   * whenever an operation changes the host. Default: none, nobody asks.
+   */
+  ready?: pulumi.Input<ReadyArgs>;
   /**
    * What becomes of addresses that are on `lo` as /32 or /128 and that no owner on the host declares:
    * `"report"` names them in `foreignVips`; `"withdraw"` shows them as drift and removes them with

@@ -3,6 +3,7 @@ import { realServerInputs } from "../inputs/real-server";
 import type { ArpArgs, Binding, ConnectionArgs, EffectiveArp } from "./args";
 import type { DrainArgs, RealServerArgs, StaleVipsArgs, TimeoutsArgs } from "./args";
 import { PROVIDER_SOURCE } from "./provider-source";
+import type { ReadyArgs } from "./ready-args";
 import { completeRegistration, registration } from "./registration";
 
 /**
@@ -29,6 +30,8 @@ export class RealServer extends pulumi.CustomResource {
   declare readonly persist: pulumi.Output<boolean>;
   /** How connections are waited for before a VIP is withdrawn; undefined where they are not. */
   declare readonly drain: pulumi.Output<pulumi.Unwrap<DrainArgs> | undefined>;
+  /** What must answer on each VIP before a change of the host counts; undefined where nobody asks. */
+  declare readonly ready: pulumi.Output<pulumi.Unwrap<ReadyArgs> | undefined>;
   /** What becomes of addresses on `lo` that nobody declares; undefined, where not given, is "report". */
   declare readonly staleVips: pulumi.Output<
     "report" | "withdraw" | pulumi.Unwrap<StaleVipsArgs> | undefined

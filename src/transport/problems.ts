@@ -157,6 +157,14 @@ export function inAll(
 export const SSHD_LIMITS =
   "is its sshd full (MaxStartups), or does it hold this address back for a while (PerSourcePenalties)";
 
+/** What on an SSH server forbids that it connects for a user: a sentence without its full stop. */
+export function forwardingRules(user: string): string {
+  return (
+    `Either the line of ${user}'s key in authorized_keys there forbids it (restrict, ` +
+    `no-port-forwarding, permitopen), or its sshd_config does (AllowTcpForwarding, PermitOpen, DisableForwarding)`
+  );
+}
+
 /** It speaks SSH. Whatever is wrong with the login, the host is not out of reach. */
 function turnedAway({ title, host }: Tries, how: string, cause: TryAgain): RealServerError {
   const what = `${title} is up and lets nobody in: ${how}. Is it still booting or shutting down (nologin), or at a limit (MaxStartups)?`;

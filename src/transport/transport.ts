@@ -1,4 +1,4 @@
-import type { Readable, Writable } from "node:stream";
+import type { Duplex, Readable, Writable } from "node:stream";
 import type { HostKeys } from "../domain/errors";
 
 /** What bounds a dialling, and who hears how it goes. */
@@ -37,9 +37,30 @@ export interface Transport {
    * @throws RealServerError `failed` when the host refuses, or has closed the connection
    */
   exec(command: string): Promise<Channel>;
+  /**
+   * Has the host itself connect by TCP to an address, one of its own mostly.
+   *
+   * @param signal ends the attempt, which rejects with its reason
+   * @throws RealServerError where another login is needed, and is refused
+   */
+  connect(to: Endpoint, signal: AbortSignal): Promise<FromHost>;
   /** Says goodbye and closes; never waits for an answer. */
   close(): void;
 }
+
+/** An address and a TCP port of it. */
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What came of a connection that the host was to make. */
+export type FromHost =
+  | { readonly kind: "connected"; readonly stream: Duplex }
+  /** The host says why not: nobody listens there, no route. That may pass. */
+  | { readonly kind: "not-connected"; readonly words: string }
+  /** Its SSH server makes no connections for whoever logged in (RFC 4254, 5.1). That does not pass. */
+  | { readonly kind: "forbidden"; readonly words: string };
 
 /** One command on the host. */
 export interface Channel {

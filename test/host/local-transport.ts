@@ -29,6 +29,7 @@ export function localTransport(box: Box): Transport {
       channels.push(channel);
       return channel;
     },
+    connect: () => Promise.resolve({ kind: "forbidden", words: "a child process connects nobody" }),
     close: () => {
       for (const channel of channels) channel.close();
     },

@@ -1,5 +1,6 @@
 import type { OpensshConnection } from "../connection";
 import { homePath } from "../files";
+import type { Endpoint } from "../transport";
 import { forcedOptions, inDoubleQuotes, type SshOption } from "./config";
 import type { SshClient } from "./client";
 
@@ -26,13 +27,44 @@ export function sshArguments(
   files: SshFiles,
   command: string,
 ): string[] {
+  return [
+    "-F",
+    files.config,
+    ...optionWords(connection, client, files),
+    "--",
+    connection.host,
+    command,
+  ];
+}
+
+/**
+ * The words for an `ssh` whose stdin and stdout are a connection of the host's own to somewhere. That
+ * it is made ssh says nowhere but in its log: see {@link saysConnected}.
+ */
+export function forwardArguments(
+  connection: OpensshConnection,
+  client: SshClient,
+  files: SshFiles,
+  to: Endpoint,
+): string[] {
+  const options = optionWords(connection, client, files);
+  const place = `[${to.address}]:${to.port}`;
+  // First, because ssh keeps the first value that it finds.
+  const log = ["-o", "LogLevel=DEBUG2"];
+  return ["-F", files.config, ...log, ...options, "-W", place, "--", connection.host];
+}
+
+function optionWords(
+  connection: OpensshConnection,
+  client: SshClient,
+  files: SshFiles,
+): readonly string[] {
   const given = [
     ...forcedOptions((keyword) => client.knows(keyword)),
     ...(files.knownHosts === undefined ? [] : onlyKeyIn(files.knownHosts, client)),
     ...wayOptions(connection),
   ].map(([keyword, value]) => `${keyword}=${value}`);
-  const options = [...given, ...(connection.ssh.options ?? [])].flatMap((one) => ["-o", one]);
-  return ["-F", files.config, ...options, "--", connection.host, command];
+  return [...given, ...(connection.ssh.options ?? [])].flatMap((one) => ["-o", one]);
 }
 
 /** A line of known hosts that is about whichever host is asked for. */

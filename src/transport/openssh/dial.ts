@@ -1,23 +1,20 @@
-import { readFile } from "node:fs/promises";
 import { RealServerError, type Remedy } from "../../domain/errors";
-import { fileProblem, homePath } from "../files";
 import type { OpensshConnection } from "../connection";
 import { inAll, SSHD_LIMITS, TryAgain } from "../problems";
 import { dialAgain, type DialBounds, type FailedTries } from "../redial";
-import type { ConnectionTerms, Terms } from "../terms";
+import type { ConnectionTerms } from "../terms";
 import type { Channel, DialOptions, Transport } from "../transport";
-import { knownHostsText, sshArguments, type SshFiles } from "./arguments";
-import { sshClient, type SshClient } from "./client";
-import { configText, forcedOptions } from "./config";
-import { privateFile, type PrivateFile } from "./private-file";
-import { startSsh, type SshEnding } from "./process";
-import { readEnd } from "./words";
+import { sshArguments } from "./arguments";
+import { sshClient } from "./client";
+import { forwardByOpenssh } from "./forward";
+import { startSsh } from "./process";
+import { problemOf, withFiles, type Way } from "./way";
 
 /**
  * Has the user's own `ssh` log in, again while nobody answers. Host keys are its own affair, so none is
  * reported. A command goes over stdin: a server that takes no long one takes it, too, and that the shell
  * is there is known before the command says anything. The first command has the login that was dialled,
- * and each other one dials its own.
+ * and each other one, and each connection of the host's, dials its own.
  *
  * @param terms what messages call what was given
  * @throws RealServerError `unreachable`, `authentication`, `host-key`, with ssh's own words;
@@ -49,6 +46,7 @@ export async function dialByOpenssh(
       if (first === undefined) channel.stdin.write(lineOf(command));
       return channel;
     },
+    connect: (to, signal) => forwardByOpenssh(way, to, signal),
     close() {
       for (const channel of channels) channel.close();
     },
@@ -63,13 +61,6 @@ const LOGIN_COMMAND = `exec sh -c 'echo; IFS= read -r line && eval "$line"'`;
 
 function lineOf(command: string): string {
   return `${command}\n`;
-}
-
-/** What is run, for which connection, and what messages call its parts. */
-interface Way {
-  readonly connection: OpensshConnection;
-  readonly client: SshClient;
-  readonly terms: ConnectionTerms;
 }
 
 /** @param first the command, where it is known; the shell has it as soon as it is there */
@@ -110,84 +101,6 @@ async function dialOnce(
       bounds,
     );
   });
-}
-
-/** The files are there until somebody is in: ssh and its jumps have read them by then. */
-async function withFiles<T>(
-  { connection, client, terms }: Way,
-  use: (files: SshFiles) => Promise<T>,
-): Promise<T> {
-  const { hostKey, ssh } = connection;
-  const made: PrivateFile[] = [];
-  const pathOf = async (text: string): Promise<string> => {
-    const file = await privateFile(text);
-    made.push(file);
-    return file.path;
-  };
-  try {
-    const userConfig = await userConfigOf(connection, terms);
-    const user = userConfig === undefined ? "~/.ssh/config" : await pathOf(userConfig);
-    const forced = forcedOptions((keyword) => client.knows(keyword));
-    const config = await pathOf(configText({ forced, includes: [user, "/etc/ssh/ssh_config"] }));
-    const knownHosts = hostKey === undefined ? undefined : await pathOf(knownHostsText(hostKey));
-    return await use({ config, knownHosts, shown: { [user]: ssh.configFile ?? user } });
-  } finally {
-    await Promise.all(made.map((file) => file.remove()));
-  }
-}
-
-/**
- * The text of a file that takes the place of the user's. It is not included by its name: ssh would take
- * one that is not there for empty, a name with a wildcard for several, and one that its group may write,
- * as in many a work tree, for an attack; with `-F` it does none of that.
- */
-async function userConfigOf(
-  { host, ssh }: OpensshConnection,
-  terms: ConnectionTerms,
-): Promise<string | undefined> {
-  const { configFile } = ssh;
-  if (configFile === undefined) return undefined;
-  return readFile(homePath(configFile), "utf8").catch((error: unknown) => {
-    const what = `${terms.ssh.configFile}: cannot read ${configFile}: ${fileProblem(error)}`;
-    throw new RealServerError("failed", `${host}: ${what}.`, { host, cause: error });
-  });
-}
-
-function problemOf({ connection, terms }: Way, { shown }: SshFiles, end: SshEnding): Error {
-  const { host } = connection;
-  const printed = Object.entries(shown).reduce(
-    (text, [path, name]) => text.replaceAll(path, name),
-    end.printed,
-  );
-  const { kind, words, asksForMore, hungUp } = readEnd(printed, end.ending);
-  switch (kind) {
-    case "again":
-      return new TryAgain(words, hungUp ? "answered" : "nothing");
-    case "host-key":
-      return new RealServerError(
-        kind,
-        `${host}: ssh does not accept a host key on the way: ${words} ${hostKeyStep(connection, terms.host)}`,
-        { host },
-      );
-    case "authentication":
-      return new RealServerError(
-        kind,
-        `${host} does not let ssh in: ${words} Does "ssh ${host}" work without asking for anything? ` +
-          (asksForMore
-            ? "The host is left to ask for no key, but for a password, or for a second factor after a key: that cannot be answered here."
-            : "Nobody is asked here for a password, a passphrase or a PIN: the key must be in an agent, or without a passphrase."),
-        { host },
-      );
-    case "unsupported":
-    case "failed":
-      return new RealServerError(kind, `${host}: ssh cannot connect: ${words}`, { host });
-  }
-}
-
-function hostKeyStep({ hostKey, host }: OpensshConnection, { full }: Terms): string {
-  return hostKey === undefined
-    ? `A key that ssh says nothing more of is one that it does not know: compare the fingerprint on the host's console, then let ssh know the key ("ssh ${host}" asks).`
-    : `If it was rebuilt, compare the fingerprint on its console, then put its new key in ${full.hostKey ?? "its place"}.`;
 }
 
 /**

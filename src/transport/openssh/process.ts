@@ -1,6 +1,6 @@
 import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { PassThrough, type Readable, type Writable } from "node:stream";
+import { Duplex, PassThrough, type Readable, type Writable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { RealServerError } from "../../domain/errors";
 import { lastWords } from "../../domain/terminal";
@@ -30,11 +30,73 @@ export interface SshRun {
  * @throws TryAgain when it neither gets in nor ends in time; the signal's reason when it is aborted
  */
 export async function startSsh(
-  { command, words, input }: SshRun,
+  run: SshRun,
   bounds: { readonly signal: AbortSignal; readonly seconds: number },
   problem: (end: SshEnding) => Error,
 ): Promise<Channel> {
   bounds.signal.throwIfAborted();
+  const { child, closed, printed } = spawnSsh(run);
+  const stderr = child.stderr.pipe(new PassThrough());
+  try {
+    const limit = AbortSignal.timeout(Math.ceil(bounds.seconds * 1000));
+    const signal = AbortSignal.any([bounds.signal, limit]);
+    const end = await Promise.race([firstWord(child), closed, aborted(signal)]);
+    if (end === "aborted") {
+      bounds.signal.throwIfAborted();
+      const said = lastWords(printed());
+      const seconds = Math.round(bounds.seconds * 10) / 10;
+      const what = `no answer for ${seconds} s, from the host or its login shell`;
+      throw new TryAgain(said === "" ? what : `${what}; ssh says: ${said}`, "nothing");
+    }
+    if (end !== "word" && end.code === undefined && child.stdout.readableLength === 0)
+      throw problem({ printed: printed(), ending: end.signal ?? "status 255" });
+  } catch (error) {
+    endGroup(child);
+    throw error;
+  }
+  return { stdin: child.stdin, stdout: child.stdout, stderr, closed, close: () => endGroup(child) };
+}
+
+/**
+ * Starts an `ssh -W` and waits until what it prints on stderr says that the host is connected.
+ *
+ * @returns the connection, or how the `ssh` ended without one
+ * @throws RealServerError when it cannot be started; the signal's reason when it is aborted
+ */
+export async function startForward(
+  run: SshRun,
+  signal: AbortSignal,
+  isConnected: (printed: string) => boolean,
+): Promise<Duplex | SshEnding> {
+  signal.throwIfAborted();
+  const { child, closed, printed } = spawnSsh(run);
+  const connected = new Promise<"connected">((resolve) => {
+    child.stderr.on("data", () => isConnected(printed()) && resolve("connected"));
+  });
+  let end: Awaited<typeof closed> | "connected" | "aborted";
+  try {
+    end = await Promise.race([connected, closed, aborted(signal)]);
+    signal.throwIfAborted();
+  } catch (error) {
+    endGroup(child);
+    throw error;
+  }
+  if (end !== "connected" && end !== "aborted" && !isConnected(printed()))
+    return { printed: printed(), ending: end.signal ?? `status ${end.code ?? OWN_FAILURE}` };
+  const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
+  stream.on("error", () => undefined);
+  return stream.once("close", () => endGroup(child));
+}
+
+/** A child that has been started, and what is heard of it. */
+interface Spawned {
+  readonly child: SshProcess;
+  readonly closed: Channel["closed"];
+  /** The end of what it printed on stderr so far. */
+  readonly printed: () => string;
+}
+
+function spawnSsh({ command, words, input }: SshRun): Spawned {
   const child = spawn(command, words, {
     // A session of its own: no terminal to ask in, and a process group to end it with all its jumps.
     detached: true,
@@ -44,28 +106,10 @@ export async function startSsh(
   const closed = ended(child);
   let printed = "";
   child.stderr.on("data", (chunk: Buffer) => (printed = (printed + chunk.toString()).slice(-MOST)));
-  const stderr = child.stderr.pipe(new PassThrough());
   // A broken pipe is told by `closed`, too.
   child.stdin.on("error", () => undefined);
   child.stdin.write(input);
-  try {
-    const limit = AbortSignal.timeout(Math.ceil(bounds.seconds * 1000));
-    const signal = AbortSignal.any([bounds.signal, limit]);
-    const end = await Promise.race([firstWord(child), closed, aborted(signal)]);
-    if (end === "aborted") {
-      bounds.signal.throwIfAborted();
-      const said = lastWords(printed);
-      const seconds = Math.round(bounds.seconds * 10) / 10;
-      const what = `no answer for ${seconds} s, from the host or its login shell`;
-      throw new TryAgain(said === "" ? what : `${what}; ssh says: ${said}`, "nothing");
-    }
-    if (end !== "word" && end.code === undefined && child.stdout.readableLength === 0)
-      throw problem({ printed, ending: end.signal ?? "status 255" });
-  } catch (error) {
-    endGroup(child);
-    throw error;
-  }
-  return { stdin: child.stdin, stdout: child.stdout, stderr, closed, close: () => endGroup(child) };
+  return { child, closed, printed: () => printed };
 }
 
 /** An environment without the secrets of Pulumi and of the command, and without anybody to ask. */

@@ -1,6 +1,7 @@
-// The one file that knows what ssh says when it does not get in.
+// The one file that knows what ssh says when it does not get in, or does not get through.
 import type { ErrorKind } from "../../domain/errors";
-import { lastWords } from "../../domain/terminal";
+import { excerpt, lastWords } from "../../domain/terminal";
+import type { FromHost } from "../transport";
 
 /** What the last words of an `ssh` that did not get in mean. */
 export interface SshEnd {
@@ -31,6 +32,34 @@ export function readEnd(printed: string, ending: string): SshEnd {
   // A jump or a ProxyCommand that fails has words of its own before these.
   const hungUp = /^(?:(?:kex|ssh)_exchange_identification: .*\s*)+$/.test(text);
   return { kind: found?.kind ?? "again", words, asksForMore, hungUp };
+}
+
+/**
+ * Whether an `ssh -W` says that the host has made its connection. It does so in its log alone, from
+ * LogLevel DEBUG2 on (channel_input_open_confirmation in OpenSSH's channels.c, the same since 3.0).
+ */
+export function saysConnected(printed: string): boolean {
+  return /^debug2: channel \d+: open confirm rwindow /m.test(printed);
+}
+
+/** What an `ssh -W` says of a host that it got into, and that did not connect; undefined where it says nothing. */
+export function readNotConnected(
+  printed: string,
+): Exclude<FromHost, { readonly kind: "connected" }> | undefined {
+  const [, reason, more = ""] =
+    /^channel \d+: open failed: ([^:\r\n]+)(?:: ([^\r\n]*))?\r?$/m.exec(printed) ?? [];
+  if (reason === undefined) return undefined;
+  return reason === "administratively prohibited"
+    ? { kind: "forbidden", words: excerpt(`${reason}: ${more}`) }
+    : { kind: "not-connected", words: excerpt(more || reason) };
+}
+
+/** What is said at any LogLevel that people see, of all that was said at DEBUG2. */
+export function withoutLog(printed: string): string {
+  return printed.replace(
+    /^(?:debug\d: |Authenticated to |Transferred: |Bytes per second: ).*\r?\n?/gm,
+    "",
+  );
 }
 
 /** In this order: after a jump was refused, ssh goes on to say that the connection was closed. */

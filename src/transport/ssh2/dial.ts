@@ -2,13 +2,13 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ClientChannel } from "ssh2";
 import { RealServerError } from "../../domain/errors";
-import { excerpt } from "../../domain/terminal";
 import type { SshSession } from "./attempt";
+import { forward } from "./forward";
 import type { PreparedHop } from "./prepared-hop";
 import type { OpenStream } from "./tcp";
 import { loadIdentities } from "./identities";
 import { dialUntil, type DialLimits } from "./redial";
-import { socketProblem, TryAgain } from "../problems";
+import { forwardingRules, socketProblem, TryAgain } from "../problems";
 import { place, type Ssh2Connection, type Target } from "../connection";
 import { hostKeyPolicy } from "../host-key";
 import { INPUT_TERMS, type ConnectionTerms } from "../terms";
@@ -80,40 +80,24 @@ async function dialThrough(
   }
 }
 
-/** RFC 4254, 7.2: a TCP connection that the bastion makes for us. */
 function openForward(via: SshSession, bastion: PreparedHop, host: PreparedHop): OpenStream {
-  return (signal) =>
-    new Promise((resolve, reject) => {
-      const stop = (): void => reject(signal.reason as Error);
-      signal.addEventListener("abort", stop, { once: true });
-      const { hop } = host;
-      via.client.forwardOut("127.0.0.1", 0, hop.host, hop.port, (error, channel) => {
-        signal.removeEventListener("abort", stop);
-        if (error !== undefined) reject(forwardProblem(bastion, host, error));
-        else if (signal.aborted) channel.destroy();
-        else resolve(channel);
-      });
-    });
-}
-
-/** Reason 1 is "administratively prohibited" (RFC 4254, 5.1): asking again would not help. */
-function forwardProblem(
-  bastion: PreparedHop,
-  host: PreparedHop,
-  error: Error & { reason?: unknown },
-): Error {
-  if (error.reason !== 1) {
-    return new TryAgain(`${bastion.title} says: ${excerpt(error.message)}`, "nothing", {
-      cause: error,
-    });
-  }
-  return new RealServerError(
-    "failed",
-    `${bastion.title} does not forward to ${host.title}: ${excerpt(error.message)}. ` +
-      `Either the line of ${bastion.hop.user}'s key in authorized_keys there forbids it (restrict, ` +
-      `no-port-forwarding, permitopen), or its sshd_config does (AllowTcpForwarding, PermitOpen, DisableForwarding).`,
-    { host: host.hop.host, cause: error },
-  );
+  const { hop } = host;
+  return async (signal) => {
+    const made = await forward(via.client, { address: hop.host, port: hop.port }, signal);
+    switch (made.kind) {
+      case "connected":
+        return made.stream;
+      case "not-connected":
+        throw new TryAgain(`${bastion.title} says: ${made.words}`, "nothing");
+      case "forbidden":
+        throw new RealServerError(
+          "failed",
+          `${bastion.title} does not forward to ${host.title}: ${made.words}. ` +
+            `${forwardingRules(bastion.hop.user)}.`,
+          { host: hop.host },
+        );
+    }
+  };
 }
 
 function transport(host: PreparedHop, session: SshSession, via?: SshSession): Transport {
@@ -121,6 +105,7 @@ function transport(host: PreparedHop, session: SshSession, via?: SshSession): Tr
     keys: { hostKey: session.hostKey, ...(via && { proxyHostKey: via.hostKey }) },
     longestCommand: longestCommandOf(session.software),
     exec: (command) => exec(host, session, command),
+    connect: (to, signal) => forward(session.client, to, signal),
     close() {
       hangUp(session);
       // After it on the same wire, so that the host hears its goodbye first.

@@ -25,6 +25,10 @@ export const everyInput: Readonly<Record<string, unknown>> = {
   arp: { ignore: 2, announce: 2, interfaces: ["eth0"], except: ["veth*"] },
   persist: false,
   drain: { timeoutSeconds: 30, onTimeout: "fail" },
+  ready: {
+    ...{ port: 8443, timeoutSeconds: 45 },
+    http: { path: "/healthz", status: 204, host: "shop.example:8443", https: true },
+  },
   staleVips: { withdraw: true, except: ["10.0.0.9"] },
   ...{ sysctlsOnDestroy: "leave", unreachableOnDestroy: "forget", unreachableOnRefresh: "keep" },
   timeouts: { connectSeconds: 5, operationSeconds: 6 },

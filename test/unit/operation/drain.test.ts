@@ -34,7 +34,8 @@ async function attemptOn(
   };
   const session: Session = {
     operation,
-    conversation: { request, close: () => undefined },
+    conversation: { request, close: () => undefined, ended: operation.signal },
+    connect: undefined as never,
     purpose: { mode: "hold", holder: "a test", subjects: [VIP] },
     keys: { hostKey: "" },
     secondsLeft: () => 1,

@@ -16,6 +16,7 @@ import type {
   StaleVipsArgs,
   TimeoutsArgs,
 } from "../../../src/pulumi/args";
+import type { ReadyArgs, ReadyHttpArgs } from "../../../src/pulumi/ready-args";
 import type { RealServer } from "../../../src/pulumi/real-server";
 import type {
   DestinationArgs,
@@ -59,6 +60,7 @@ export const outputsAnywhere: RealServerArgs = {
   arp: { ignore: 2, interfaces: ["eth0", address], except: ["veth*"] },
   timeouts: { connectSeconds: 300 },
   drain: { timeoutSeconds: 60, onTimeout: "fail" },
+  ready: { port: 443, http: { path: "/healthz", host: address, https: true } },
   staleVips: "withdraw",
 };
 
@@ -106,6 +108,8 @@ export const sameNames: {
   ProxyConnectionArgs: Same<keyof ProxyConnectionArgs, keyof Proxy>;
   ArpArgs: Same<keyof ArpArgs, keyof Inputs["arp"]["fields"]>;
   DrainArgs: Same<keyof DrainArgs, keyof Inputs["drain"]["fields"]>;
+  ReadyArgs: Same<keyof ReadyArgs, keyof Inputs["ready"]["fields"]>;
+  ReadyHttpArgs: Same<keyof ReadyHttpArgs, keyof Inputs["ready"]["fields"]["http"]["fields"]>;
   StaleVipsArgs: Same<keyof StaleVipsArgs, keyof Inputs["staleVips"]["fields"]>;
   TimeoutsArgs: Same<keyof TimeoutsArgs, keyof Inputs["timeouts"]["fields"]>;
   VirtualServiceArgs: Same<keyof VirtualServiceArgs, keyof ServiceInputs>;
@@ -122,6 +126,8 @@ export const sameNames: {
   ProxyConnectionArgs: true,
   ArpArgs: true,
   DrainArgs: true,
+  ReadyArgs: true,
+  ReadyHttpArgs: true,
   StaleVipsArgs: true,
   TimeoutsArgs: true,
   VirtualServiceArgs: true,

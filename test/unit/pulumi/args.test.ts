@@ -10,7 +10,7 @@ import { virtualServiceInputs } from "../../../src/inputs/virtual-service";
 import { defaultOf, placesIn } from "../inputs/every-input";
 
 const SRC = path.resolve(__dirname, "../../../src");
-const { arp, drain, timeouts } = realServerInputs;
+const { arp, drain, ready, timeouts } = realServerInputs;
 
 // That their names and types agree with the table is for the type checker to say: args.test-d.ts.
 describe.each<{ file: string; interfaces: Record<string, Fields> }>([
@@ -23,6 +23,10 @@ describe.each<{ file: string; interfaces: Record<string, Fields> }>([
       SshArgs: connectionField.fields.ssh.fields,
       ...{ ArpArgs: arp.fields, DrainArgs: drain.fields, TimeoutsArgs: timeouts.fields },
     },
+  },
+  {
+    file: "pulumi/ready-args.ts",
+    interfaces: { ReadyArgs: ready.fields, ReadyHttpArgs: ready.fields.http.fields },
   },
   {
     file: "pulumi/service-args.ts",

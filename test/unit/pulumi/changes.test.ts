@@ -49,6 +49,7 @@ describe("what an update does on the host", () => {
     { unreachableOnRefresh: "keep" },
     { sysctlsOnDestroy: "leave" },
     { drain: { timeoutSeconds: 60 } },
+    { ready: { port: 80 } },
     { timeouts: { connectSeconds: 5 } },
   ])("is nothing for %j, so that a dead host can be given up", (changes) => {
     expect(workFor(changes)).toBe("nothing");
@@ -62,6 +63,7 @@ describe("a change of one input alone", () => {
     arp: "converge",
     persist: "converge",
     drain: "nothing",
+    ready: "nothing",
     staleVips: "converge",
     sysctlsOnDestroy: "nothing",
     unreachableOnDestroy: "nothing",
