@@ -51,6 +51,7 @@ mkfs.ext4 e2fsprogs
 dropbear dropbear-bin
 tcsh tcsh
 fish fish
+openssl openssl
 END
   # Of the guests, and of the director where this kernel has no IPVS. Debian has it for PCs alone.
   case $(uname -m) in

@@ -84,8 +84,7 @@ function tlsOver(stream: Duplex, host = ""): TLSSocket {
   });
 }
 
-/** OpenSSL's errors have their words in `reason`, behind a prefix of numbers in the message. */
-function wordsOf(error: Error & { readonly reason?: unknown }): string {
-  const { reason, message } = error;
-  return excerpt(typeof reason === "string" ? reason : message);
+/** OpenSSL's errors are `error:0A00010B:SSL routines:FUNCTION:the reason:FILE:LINE` (ERR_error_string(3)). */
+function wordsOf({ message }: Error): string {
+  return excerpt(/error:[0-9A-F]{8}:[^:]*:[^:]*:([^:]+)/.exec(message)?.[1] ?? message);
 }

@@ -33,8 +33,10 @@ export function forward(client: Client, to: Endpoint, signal: AbortSignal): Prom
 
 type OpenError = Error & { readonly reason?: unknown };
 
-/** Reason 1 is "administratively prohibited" (RFC 4254, 5.1): asking again would not help. */
+/** Reason 1 (RFC 4254, 5.1): asking again would not help. */
 function notOpened(error: OpenError | undefined): FromHost {
   const words = excerpt(error?.message ?? "").replace(/^\(SSH\) Channel open failure: /, "");
-  return { kind: error?.reason === 1 ? "forbidden" : "not-connected", words };
+  return error?.reason === 1
+    ? { kind: "forbidden", words: `administratively prohibited: ${words}` }
+    : { kind: "not-connected", words };
 }

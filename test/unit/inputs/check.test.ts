@@ -51,6 +51,19 @@ describe("good inputs", () => {
     expect(parseSettings(inputs).drain).toEqual({ timeoutSeconds: 30, onTimeout: "withdraw" });
   });
 
+  it("wait half a minute for a service, and ask for 200 without TLS, where nothing else is said", () => {
+    const ready = { port: 80, http: { path: "/" } };
+    expect(canonical({ ready })["ready"]).toEqual(ready);
+    expect(parseSettings(canonical({ ready })).ready).toEqual({
+      ...{ port: 80, timeoutSeconds: 30, http: { path: "/", status: 200, https: false } },
+    });
+  });
+
+  it.each(["shop.example", "shop_1.example:8443", "10.0.0.1", "[2001:db8::10]:8080"])(
+    "may ask for the site %s",
+    (host) => expect(failures({ ready: { port: 80, http: { path: "/", host } } })).toEqual([]),
+  );
+
   it("may be null wherever they may be left out", () => {
     const nulls = {
       ...{ arp: { except: null }, timeouts: null, sysctlsOnDestroy: null },
@@ -155,6 +168,34 @@ describe("a bad input has one message that names path, value and what is allowed
       'drain.onTimeout: "cut" is neither "withdraw" nor "fail"',
     ],
     [{ drain: { timeoutSeconds: 1, timeout: 2 } }, "drain.timeout: unknown input"],
+    [{ ready: 80 }, "ready: 80 is not an object with port, http, timeoutSeconds"],
+    [{ ready: {} }, "ready.port: required: a whole number from 1 to 65535"],
+    [{ ready: { port: 0 } }, "ready.port: 0 is not a whole number from 1 to 65535"],
+    [
+      { ready: { port: 80, timeoutSeconds: 301 } },
+      "ready.timeoutSeconds: 301 is not a whole number",
+    ],
+    [{ ready: { port: 80, http: {} } }, "ready.http.path: required: the path of a request"],
+    [
+      { ready: { port: 80, http: "/" } },
+      'ready.http: "/" is not an object with path, status, host',
+    ],
+    [
+      { ready: { port: 80, http: { path: "healthz" } } },
+      'ready.http.path: "healthz" does not begin with "/"',
+    ],
+    ...["/a b", "/a#b", "/ä"].map((path): [unknown, string] => [
+      { ready: { port: 80, http: { path } } },
+      `ready.http.path: ${JSON.stringify(path)} has a character that no request has`,
+    ]),
+    [
+      { ready: { port: 80, http: { path: "/", status: 101 } } },
+      "ready.http.status: 101 is not a whole number from 200 to 599",
+    ],
+    ...["https://shop.example", "a b", "x:y"].map((host): [unknown, string] => [
+      { ready: { port: 80, http: { path: "/", host } } },
+      `ready.http.host: ${JSON.stringify(host)} is no name as in a Host header`,
+    ]),
     [
       { staleVips: true },
       'staleVips: true is not "report" or "withdraw" or an object with withdraw, ',

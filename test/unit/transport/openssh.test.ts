@@ -3,11 +3,16 @@ import { describe, expect, it } from "vitest";
 
 import { excerpt, lastWords } from "../../../src/domain/terminal";
 import type { OpensshConnection } from "../../../src/transport/connection";
-import { sshArguments } from "../../../src/transport/openssh/arguments";
+import { forwardArguments, sshArguments } from "../../../src/transport/openssh/arguments";
 import { readClient } from "../../../src/transport/openssh/client";
 import { configText, forcedOptions, sshOptionProblem } from "../../../src/transport/openssh/config";
 import { sshEnvironment } from "../../../src/transport/openssh/process";
-import { readEnd } from "../../../src/transport/openssh/words";
+import {
+  readEnd,
+  readNotConnected,
+  saysConnected,
+  withoutLog,
+} from "../../../src/transport/openssh/words";
 
 const old = { command: "ssh", knows: () => false };
 const current = { command: "ssh", knows: () => true };
@@ -50,6 +55,15 @@ describe("the arguments of ssh", () => {
     expect(words).not.toContain("/known ");
     const before85 = sshArguments(given, old, { ...files, knownHosts: "/only" }, "c").join(" ");
     expect(before85).not.toContain("KnownHostsCommand");
+  });
+});
+
+describe("the arguments of an ssh that is a connection of the host's own", () => {
+  it("are those of a login but for its command, and its log tells all", () => {
+    const words = forwardArguments(least, current, files, { address: "2001:db8::10", port: 80 });
+    const login = sshArguments(least, current, files, "c");
+    expect(words.slice(-4)).toEqual(["-W", "[2001:db8::10]:80", "--", "web-1"]);
+    expect(optionsOf(words)).toEqual(["LogLevel=DEBUG2", ...optionsOf(login)]);
   });
 });
 
@@ -161,6 +175,44 @@ describe("the last words of ssh", () => {
         expect(excerpt(words).length).toBeGreaterThan(0);
       }),
     );
+  });
+});
+
+describe("what ssh -W prints at DEBUG2", () => {
+  const before =
+    "debug1: Connecting to 10.0.0.1 port 22.\r\ndebug2: fd 3 setting O_NONBLOCK\r\n" +
+    'Authenticated to 10.0.0.1 ([10.0.0.1]:22) using "publickey".\r\n';
+  const confirmed = "debug2: channel 0: open confirm rwindow 2097152 rmax 32768\r\n";
+
+  it("says that the host is connected, in a line of its own", () => {
+    expect(saysConnected(before + confirmed)).toBe(true);
+    expect(saysConnected(before)).toBe(false);
+    expect(saysConnected(`${before}banner: ${confirmed}`)).toBe(false);
+  });
+
+  it.each([
+    [
+      "channel 0: open failed: connect failed: Connection refused\r\nstdio forwarding failed\r\n",
+      { kind: "not-connected", words: "Connection refused" },
+    ],
+    [
+      "channel 0: open failed: connect failed\r\n",
+      { kind: "not-connected", words: "connect failed" },
+    ],
+    [
+      "channel 0: open failed: administratively prohibited: open failed\r\nstdio forwarding failed\r\n",
+      { kind: "forbidden", words: "administratively prohibited: open failed" },
+    ],
+    ["ssh: connect to host h port 22: Connection refused\r\n", undefined],
+    // A jump has said so, and not the host.
+    ["stdio forwarding failed\r\nConnection closed by UNKNOWN port 65535\r\n", undefined],
+  ])("says of a host that is not: %j", (printed, told) => {
+    expect(readNotConnected(before + printed)).toEqual(told);
+  });
+
+  it("has ssh's words without its log", () => {
+    const words = "root@h: Permission denied (publickey).\r\n";
+    expect(withoutLog(before + words + "debug1: Exit status -1\r\n")).toBe(words);
   });
 });
 
