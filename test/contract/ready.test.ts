@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { RealServerError } from "../../src/domain/errors";
@@ -128,11 +129,13 @@ describe("a host joins where", () => {
     expect(await traces(behind)).toEqual(NOTHING);
   });
 
-  it("its service comes up in time", async () => {
+  it("its service comes up in time, which is not that of the operation, here or there", async () => {
     const said: string[] = [];
     let late: Promise<Keeper> | undefined;
-    const start = () => (late = serveHealth(host, { port: NOBODYS }));
-    await join(bySsh2(), { port: NOBODYS, ...page("/healthz") }, whenWaiting(start, said));
+    const start = () => (late = pause(2500).then(() => serveHealth(host, { port: NOBODYS })));
+    const timeouts = { connectSeconds: 10, operationSeconds: 2 };
+    const changes = { timeouts, ...whenWaiting(start, said) };
+    await join(bySsh2(), { port: NOBODYS, ...page("/healthz") }, changes);
     await (await late)?.end();
     expect(said.join("\n")).toContain(
       `waiting for GET http://${VIP}:${NOBODYS}/healthz (no connection, Connection refused) and 1 more, at most `,
