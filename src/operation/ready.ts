@@ -25,7 +25,7 @@ export function readiness(
 const TRY_SECONDS = 10;
 /** By the user's own ssh each try is a login, of which sshd takes so many at once (MaxStartups: 10). */
 const AT_ONCE = 4;
-const SHORTEST_PAUSE = 500;
+const SHORTEST_PAUSE = 1000;
 const LONGEST_PAUSE = 5000;
 
 async function waitUntilReady(

@@ -55,7 +55,7 @@ describe("the wait for a service", () => {
           signal.addEventListener("abort", () => reject(signal.reason as Error)),
         );
       },
-      { timeoutSeconds: 1 },
+      { timeoutSeconds: 1.5 },
     );
     await expect(failed).rejects.toThrow(/203\.0\.113\.1:80: no connection, Connection refused/);
     expect(tries).toBe(2);
