@@ -92,7 +92,7 @@ export function cannotAsk(
   const remedies: Remedy[] = [{ kind: "do-without-ready" }];
   const what =
     `nobody can tell whether the service is ready: sshd there does not connect to ${endpoint(vip, port)} ` +
-    `for ${user} (${words}). ${forwardingRules(user)}.`;
+    `for ${user} (${words}). ${forwardingRules("the key")}.`;
   return new RealServerError("failed", what, { observed: words, wanted: "a connection", remedies });
 }
 

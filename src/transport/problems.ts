@@ -157,10 +157,14 @@ export function inAll(
 export const SSHD_LIMITS =
   "is its sshd full (MaxStartups), or does it hold this address back for a while (PerSourcePenalties)";
 
-/** What on an SSH server forbids that it connects for a user: a sentence without its full stop. */
-export function forwardingRules(user: string): string {
+/**
+ * What on an SSH server forbids that it connects for whoever logged in: a sentence without its full stop.
+ *
+ * @param key what logged in: `root's key`
+ */
+export function forwardingRules(key: string): string {
   return (
-    `Either the line of ${user}'s key in authorized_keys there forbids it (restrict, ` +
+    `Either the line of ${key} in authorized_keys there forbids it (restrict, ` +
     `no-port-forwarding, permitopen), or its sshd_config does (AllowTcpForwarding, PermitOpen, DisableForwarding)`
   );
 }

@@ -93,7 +93,7 @@ function openForward(via: SshSession, bastion: PreparedHop, host: PreparedHop): 
         throw new RealServerError(
           "failed",
           `${bastion.title} does not forward to ${host.title}: ${made.words}. ` +
-            `${forwardingRules(bastion.hop.user)}.`,
+            `${forwardingRules(`${bastion.hop.user}'s key`)}.`,
           { host: hop.host },
         );
     }

@@ -112,9 +112,7 @@ describe("the error where nobody can ask", () => {
     expect(advised).toContain(
       `sshd there does not connect to [${VIP6}]:80 for deploy (administratively`,
     );
-    expect(advised).toContain(
-      "Either the line of deploy's key in authorized_keys there forbids it",
-    );
+    expect(advised).toContain("Either the line of the key in authorized_keys there forbids it");
     expect(advised).toMatch(/DisableForwarding\)\. Allow it, or leave ready out\.$/);
   });
 });
