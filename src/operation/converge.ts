@@ -39,8 +39,8 @@ export async function converge(
 ): Promise<HostReport> {
   const desired: Desired = { kind: "serve", claim, now: new Date().toISOString() };
   const leaving = (observed: Observed) => plan(desired, observed).leaving;
-  const hold = purposeOf(claim, "hold");
-  const purpose = { ...hold, condition: readiness(hold.subjects, options.ready) };
+  const asked = claim.vips.map(({ address }) => address);
+  const purpose = { ...purposeOf(claim, "hold"), condition: readiness(asked, options.ready) };
   return drainFirst(operation, options.drain, leaving, (gate) =>
     onHost(REAL_SERVER, operation, purpose, async (session, observed) => {
       const needed = plan(desired, observed);

@@ -144,6 +144,15 @@ describe("a host joins where", () => {
     await leave();
   });
 
+  it("the VIPs that stay answer, whatever becomes of one that it drops", async () => {
+    await join(bySsh2(), {});
+    const fewer = { ...claim("web", [VIP6]), dropped: [VIP] };
+    const ready = { port: PLAIN, timeoutSeconds: 5 };
+    await converge(operationBy(bySsh2()), fewer, { ready });
+    expect(await onLo(host)).toEqual([`${VIP6}/128`]);
+    await leave();
+  });
+
   it("nothing is to be done, and nobody is asked", async () => {
     await join(bySsh2(), {});
     await join(bySsh2(), { port: NOBODYS });
