@@ -14,7 +14,7 @@ observation() { # [SELECTOR]: of one service, or of all
 tell_all() { # [SELECTOR]
   local addresses='' value=''
   addresses=$(ip -o addr show) || return 1
-  printf '%s\n' "$addresses" | prefix addr
+  tell addr "$addresses"
   observe_table "$@" || return 1
   read_first /proc/sys/net/ipv4/vs/expire_nodest_conn value
   echo "nodest $value"
@@ -24,29 +24,44 @@ tell_all() { # [SELECTOR]
   return 0
 }
 
+# Without a process: a director may be asked by many at once, and each of those that drain asks every second.
+tell() { # WORD TEXT [START...]: each line of a text, after a word; only lines that start so, if any are given
+  local line='' text="$2" word="$1" start=''
+  shift 2
+  set -f
+  IFS=$lf
+  for line in $text; do
+    [ "$#" != 0 ] || printf '%s %s\n' "$word" "$line"
+    for start in "$@"; do case $line in "$start"*) printf '%s %s\n' "$word" "$line" ;; esac; done
+  done
+  IFS=$blanks
+  set +f
+}
+
 # Thresholds are in no listing but their own. Where the kernel has no IPVS yet there is nothing to tell,
 # and it is not loaded for the sake of that.
 observe_table() { # [SELECTOR]
-  local saved=''
+  local saved='' limits=''
   [ -e /proc/net/ip_vs ] || return 0
   saved=$(ipvsadm -Sn) || return 1
-  if [ "$#" = 0 ]; then
-    [ -z "$saved" ] || printf '%s\n' "$saved" | prefix table
-    ipvsadm -Ln --thresholds | prefix limits
-    return
-  fi
-  printf '%s\n' "$saved" | grep -F -e "-A $1 " -e "-a $1 " | prefix table
   set -f
   # shellcheck disable=SC2086 # options, by design
-  ipvsadm -Ln $1 --thresholds 2>/dev/null | prefix limits
+  limits=$(ipvsadm -Ln ${1-} --thresholds 2>/dev/null)
   set +f
+  if [ "$#" = 0 ]; then
+    tell table "$saved"
+  else
+    tell table "$saved" "-A $1 " "-a $1 "
+  fi
+  tell limits "$limits"
 }
 
 # Who believes that the table is theirs: programs in this network namespace, by their names.
 observe_keepers() {
-  local file='' name=''
-  grep -HxE 'keepalived|ldirectord|kube-proxy' /proc/[0-9]*/comm 2>/dev/null | while IFS=: read -r file name; do
-    [ ! "${file%comm}ns/net" -ef /proc/self/ns/net ] || echo "keeper $name"
+  local file=''
+  # shellcheck disable=SC2013 # FILE:NAME, without blanks
+  for file in $(grep -HxE 'keepalived|ldirectord|kube-proxy' /proc/[0-9]*/comm 2>/dev/null); do
+    [ ! "${file%comm:*}ns/net" -ef /proc/self/ns/net ] || echo "keeper ${file##*:}"
   done
 }
 
@@ -55,8 +70,10 @@ observe_keepers() {
 # The service as it is, and its connections, a line for those that are alike: a director has a hundred
 # thousand of them.
 usage() { # SELECTOR PATTERN: of lines in the kernel's list; empty for none
+  local timeouts=''
   observe_table "$1" || return 1
-  printf 'timeouts %s\n' "$(ipvsadm -l --timeout | sed 's/.*: //')"
+  timeouts=$(ipvsadm -l --timeout)
+  echo "timeouts ${timeouts##*: }"
   [ -z "$2" ] || grep -E -e "$2" /proc/net/ip_vs_conn |
     sed 's/^[^ ]* *[^ ]* [^ ]* [^ ]* [^ ]* \([^ ]*\) [^ ]* \([^ ]*\)  *\([0-9]*\).*/\1 \2 \3/' |
     sort | uniq -c | prefix conn
