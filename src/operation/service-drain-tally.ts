@@ -38,5 +38,22 @@ export function serviceVerdict(
   return { kind: "give-up", message: `${left}. ${INSTEAD}` };
 }
 
+/**
+ * How long to wait before a director is asked again, in milliseconds: a second at first, five after a
+ * minute, and at least twice as long as it took to answer, up to ten. A director of many services that
+ * drain at once would have nothing else to do.
+ *
+ * @param answered how long the last answer took
+ * @param waited since the drain began
+ * @param left of the policy's time, more than 0: at its end it is asked once more
+ */
+export function pauseBeforeNextCount(answered: number, waited: number, left: number): number {
+  const patient = Math.min(5 * SECOND, waited / 12);
+  const considerate = Math.min(10 * SECOND, 2 * answered);
+  return Math.min(left, Math.max(SECOND, patient, considerate));
+}
+
+const SECOND = 1000;
+
 const INSTEAD =
   'Run it again, raise drain.timeoutSeconds, or set drain.onTimeout to "remove", which cuts them';

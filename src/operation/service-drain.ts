@@ -16,7 +16,11 @@ import { endpointIn, type TableStep } from "../plan/service/steps";
 import { serviceSummary } from "../plan/service/words";
 import { applyAndCommit, applyAndVerify, asUnknown, undone } from "./carry-out";
 import { DIRECTOR } from "./director";
-import { serviceVerdict, type ServiceDrainPolicy } from "./service-drain-tally";
+import {
+  pauseBeforeNextCount,
+  serviceVerdict,
+  type ServiceDrainPolicy,
+} from "./service-drain-tally";
 import { pauseIn, secondsOnHost, type Session } from "./session";
 import type { Turn } from "./turns";
 
@@ -64,8 +68,6 @@ async function hold(
   return applyAndVerify(DIRECTOR, session, held, DIRECTOR.request(plan, []));
 }
 
-const POLL_MILLISECONDS = 1000;
-
 async function waitUntilUnused(
   session: Session,
   desired: DesiredService,
@@ -77,16 +79,19 @@ async function waitUntilUnused(
   const { target } = desired.claim.service;
   const addresses = leaving.map((one) => one.address);
   const margin = operation.timeouts.operationSeconds;
-  const end = performance.now() + policy.timeoutSeconds * 1000;
+  const begun = performance.now();
+  const end = begun + policy.timeoutSeconds * 1000;
   session.extend(policy.timeoutSeconds + margin);
   let first = unlockRequest(policy.timeoutSeconds + margin);
   for (;;) {
     const usage = usageRequest(target, addresses);
     const request = first === "" ? usage : `${first} && ${usage}`;
+    const asked = performance.now();
     const now = parseServiceUsage(await conversation.request(request), target, addresses);
     turn.release();
+    const answered = performance.now();
     const seen = { ...observed, table: now.service ? [now.service] : [] };
-    const verdict = serviceVerdict(now.inUse, policy, (end - performance.now()) / 1000);
+    const verdict = serviceVerdict(now.inUse, policy, (end - answered) / 1000);
     if (verdict.kind === "give-up") return giveUp(session, verdict.message);
     if (verdict.kind === "unused") operation.progress("drained");
     if (verdict.kind === "cut") operation.warn(verdict.warning);
@@ -95,7 +100,8 @@ async function waitUntilUnused(
     const steps = setBack(desired, leaving, seen);
     for (const step of steps) operation.warn(overruled(step));
     first = steps.length === 0 ? "" : holdRequest(steps);
-    await pauseIn(operation, POLL_MILLISECONDS);
+    const pause = pauseBeforeNextCount(answered - asked, answered - begun, end - answered);
+    await pauseIn(operation, pause);
   }
 }
 

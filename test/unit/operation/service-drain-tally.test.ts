@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { serviceVerdict } from "../../../src/operation/service-drain-tally";
+import { pauseBeforeNextCount, serviceVerdict } from "../../../src/operation/service-drain-tally";
 
 const inUse = (counts: Record<string, number>) => new Map(Object.entries(counts));
 const policy = (onTimeout: "remove" | "fail") => ({ timeoutSeconds: 60, onTimeout });
@@ -29,5 +29,15 @@ describe("a drain of destinations", () => {
         "1 connection (10.0.0.11: 1) was left after draining for 60 s. Run it again, raise " +
         'drain.timeoutSeconds, or set drain.onTimeout to "remove", which cuts them',
     });
+  });
+
+  it("asks every second at first, less often later or where the answer takes long, and at the end", () => {
+    const [long, quick] = [600_000, 40];
+    expect(pauseBeforeNextCount(quick, 0, long)).toBe(1000);
+    expect(pauseBeforeNextCount(quick, 24_000, long)).toBe(2000);
+    expect(pauseBeforeNextCount(quick, 300_000, long)).toBe(5000);
+    expect(pauseBeforeNextCount(1500, 0, long)).toBe(3000);
+    expect(pauseBeforeNextCount(60_000, 0, long)).toBe(10_000);
+    expect(pauseBeforeNextCount(60_000, 300_000, 200)).toBe(200);
   });
 });
