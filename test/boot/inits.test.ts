@@ -35,17 +35,25 @@ describe.each(KINDS)("a real server with %o", (options) => {
   let stage: Stage;
   let guest: Guest;
   let engine: Engine;
+  let booted: string;
 
   beforeAll(async () => {
     stage = await Stage.create();
     [guest, engine] = await Promise.all([stage.guest("web", options), stage.engine()]);
-    await guest.waitForBoot();
+    booted = await guest.waitForBoot();
   });
   afterAll(() => stage.destroy());
+
+  it("starts everything that its init has to, and is on the wire", async () => {
+    expect(booted).toBe("network" in options ? "running" : "default");
+    expect(await stage.lab.arping(guest.address)).toEqual([guest.mac]);
+    await guest.run("ip -6 addr show dev eth0 | grep -q fd5c:");
+  });
 
   it("has its VIPs again after a reboot, and was silent, without drift", async () => {
     const outcome = await engine.up(stage.program(stage.args(guest)));
     expect(outcome.changes, outcome.text).toEqual({ create: 2 });
+    const before = await guest.bootId();
     const seen = await witnessing(stage.lab, guest, undefined, async () => {
       await guest.reboot();
       expect(await onLo(guest)).toEqual(BOUND);
@@ -53,6 +61,7 @@ describe.each(KINDS)("a real server with %o", (options) => {
     });
     expect(seen.requests).toBeGreaterThan(50);
     expect(seen.byGuest).toBe(0);
+    expect(await guest.bootId()).not.toBe(before);
     expect(await arpOf(guest)).toBe("1 2");
     const refreshed = await engine.refresh();
     expect(refreshed.changes, refreshed.text).toEqual({ same: 2 });

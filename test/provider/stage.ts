@@ -5,7 +5,7 @@ import type { PulumiFn } from "@pulumi/pulumi/automation";
 import { RealServer, type ConnectionArgs, type RealServerArgs } from "../../src/index";
 import { Engine, type EngineOptions, type Exported, type Outcome } from "../../lab/engine";
 import { Lab } from "../../lab/lab";
-import type { Guest, GuestOptions } from "../../lab/guest";
+import { Guest, type GuestOptions } from "../../lab/guest";
 import type { HostOptions, LabHost } from "../../lab/host";
 
 /** A lab, and engines that know how to reach its hosts. */
@@ -48,12 +48,13 @@ export class Stage {
     return key;
   }
 
-  /** What a test declares: one VIP of each family unless it says otherwise. */
+  /** What a test declares: one VIP of each family unless it says otherwise. A guest may take its time. */
   args(host: Host, changes: Partial<RealServerArgs> = {}): RealServerArgs {
+    const operationSeconds = host instanceof Guest ? 60 : 20;
     return {
       connection: this.connection(host),
       vips: [VIP, VIP6],
-      timeouts: { connectSeconds: 2, operationSeconds: 20 },
+      timeouts: { connectSeconds: 2, operationSeconds },
       ...changes,
     };
   }
