@@ -118,6 +118,33 @@ describe("the life of a virtual service beside its real servers", () => {
     expect(await table()).toHaveLength(3);
   });
 
+  it("is refused under another name without an alias, and is the same with one", async () => {
+    const called = (name: string, ...aliases: readonly string[]) =>
+      engine.up(() => {
+        const dependsOn = [first, second].map(
+          (host) => new RealServer(host.name, stage.args(host, { vips: [VIP], persist: false })),
+        );
+        const options = { dependsOn, aliases: aliases.map((alias) => ({ name: alias })) };
+        return Promise.resolve(void new VirtualService(name, args(), options));
+      });
+    const before = await table();
+    const refused = await called("store");
+    expect(refused.succeeded).toBe(false);
+    expect(said(refused, "error").join("\n")).toMatch(
+      /is declared on this director by .*shop.*aliases/,
+    );
+    expect(await table()).toEqual(before);
+    for (const [name, former] of [
+      ["store", "shop"],
+      ["shop", "store"],
+    ] as const) {
+      const renamed = await called(name, former);
+      expect(renamed.succeeded, renamed.text).toBe(true);
+      expect(renamed.changes).toEqual({ same: 3, update: 1 });
+      expect(await table()).toEqual(before);
+    }
+  });
+
   it("has another port by being replaced: the new one is there before the old one goes", async () => {
     const replaced = await up({ port: 8080 });
     expect(replaced.changes).toEqual({ same: 3, replace: 1 });

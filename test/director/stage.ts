@@ -13,6 +13,7 @@ import { accessBy } from "../../src/transport/access";
 import type { Guest } from "../../lab/guest";
 import type { Lab } from "../../lab/lab";
 import { connectionTo, options } from "../contract/ssh-connection";
+import { eventually } from "../host/box";
 
 /** Shells that a director may have as its `sh`; bash goes by the rules of dash, see test/host. */
 export const SHELLS = ["dash", "busybox"] as const;
@@ -27,18 +28,21 @@ export interface Declared {
   readonly former?: readonly string[];
   readonly foreignDestinations?: "remove";
   readonly scheduler?: string;
+  /** In seconds; each client by itself. */
+  readonly persistence?: number;
   readonly persist?: boolean;
 }
 
 export function claimFor(declared: Declared): ServiceClaim {
   const { owner = "a test", vip, port = 80, scheduler = "rr", destinations, ...rest } = declared;
-  const { former, foreignDestinations, persist } = rest;
+  const { former, foreignDestinations, persistence, persist } = rest;
   return {
     owner,
     incarnation: incarnationOf(owner),
     service: {
       target: { kind: "tcp", vip: { family: vip.includes(":") ? 6 : 4, address: vip }, port },
-      ...{ scheduler, flags: [], persistence: undefined },
+      ...{ scheduler, flags: [] },
+      persistence: persistence ? { timeoutSeconds: persistence, prefixLength: 32 } : undefined,
       destinations: Object.entries(destinations).map(([address, weight]) => ({
         ...{ address, weight, upperThreshold: 0, lowerThreshold: 0 },
       })),
@@ -52,6 +56,18 @@ export function claimFor(declared: Declared): ServiceClaim {
 /** Each owner's own: one that is another's would make the record another name's. */
 export function incarnationOf(owner: string): string {
   return owner.replace(/[^0-9a-z]/g, "-");
+}
+
+/**
+ * Looks at a guest until it is so. Not all the time: looking is work for a guest, and whatever it is
+ * looked at for would wait. @throws Error with what was seen last when it never is
+ */
+export function settled<Seen>(
+  look: () => Promise<Seen>,
+  holds: (seen: Seen) => boolean,
+  seconds = 90,
+): Promise<Seen> {
+  return eventually(look, holds, seconds, 500);
 }
 
 /** A director that is a guest, and what was said while it was operated. */

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import type { Client } from "../../lab/client";
+import type { LabHost } from "../../lab/host";
 import { Lab } from "../../lab/lab";
 import { webHost } from "../../lab/web-host";
 import { release } from "../../src/cli/release";
 import type { ServiceDrainPolicy } from "../../src/operation/service-drain-tally";
-import { eventually } from "../host/box";
 import { join } from "./pool";
-import { SHELLS, StagedDirector, type Declared } from "./stage";
+import { settled, SHELLS, StagedDirector, type Declared } from "./stage";
 
 const VIP = "203.0.113.10";
 const SELECTOR = `-t ${VIP}:80`;
@@ -57,7 +57,7 @@ describe.each(SHELLS)("a director whose shell is %s", (shell) => {
     await director.guest.run(`ipvsadm -D ${SELECTOR}`);
     expect(await director.table()).toEqual(before);
     // The shell ends a moment after its last answer, and tidies up.
-    await eventually(
+    await settled(
       () => director.traces(),
       (traces) => traces === "",
     );
@@ -83,7 +83,7 @@ describe.each(SHELLS)("a director whose shell is %s", (shell) => {
       progress: (text) => void (text.startsWith("verified") && stop.abort()),
     });
     await expect(stopped).rejects.toMatchObject({ aftermath: "unknown" });
-    await eventually(
+    await settled(
       () => director.table(),
       (table) => JSON.stringify(table) === JSON.stringify(before),
     );
@@ -128,7 +128,7 @@ describe.each(SHELLS)("a director whose shell is %s", (shell) => {
     );
     await director.guest.run(`ipvsadm -D ${SELECTOR}`);
     expect(await director.table()).toEqual(before);
-    await eventually(
+    await settled(
       () => director.traces(),
       (traces) => traces === "",
     );
@@ -152,7 +152,7 @@ describe.each(SHELLS)("a director whose shell is %s", (shell) => {
     } finally {
       await director.guest.run("systemctl stop keepalived; rm /etc/keepalived/keepalived.conf");
     }
-    await eventually(
+    await settled(
       () => director.table(),
       (table) => JSON.stringify(table) === JSON.stringify(before),
     );
@@ -162,6 +162,7 @@ describe.each(SHELLS)("a director whose shell is %s", (shell) => {
 describe("a destination that is drained", () => {
   const policy: ServiceDrainPolicy = { timeoutSeconds: 90, onTimeout: "fail" };
   let client: Client;
+  let servers: LabHost[];
   let vip: string;
   let shop: Declared;
   let without: Declared;
@@ -169,11 +170,10 @@ describe("a destination that is drained", () => {
 
   beforeAll(async () => {
     await director.useShell("dash");
-    const [one, ...servers] = await Promise.all([
+    [client, ...servers] = await Promise.all([
       lab.client(),
       ...["rs1", "rs2"].map((name) => webHost(lab, name)),
     ]);
-    client = one;
     vip = director.guest.address.replace(/\d+$/, "250");
     await Promise.all(servers.map((host) => join(lab, host, [vip])));
     await director.guest.run(`ip addr add ${vip}/32 dev eth0`);
@@ -191,16 +191,14 @@ describe("a destination that is drained", () => {
   /** Both real servers answer until the client finishes. */
   const busy = () => client.hold([vip, vip, vip]);
   const quiesced = () =>
-    eventually(
+    settled(
       () => director.weights(shop),
       (weights) => weights[rips[0] ?? ""] === 0,
-      60,
     );
   const unchanged = () =>
-    eventually(
+    settled(
       () => director.weights(shop),
       (weights) => weights[rips[0] ?? ""] === 1,
-      60,
     );
 
   it("finishes what it has begun, while other services of the director are changed", async () => {
@@ -282,6 +280,63 @@ describe("a destination that is drained", () => {
     expect(await director.weights(shop)).toEqual({ [rips[1] ?? ""]: 2 });
   });
 
+  it("is waited for while a client that vanished seems to be connected", async () => {
+    const vanishing = await lab.client("vanishing");
+    expect(new Set(await vanishing.hold([vip, vip, vip]))).toEqual(new Set(["rs1", "rs2"]));
+    await vanishing.host.cut();
+    const impatient = director.serve(without, { ...policy, timeoutSeconds: 2 });
+    await expect(impatient).rejects.toMatchObject({
+      ...{ kind: "timed-out", aftermath: "rolled-back" },
+      what: expect.stringMatching(/^\d connections? .* left after draining for 2 s/) as string,
+    });
+    await unchanged();
+    await director.serve(without, { timeoutSeconds: 2, onTimeout: "remove" });
+    expect(director.words.join("\n")).toMatch(/left after draining for 2 s, cut now$/m);
+    expect(await director.weights(shop)).toEqual({ [rips[1] ?? ""]: 2 });
+  });
+
+  it("sends a half-closed transfer on to its end, for as long as it flows", async () => {
+    const pieces = Array.from({ length: 40 }, (_, at) => `${at}\n`).join("");
+    const flow = "i=0; while [ $i -lt 40 ]; do echo $i; sleep 0.5; i=$((i+1)); done";
+    for (const host of servers)
+      await host.run(`busybox nc -ll -p 9000 -e sh -c '${flow}' >/dev/null 2>&1 &`);
+    const flowing = { ...shop, owner: "flowing", port: 9000 };
+    await director.serve(flowing);
+    // At the end of its input, which is there at once, nc closes its side and goes on reading.
+    const transfers = [1, 2, 3].map(() => client.host.run(`busybox nc ${vip} 9000 </dev/null`));
+    await settled(
+      async () => (await director.guest.run("grep -c FIN_WAIT /proc/net/ip_vs_conn; :")).stdout,
+      (count) => Number(count) >= 3,
+    );
+    await director.serve({ ...flowing, destinations: without.destinations }, policy);
+    const whole = await Promise.all(transfers);
+    expect(whole.map(({ stdout }) => stdout)).toEqual([pieces, pieces, pieces]);
+    expect(director.words.join("\n")).toMatch(/^draining \d connections? /m);
+    expect(director.words.join("\n")).not.toContain("left after draining");
+    await director.withdraw(flowing);
+  });
+
+  it("gets no new connections of a client that it has known, and is not held by its template", async () => {
+    await director.guest.run("echo 1 >/proc/sys/net/ipv4/vs/expire_quiescent_template");
+    const sticky = { ...shop, persistence: 300 };
+    await director.serve(sticky);
+    const [known = ""] = await client.hold([vip]);
+    for (let i = 0; i < 3; i += 1) expect((await client.request(vip)).servedBy).toBe(known);
+    const left = rips[known === "rs1" ? 0 : 1] ?? "";
+    const destinations = Object.fromEntries(
+      Object.entries(shop.destinations).filter(([address]) => address !== left),
+    );
+    const draining = director.serve({ ...sticky, destinations }, policy);
+    await settled(
+      () => director.weights(shop),
+      (weights) => weights[left] === 0,
+    );
+    expect((await client.request(vip)).servedBy).not.toBe(known);
+    expect(await client.finish()).toMatchObject([{ servedBy: known }]);
+    expect((await draining).drift).toEqual([]);
+    expect(await director.weights(shop)).toEqual(destinations);
+  });
+
   it("goes with its service, and nothing is left", async () => {
     await busy();
     const leaving = director.withdraw(shop, policy);
@@ -289,7 +344,7 @@ describe("a destination that is drained", () => {
     await client.finish();
     expect(await leaving).toEqual({ superseded: false, notes: [] });
     expect(await director.weights(shop)).toEqual({});
-    await eventually(
+    await settled(
       () => director.traces(),
       (traces) => traces === "",
     );

@@ -132,17 +132,18 @@ const SNAPSHOT = `
     -type f -exec sha256sum {} + 2>/dev/null | sort
 `;
 
-/** Waits until something holds. @throws Error with what was seen last when it never does. */
+/** Looks every `pause` milliseconds until something holds. @throws Error with what was seen last when it never does. */
 export async function eventually<Seen>(
   look: () => Seen | Promise<Seen>,
   holds: (seen: Seen) => boolean,
   seconds = 10,
+  pause = 20,
 ): Promise<Seen> {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     const seen = await look();
     if (holds(seen)) return seen;
     if (Date.now() > end) throw new Error(`still not so: ${JSON.stringify(seen)}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
