@@ -7,6 +7,12 @@ export interface DelayProxy {
   readonly port: number;
   /** How many there were so far. */
   connections(): number;
+  /**
+   * Round trips of the connections from that one on (0: the first), the handshake of TCP among them: how
+   * often the host has answered something new. Whatever it says until it is spoken to again is one answer,
+   * and whether it is still there is nothing new.
+   */
+  roundTrips(from: number): number;
   /** Ends it and every connection through it. */
   close(): Promise<void>;
 }
@@ -22,11 +28,23 @@ export async function openDelayProxy(
   oneWay: number,
 ): Promise<DelayProxy> {
   const sockets = new Set<Socket>();
-  let connections = 0;
+  const trips: number[] = [];
   const server = createServer({ noDelay: true }, (near) => {
-    connections += 1;
+    const connection = trips.push(1) - 1;
+    let isSaid = false;
+    let last = performance.now();
+    near.on("data", () => {
+      // What comes after a long silence only asks whether the host is still there.
+      isSaid ||= performance.now() - last < KEEPALIVE;
+      last = performance.now();
+    });
     const far = new Socket();
     const connected = performance.now() + 2 * oneWay;
+    far.on("data", () => {
+      last = performance.now();
+      if (isSaid) trips[connection] = (trips[connection] ?? 0) + 1;
+      isSaid = false;
+    });
     for (const socket of [near, far]) {
       sockets.add(socket);
       socket.on("close", () => sockets.delete(socket)).on("error", () => undefined);
@@ -41,13 +59,17 @@ export async function openDelayProxy(
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     port: (server.address() as AddressInfo).port,
-    connections: () => connections,
+    connections: () => trips.length,
+    roundTrips: (from) => trips.slice(from).reduce((sum, count) => sum + count, 0),
     close: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
     },
   };
 }
+
+/** In milliseconds, and a little less than src/transport waits before it asks. */
+const KEEPALIVE = 4500;
 
 /** Each piece waits for its own time and for the one before it. */
 function pass(

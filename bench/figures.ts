@@ -1,4 +1,4 @@
-import type { DirectorCosts } from "./director";
+import type { DirectorCosts, Spoken } from "./director";
 import type { FleetCosts } from "./fleet";
 import type { OthersCosts } from "./others";
 import { ROUND_TRIP, type Distance } from "./round-trips";
@@ -37,23 +37,27 @@ function tripFigure(what: string, { near, far, roundTrips }: Distance, limit: nu
 /** A director's services, with few and with many destinations. */
 export function directorFigures(costs: readonly DirectorCosts[]): Figure[] {
   const [few, many] = [costs[0], costs.at(-1)];
-  const each = costs.flatMap(({ destinations, read, create, connections }) => [
-    tripFigure(`read of a service with ${destinations}`, read, 9),
-    tripFigure(`create of a service with ${destinations}`, create, 11),
-    {
-      what: `connections for each, with ${destinations}`,
-      ...{ figure: connections / 2, digits: 1, limit: 1 },
-      sides: `${connections} for a create and a read`,
-    },
+  const each = costs.flatMap(({ destinations, read, create }) => [
+    ...spokenFigures(`read of a service with ${destinations}`, read, 9),
+    ...spokenFigures(`create of a service with ${destinations}`, create, 11),
   ]);
   if (few === undefined || many === undefined) return each;
   return [
     ...each,
     {
-      what: `processes of a create with ${many.destinations} destinations, beside ${few.destinations}`,
+      what: `processes of a create with ${many.destinations}, beside ${few.destinations}`,
       ...{ figure: many.processes / few.processes, digits: 2, limit: 1.1 },
-      sides: `${many.processes} / ${few.processes}, sshd's among them`,
+      sides: `${many.processes} / ${few.processes}, those of sshd among them`,
     },
+  ];
+}
+
+function spokenFigures(what: string, spoken: Spoken, limit: number): Figure[] {
+  const { roundTrips, connections } = spoken;
+  const sides = "counted, the login among them";
+  return [
+    { what: `${what}: round trips`, figure: roundTrips, digits: 0, limit, sides },
+    { what: `${what}: connections`, figure: connections, digits: 0, limit: 1, sides: "counted" },
   ];
 }
 

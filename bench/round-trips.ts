@@ -63,7 +63,7 @@ async function measure(
 ): Promise<{ create: number; read: number }> {
   const straight = operation(login, host.address, host.port);
   let saved: Claim["saved"] = [];
-  const { best } = await bestThrough(
+  return bestThrough(
     { host: host.address, port: host.port },
     oneWay,
     async (port, timed) => {
@@ -74,7 +74,6 @@ async function measure(
     },
     () => withdraw(straight, { ...CLAIM, saved }, { sysctls: "restore" }),
   );
-  return best;
 }
 
 /** Runs a step of an attempt, and takes its time. */
@@ -84,14 +83,14 @@ type Timed = <T>(what: "create" | "read", work: () => Promise<T>) => Promise<T>;
  * Tries some times through a proxy that delays both ways.
  *
  * @param attempt what is timed; @param undo what follows each attempt, and is not
- * @returns the best milliseconds of each step, and the connections of one attempt
+ * @returns the best milliseconds of each step
  */
-export async function bestThrough(
+async function bestThrough(
   target: { readonly host: string; readonly port: number },
   oneWay: number,
   attempt: (port: number, timed: Timed) => Promise<void>,
   undo: () => Promise<unknown>,
-): Promise<{ best: { create: number; read: number }; connections: number }> {
+): Promise<{ create: number; read: number }> {
   const proxy = await openDelayProxy(target, oneWay);
   const best = { create: Infinity, read: Infinity };
   const timed: Timed = async (what, work) => {
@@ -105,7 +104,7 @@ export async function bestThrough(
       await attempt(proxy.port, timed);
       await undo();
     }
-    return { best, connections: proxy.connections() / TRIES };
+    return best;
   } finally {
     await proxy.close();
   }
