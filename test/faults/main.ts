@@ -91,9 +91,9 @@ async function attackDirectors(): Promise<boolean> {
   await guestImage();
   const verdicts = await directorCampaign({
     ...{ seed, runs, lanes },
-    onVerdict: ({ number, fault, ending, wrong, scenario }) => {
+    onVerdict: ({ number, fault, struck, ending, wrong, scenario }) => {
       if (!values.verbose && wrong.length === 0) return;
-      console.log(`run ${number}: ${fault}: ${ending}`);
+      console.log(`run ${number}: ${fault}${struck ? "" : " (too late)"}: ${ending}`);
       console.log(`    ${JSON.stringify(scenario)}`);
       for (const what of wrong) console.log(`  ${what}`);
       if (wrong.length > 0) console.log(`  again: --directors --seed ${seed} --only ${number}`);
@@ -110,10 +110,11 @@ function directorTable(verdicts: readonly DirectorVerdict[]): string[] {
   const rows = faults.map((fault) => {
     const own = verdicts.filter((one) => one.fault === fault);
     const counts = endings.map((ending) => own.filter((one) => one.ending === ending).length);
+    const struck = own.filter((one) => one.struck).length;
     const broken = own.filter(({ wrong }) => wrong.length > 0).length;
-    return [fault, own.length, ...counts, broken].map(String);
+    return [fault, own.length, struck, ...counts, broken].map(String);
   });
-  return aligned([["fault", "runs", ...endings, "broken"], ...rows]);
+  return aligned([["fault", "runs", "struck", ...endings, "broken"], ...rows]);
 }
 
 build();

@@ -29,6 +29,8 @@ export interface DirectorLane {
 export interface DirectorVerdict {
   readonly number: number;
   readonly fault: string;
+  /** The fault came about while the operation was under way. */
+  readonly struck: boolean;
   readonly ending: string;
   readonly wrong: readonly string[];
   /** What was drawn, as it can be read. */
@@ -42,8 +44,8 @@ export async function playOnDirector(
   scenario: DirectorScenario,
 ): Promise<DirectorVerdict> {
   const run = new DirectorRun(lane, scenario, number);
-  const { ending, wrong } = await run.play();
-  return { number, fault: scenario.fault.kind, ending, wrong, scenario };
+  const { struck, ending, wrong } = await run.play();
+  return { number, fault: scenario.fault.kind, struck, ending, wrong, scenario };
 }
 
 const FOREIGN_SERVICE = "-A -t 192.0.2.99:99 -s rr\n-a -t 192.0.2.99:99 -r 192.0.2.1:99 -m -w 3\n";
@@ -56,6 +58,8 @@ const PATIENCE = 90;
 class DirectorRun {
   private isMeddledWith = false;
   private hasRebooted = false;
+  private isOver = false;
+  private struck = false;
 
   constructor(
     private readonly lane: DirectorLane,
@@ -63,7 +67,7 @@ class DirectorRun {
     private readonly number: number,
   ) {}
 
-  async play(): Promise<{ ending: string; wrong: string[] }> {
+  async play(): Promise<{ struck: boolean; ending: string; wrong: string[] }> {
     const { before, after, foreign, connections } = this.scenario;
     const { guest } = this.lane;
     await guest.run(`printf -- '${FOREIGN_SERVICE}' | ipvsadm -R`);
@@ -89,7 +93,7 @@ class DirectorRun {
     const wrong = wrongOnDirector(this.scenario, end, (member) => `${this.rip(member)}:80`);
     wrong.push(...(await this.mended()));
     const ending = outcome.kind === "done" ? "done" : outcome.aftermath;
-    return { ending, wrong };
+    return { struck: this.struck, ending, wrong };
   }
 
   /** The next operations finish the job, and then nothing is left. */
@@ -119,9 +123,10 @@ class DirectorRun {
     const { before, drain, fault } = this.scenario;
     const stop = new AbortController();
     const timeouts = { connectSeconds: 20, operationSeconds: SECONDS };
-    const operation = this.operation({ signal: stop.signal, timeouts });
+    const { begun, progress } = beginning();
+    const operation = this.operation({ signal: stop.signal, timeouts, progress });
     this.arm();
-    const striking = this.strike(stop).catch((error: unknown) => {
+    const striking = this.strike(stop, begun).catch((error: unknown) => {
       throw new Error(`the fault did not come about: ${String(error)}`);
     });
     if (fault.kind === "full /run") await striking;
@@ -137,6 +142,8 @@ class DirectorRun {
         return { kind: "failed", aftermath: error.aftermath } as const;
       },
     );
+    this.isOver = true;
+    progress("over");
     await striking;
     this.lane.proxy.disarm();
     return outcome;
@@ -152,14 +159,18 @@ class DirectorRun {
       moment: { direction, turn, bytes, script: 8000 },
       cut,
       thenRefuse: false,
-      onMoment: () => Promise.resolve(),
+      onMoment: () => Promise.resolve(void (this.struck = true)),
     });
   }
 
-  private async strike(stop: AbortController): Promise<void> {
+  private async strike(stop: AbortController, begun: Promise<void>): Promise<void> {
     const { fault } = this.scenario;
     const { guest } = this.lane;
-    if ("milliseconds" in fault) await pause(fault.milliseconds);
+    if ("milliseconds" in fault) {
+      await begun;
+      await pause(fault.milliseconds);
+      this.struck = !this.isOver;
+    }
     switch (fault.kind) {
       case "none":
       case "connection":
@@ -177,6 +188,7 @@ class DirectorRun {
         const line = weight === undefined ? `-d ${at}` : `-e ${at} -g -w ${weight}`;
         const { status } = await guest.run(`ipvsadm ${line}`, { allowFailure: true });
         this.isMeddledWith = status === 0;
+        this.struck &&= this.isMeddledWith;
         return;
       }
       case "reboot":
@@ -185,6 +197,7 @@ class DirectorRun {
         await prepareDirector(guest, this.lane.vip);
         return;
       case "full /run":
+        this.struck = true;
         await guest.run("dd if=/dev/zero of=/run/filled bs=64k 2>/dev/null; :");
         return;
     }
@@ -264,6 +277,13 @@ class DirectorRun {
     const { stdout } = await this.lane.guest.run("ipvsadm -Sn");
     return stdout.split("\n").filter((line) => line !== "");
   }
+}
+
+/** Tells when an operation has reached its host: a fault that came while it dials would meet nobody. */
+function beginning(): { begun: Promise<void>; progress: (text: string) => void } {
+  let begin: () => void = () => undefined;
+  const begun = new Promise<void>((resolve) => (begin = resolve));
+  return { begun, progress: (text) => void (text.startsWith("dialling") || begin()) };
 }
 
 /** A pattern that does not find the one who looks for it. */
