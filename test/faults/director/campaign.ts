@@ -38,6 +38,9 @@ export async function directorCampaign(options: DirectorCampaign): Promise<Direc
   };
   try {
     await Promise.all(Array.from({ length: options.lanes }, (_, number) => work(number)));
+    const killed = verdicts.filter(({ fault }) => fault === "killed");
+    if (killed.length > 2 && !killed.some(({ struck }) => struck))
+      throw new Error("no shell of ours was found to be killed: the campaign is blind");
     return verdicts;
   } finally {
     await lab.destroy();

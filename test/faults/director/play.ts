@@ -175,10 +175,13 @@ class DirectorRun {
       case "none":
       case "connection":
         return;
-      case "killed":
+      case "killed": {
         // The shell is the oldest of its kind; its watchdog is a child of it.
-        await guest.run(`pkill -KILL ${fault.watchdogToo ? "" : "-o "}-f ${OURS}; :`);
+        const line = `pkill -KILL ${fault.watchdogToo ? "" : "-o "}-f ${OURS}`;
+        const { status } = await guest.run(line, { allowFailure: true });
+        this.struck &&= status === 0;
         return;
+      }
       case "stopped by its user":
         stop.abort(new RealServerError("failed", "interrupted"));
         return;
@@ -208,7 +211,7 @@ class DirectorRun {
     const { guest } = this.lane;
     await guest.run("rm -f /run/filled");
     const { status } = await guest.run(
-      `for i in $(seq 200); do pgrep -f ${OURS} >/dev/null || exit 0; sleep 0.2; done; exit 1`,
+      `for i in $(seq 200); do pgrep -f ${OURS} >/dev/null || exit 0; sleep 0.5; done; exit 1`,
       { allowFailure: true },
     );
     if (status !== 0) throw new Error(`run ${this.number}: a shell of ours does not end`);
@@ -286,8 +289,11 @@ function beginning(): { begun: Promise<void>; progress: (text: string) => void }
   return { begun, progress: (text) => void (text.startsWith("dialling") || begin()) };
 }
 
-/** A pattern that does not find the one who looks for it. */
-const OURS = "'[l]vs-dr [0-9a-f]'";
+/**
+ * A pattern of what runs our program, packed in its command line: shell and watchdog. It does not find
+ * the one who looks for it.
+ */
+const OURS = "'[l]vs-dr [A-Za-z0-9+/]{100}'";
 
 /** Puts the VIP on a director, and writes down what ipvsadm is told. */
 export async function prepareDirector(guest: Guest, vip: string): Promise<void> {
