@@ -295,22 +295,43 @@ describe("a destination that is drained", () => {
     expect(await director.weights(shop)).toEqual({ [rips[1] ?? ""]: 2 });
   });
 
-  it("sends a half-closed transfer on to its end, for as long as it flows", async () => {
-    const pieces = Array.from({ length: 40 }, (_, at) => `${at}\n`).join("");
-    const flow = "i=0; while [ $i -lt 40 ]; do echo $i; sleep 0.5; i=$((i+1)); done";
+  it("sends a half-closed transfer on to its end, 20 seconds and more, for as long as it flows", async () => {
+    const flow = "i=0; until [ -e /run/enough ]; do echo $i; sleep 0.5; i=$((i+1)); done; echo end";
     for (const host of servers)
       await host.run(`busybox nc -ll -p 9000 -e sh -c '${flow}' >/dev/null 2>&1 &`);
     const flowing = { ...shop, owner: "flowing", port: 9000 };
     await director.serve(flowing);
     // At the end of its input, which is there at once, nc closes its side and goes on reading.
-    const transfers = [1, 2, 3].map(() => client.host.run(`busybox nc ${vip} 9000 </dev/null`));
-    await settled(
-      async () => (await director.guest.run("grep -c FIN_WAIT /proc/net/ip_vs_conn; :")).stdout,
-      (count) => Number(count) >= 3,
+    const transfers = [1, 2, 3].map((number) =>
+      client.host.run(`busybox nc ${vip} 9000 </dev/null >/run/got-${number}`),
     );
-    await director.serve({ ...flowing, destinations: without.destinations }, policy);
-    const whole = await Promise.all(transfers);
-    expect(whole.map(({ stdout }) => stdout)).toEqual([pieces, pieces, pieces]);
+    const got = async () => {
+      const { stdout } = await client.host.run("cd /run; wc -l got-1 got-2 got-3 | head -n 3");
+      return Math.min(
+        ...stdout
+          .trim()
+          .split("\n")
+          .map((line) => Number.parseInt(line, 10)),
+      );
+    };
+    await settled(got, (lines) => lines > 0);
+    const draining = director.serve({ ...flowing, destinations: without.destinations }, policy);
+    await settled(
+      () => director.weights(flowing),
+      (weights) => weights[rips[0] ?? ""] === 0,
+    );
+    const { stdout: entries } = await director.guest.run("grep ' 2328 ' /proc/net/ip_vs_conn");
+    expect(entries.match(/FIN_WAIT/g)).toHaveLength(3);
+    const before = await got();
+    await settled(got, (lines) => lines >= before + 40);
+    expect((await director.weights(flowing))[rips[0] ?? ""]).toBe(0);
+    for (const host of servers) await host.run("touch /run/enough");
+    await Promise.all(transfers);
+    for (const number of [1, 2, 3]) {
+      const lines = (await client.host.run(`cat /run/got-${number}`)).stdout.split("\n");
+      expect(lines).toEqual([...lines.slice(0, -2).map((_, at) => String(at)), "end", ""]);
+    }
+    expect((await draining).drift).toEqual([]);
     expect(director.words.join("\n")).toMatch(/^draining \d connections? /m);
     expect(director.words.join("\n")).not.toContain("left after draining");
     await director.withdraw(flowing);
