@@ -269,7 +269,11 @@ describe("a destination that is drained", () => {
   it("is held at 0 though somebody sets its weight back, and that is said", async () => {
     await busy();
     const draining = director.serve(without, policy);
-    await quiesced();
+    // Before that, it is read back whether it is at 0, and an operation that finds it otherwise fails.
+    await settled(
+      () => Promise.resolve(director.words),
+      (words) => words.some((word) => word.startsWith("draining")),
+    );
     await director.guest.run(`ipvsadm -e -t ${vip}:80 -r ${rips[0]}:80 -g -w 7`);
     await quiesced();
     expect(director.words).toContain(
