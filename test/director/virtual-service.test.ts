@@ -289,10 +289,8 @@ describe("a destination that is drained", () => {
     expect(new Set(await vanishing.hold([vip, vip, vip]))).toEqual(new Set(["rs1", "rs2"]));
     await vanishing.host.cut();
     const impatient = director.serve(without, { ...policy, timeoutSeconds: 2 });
-    await expect(impatient).rejects.toMatchObject({
-      ...{ kind: "timed-out", aftermath: "rolled-back" },
-      what: expect.stringMatching(/^\d connections? .* left after draining for 2 s/) as string,
-    });
+    await expect(impatient).rejects.toThrow(/\d connections? \(.* left after draining for 2 s/);
+    await expect(impatient).rejects.toMatchObject({ aftermath: "rolled-back" });
     await unchanged();
     await director.serve(without, { timeoutSeconds: 2, onTimeout: "remove" });
     expect(director.words.join("\n")).toMatch(/left after draining for 2 s, cut now$/m);
