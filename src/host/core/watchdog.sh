@@ -19,6 +19,7 @@ watch() {
     until time_over || orphaned; do doze; done
     for _ in 1 2 3 4 5; do orphaned || { kill -TERM $$ && doze; }; done
     orphaned || kill -KILL $$
+    doze # what it had just started ends first: it would come after the undo
     [ -z "$locked" ] || lock_is_current || exit
     undo_own
     leave
