@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 
 import { RealServerError } from "../../../src/domain/errors";
-import { serve, withdrawService } from "../../../src/operation/serve";
+import { inspectService, serve, withdrawService } from "../../../src/operation/serve";
 import type { Operation } from "../../../src/operation/session";
 import type { ServiceClaim } from "../../../src/plan/service/claim";
 import { accessBy } from "../../../src/transport/access";
@@ -82,6 +82,7 @@ class DirectorRun {
     const outcome = await this.attacked(after);
     await finishing;
     await this.settle();
+    await this.lookAgain();
     const steps = (await guest.run("cat /root/ipvsadm.log")).stdout.split("\n");
     const { isMeddledWith, hasRebooted } = this;
     const weights = await this.weights();
@@ -94,6 +95,13 @@ class DirectorRun {
     wrong.push(...(await this.mended()));
     const ending = outcome.kind === "done" ? "done" : outcome.aftermath;
     return { struck: this.struck, ending, wrong };
+  }
+
+  /** Where shell and watchdog were killed nobody has undone anything: the next operation does, any one. */
+  private async lookAgain(): Promise<void> {
+    const { before, after, fault } = this.scenario;
+    if (fault.kind !== "killed" || !fault.watchdogToo) return;
+    await inspectService(this.operation(), this.claim(after ?? before ?? {}, before));
   }
 
   /** The next operations finish the job, and then nothing is left. */
