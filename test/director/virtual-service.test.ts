@@ -295,6 +295,10 @@ describe("a destination that is drained", () => {
     await director.serve(without, { timeoutSeconds: 2, onTimeout: "remove" });
     expect(director.words.join("\n")).toMatch(/left after draining for 2 s, cut now$/m);
     expect(await director.weights(shop)).toEqual({ [rips[1] ?? ""]: 2 });
+    // IPVS would give them back to a destination that comes again, for a quarter of an hour.
+    await director.serve(shop);
+    await vanishing.host.mend();
+    await vanishing.finish();
   });
 
   it("sends a half-closed transfer on to its end, 20 seconds and more, for as long as it flows", async () => {
