@@ -93,7 +93,9 @@ async function attackDirectors(): Promise<boolean> {
     ...{ seed, runs, lanes },
     onVerdict: ({ number, fault, struck, ending, wrong, scenario }) => {
       if (!values.verbose && wrong.length === 0) return;
-      console.log(`run ${number}: ${fault}${struck ? "" : " (too late)"}: ${ending}`);
+      console.log(
+        `run ${number}: ${fault}${struck || fault === "none" ? "" : " (too late)"}: ${ending}`,
+      );
       console.log(`    ${JSON.stringify(scenario)}`);
       for (const what of wrong) console.log(`  ${what}`);
       if (wrong.length > 0) console.log(`  again: --directors --seed ${seed} --only ${number}`);
