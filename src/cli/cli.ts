@@ -2,14 +2,19 @@
 // The command. It knows nothing of Pulumi.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseCommandLine, USAGE, UsageError, type Command } from "./arguments";
+import { parseCommandLine, type Command, type InspectCommand, type Way } from "./arguments";
 import { commandAdvice } from "./advice";
-import { connectionOf } from "./connection";
+import { connectionOf, requireKnownHosts } from "./connection";
+import { hostsOf } from "./hosts";
+import { lookAtHosts } from "./look-at-hosts";
 import { release } from "./release";
 import { COMMAND_TERMS } from "./terms";
+import { USAGE, UsageError } from "./usage";
 import { RealServerError } from "../domain/errors";
 import { visible } from "../domain/terminal";
 import { lookAt, type Onlooker } from "../inspect/look";
+import { summaryOf } from "../inspect/summary";
+import { inspectionsJson, inspectionsText } from "../inspect/summary-text";
 import { inspectionJson, inspectionText } from "../inspect/text";
 
 const OK = 0;
@@ -43,17 +48,41 @@ async function execute(command: Command, signal: AbortSignal): Promise<number> {
   }
 }
 
-async function inspectCommand(
-  { way, json, names }: Extract<Command, { kind: "inspect" }>,
+/** One host that was typed has its report alone, as ever; whatever else is many, if only one is left. */
+async function inspectCommand(command: InspectCommand, signal: AbortSignal): Promise<number> {
+  const [way, ...more] = command.hosts;
+  return way !== undefined && more.length === 0 && command.hostsFile === undefined
+    ? inspectOne(way, command, signal)
+    : inspectMany(command, signal);
+}
+
+async function inspectOne(
+  way: Way,
+  { json, names }: InspectCommand,
   signal: AbortSignal,
 ): Promise<number> {
-  const progress = process.stderr.isTTY ? say : ignore;
-  const onlooker: Onlooker = { signal, progress, terms: COMMAND_TERMS };
-  const connection = await connectionOf(way, process.env, say);
+  const onlooker: Onlooker = { signal, progress: progressing(), terms: COMMAND_TERMS };
+  const connection = await connectionOf(way, process.env);
+  await requireKnownHosts(connection, say);
   const { connectSeconds } = way;
   const { inspection } = await lookAt(connection, { names, connectSeconds }, onlooker);
   await writeReport(json ? inspectionJson(inspection) : inspectionText(inspection));
   return inspection.ok ? OK : SOMETHING_WRONG;
+}
+
+async function inspectMany(command: InspectCommand, signal: AbortSignal): Promise<number> {
+  const list = await hostsOf(command, signal);
+  const onlooker = { environment: process.env, signal, say, progress: progressing() };
+  const looks = await lookAtHosts(list, command, onlooker);
+  const summary = summaryOf(looks, list.repeated);
+  const text = command.json ? inspectionsJson : inspectionsText;
+  await writeReport(text(looks, summary));
+  if (summary.notInspected.length > 0) return NOT_DONE;
+  return summary.ok ? OK : SOMETHING_WRONG;
+}
+
+function progressing(): (text: string) => void {
+  return process.stderr.isTTY ? say : ignore;
 }
 
 async function releaseCommand(
@@ -61,7 +90,8 @@ async function releaseCommand(
   signal: AbortSignal,
 ): Promise<number> {
   const onlooker: Onlooker = { signal, progress: say, terms: COMMAND_TERMS };
-  const connection = await connectionOf(way, process.env, say);
+  const connection = await connectionOf(way, process.env);
+  await requireKnownHosts(connection, say);
   const seen = await lookAt(
     connection,
     { connectSeconds: way.connectSeconds, operationSeconds: 120 },

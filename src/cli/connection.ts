@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { UsageError, type Way } from "./arguments";
+import type { Login, Way } from "./arguments";
+import { UsageError } from "./usage";
 import type { InspectConnection } from "../inspect/types";
 import { connectionFailures, parseConnection } from "../inputs/connection";
 import { COMMAND_TERMS, commandComplaint } from "./terms";
@@ -19,17 +20,12 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * default keys that can be read. The agent of `SSH_AUTH_SOCK` comes after it. `~/.ssh/config` is
  * read by `--ssh` alone, which leaves all of this to ssh.
  *
- * @throws UsageError when the command line says too little or what cannot be, and when a password would go
- *   to a host that nobody knows
+ * @throws UsageError when the command line says too little or what cannot be
  */
-export async function connectionOf(
-  way: Way,
-  environment: Environment,
-  warn: (text: string) => void,
-): Promise<InspectConnection> {
+export async function connectionOf(way: Way, environment: Environment): Promise<InspectConnection> {
   if (way.ssh !== undefined) return bySsh(way, way.ssh, environment);
   const passphrase = set(environment["PULUMI_LVS_DR_KEY_PASSPHRASE"]);
-  const privateKeyFile = way.keyFile ?? (await defaultKey(passphrase));
+  const privateKeyFile = await keyFileOf(way, environment);
   const common = given({
     privateKeyFile,
     privateKeyPassword: passphrase,
@@ -51,17 +47,40 @@ export async function connectionOf(
   const failures = connectionFailures(connection).map(({ path }) => commandComplaint(path));
   const [complaint, ...more] = new Set(failures);
   if (complaint !== undefined) throw new UsageError(complaint, more);
+  return connection;
+}
+
+/**
+ * The private key's file for a login that ssh does not see to: as given, else the first default key that can be
+ * read, else undefined. Of an encrypted key that takes its time.
+ */
+export async function keyFileOf(
+  login: Login,
+  environment: Environment,
+): Promise<string | undefined> {
+  const passphrase = set(environment["PULUMI_LVS_DR_KEY_PASSPHRASE"]);
+  return login.keyFile ?? (login.ssh === undefined ? defaultKey(passphrase) : undefined);
+}
+
+/**
+ * Warns of a host and a bastion whose keys are not known: there is no state here to pin a key in, so
+ * every contact with one is the first. By ssh, it is for ssh to know them.
+ *
+ * @throws UsageError when a password would go to whoever answers
+ */
+export async function requireKnownHosts(
+  connection: InspectConnection,
+  warn: (text: string) => void,
+): Promise<void> {
   const parsed = parseConnection(connection);
-  // Only for the types: none was given.
-  if (parsed.ssh !== undefined) return connection;
+  if (parsed.ssh !== undefined) return;
   const { host: terms, proxy: proxyTerms } = COMMAND_TERMS;
+  const { password, sudoPassword, proxy } = parsed;
   const target = { hop: parsed, title: place(parsed), terms };
   await requireKnown(target, [password, sudoPassword], warn);
-  if (parsed.proxy) {
-    const bastion = { hop: parsed.proxy, title: place(parsed.proxy), terms: proxyTerms };
-    await requireKnown({ ...bastion, isBastion: true }, [proxyPassword], warn);
-  }
-  return connection;
+  if (proxy === undefined) return;
+  const bastion = { hop: proxy, title: place(proxy), terms: proxyTerms };
+  await requireKnown({ ...bastion, isBastion: true }, [proxy.password], warn);
 }
 
 /** ssh finds keys and host keys by itself, and is told no password but sudo's. */
@@ -98,7 +117,6 @@ async function defaultKey(passphrase: string | undefined): Promise<string | unde
   return undefined;
 }
 
-/** There is no state here to pin a key in, so every contact with an unknown host is the first. */
 async function requireKnown(
   target: Target,
   passwords: readonly (string | undefined)[],

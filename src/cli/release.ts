@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline/promises";
-import { UsageError } from "./arguments";
+import { UsageError } from "./usage";
 import { withdrawalsOf, type Withdrawal } from "./withdrawals";
 import type { SeenHost } from "../inspect/look";
 

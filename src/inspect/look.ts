@@ -70,8 +70,13 @@ async function askDirector(seen: Look): Promise<DirectorAnswer> {
   return parseDirectorAnswer(await seen.ask(directorRequest()));
 }
 
-/** RFC 1123 names and the underscores of service names; no option, no address with colons. */
-function refuseName(name: string): void {
+/**
+ * Refuses a name that cannot be looked up: RFC 1123 names and the underscores of service names are
+ * taken; no option, no address with colons.
+ *
+ * @throws RealServerError `refused`
+ */
+export function refuseName(name: string): void {
   if (/^[A-Za-z0-9_][A-Za-z0-9._-]{0,252}$/.test(name)) return;
   throw new RealServerError(
     "refused",

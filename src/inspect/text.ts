@@ -1,25 +1,21 @@
-import type { Inspection, InspectedName, InspectedNameAddress, InspectedSelfRoute } from "./types";
+import type { Inspection, InspectedNameAddress } from "./types";
 import { directorText } from "./director-text";
-import type { PendingOperation } from "./common-types";
+import { faultsOf } from "./faults";
 import { section, type Cells } from "./section";
 import { fingerprint } from "../transport/public-key";
 import { asciiJson, visible } from "../domain/terminal";
 
-/** An inspection for people: sections of lines, none of which a terminal obeys. */
-export function inspectionText(inspection: Inspection): string {
-  const { host, machineId, hostKey, leaks, staleVips, warnings } = inspection;
+/**
+ * An inspection for people: sections of lines, none of which a terminal obeys.
+ *
+ * @param name of the host. Default: as the connection names it
+ */
+export function inspectionText(inspection: Inspection, name = inspection.host): string {
+  const { machineId, hostKey, warnings } = inspection;
   const key = hostKey === undefined ? "" : `, host key ${keyText(hostKey)}`;
-  const head = `${host}: machine ${machineId}${key}`;
-  const wrong = [
-    ...leaks.map((leak) => leak.why),
-    ...staleVips.map((vip) => `${vip} is stale: on lo, and claimed by no owner`),
-    ...inspection.selfRoutes.map(selfRouteLine),
-    ...(inspection.pending ? pendingLines(inspection.pending) : []),
-    ...(inspection.director?.pending ?? []).flatMap(pendingLines),
-    ...inspection.boot.problems,
-    ...(inspection.director?.boot.problems ?? []),
-    ...inspection.names.flatMap(trapLine),
-  ];
+  const head = `${name}: machine ${machineId}${key}`;
+  const { leaks, stale, others } = faultsOf(inspection);
+  const wrong = [...leaks, ...stale, ...others];
   return [
     [visible(head)],
     section("VIPs on lo", vipRows(inspection), "none"),
@@ -113,29 +109,6 @@ function endText({ endsOn, interface: nic, ports }: InspectedNameAddress): strin
     case "elsewhere":
       return "not the host's";
   }
-}
-
-function trapLine({ name, endsOnLo, addresses }: InspectedName): string[] {
-  if (!endsOnLo) return [];
-  const own = addresses.filter((end) => end.endsOn === "lo").map((end) => end.address);
-  return [`${name} ends on the host's own lo (${own.join(", ")}): the host talks to itself`];
-}
-
-function selfRouteLine({ address, route, remove }: InspectedSelfRoute): string {
-  return `${address} is not on lo, and the route "${route}" leads it there: the host does not reach the service at it; run "${remove}"`;
-}
-
-function pendingLines(pending: PendingOperation): string[] {
-  if (pending.underWay) return [];
-  const { by, earlierBoot, strange, drains } = pending;
-  const what = `an operation of ${by} was cut off${earlierBoot ? ", before the last reboot" : ""}`;
-  const held = drains && drains.held.length > 0 ? drains.held.join(", ") : undefined;
-  const left = held ? `, and left ${held} of ${drains?.service} at weight 0` : "";
-  if (strange === undefined) return [`${what}${left}; the next one undoes it first`];
-  return [
-    `${what}${left}; its journal has ${strange}, which this version does not know: the next one stops at it` +
-      `${drains === undefined ? ", and so does the boot" : ""}; npm install pulumi-lvs-dr@latest`,
-  ];
 }
 
 function keyText(key: string): string {

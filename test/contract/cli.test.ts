@@ -8,6 +8,7 @@ import { parseCommandLine } from "../../src/cli/arguments";
 import type { Inspection } from "../../src/inspect/types";
 import { Lab } from "../../lab/lab";
 import type { LabHost } from "../../lab/host";
+import { COMMAND, typeCommand, type Run, type Surroundings } from "./command";
 import { own, snapshot } from "./inspection";
 import { SshHome } from "./openssh";
 
@@ -28,34 +29,9 @@ afterAll(async () => {
   await rm(home, { recursive: true });
 });
 
-interface Run {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-interface Surroundings {
-  readonly env?: Record<string, string>;
-  /** Interrupted, once, when this is on stderr. */
-  readonly interruptedAt?: string;
-}
-
 /** Types the command, as somebody whose environment is empty. */
-async function type(words: readonly string[], around: Surroundings = {}): Promise<Run> {
-  const command = ["--import", "tsx", resolve(__dirname, "../../src/cli/cli.ts"), ...words];
-  const env = { HOME: home, PATH: process.env["PATH"], ...around.env };
-  const child = spawn(process.execPath, command, { env, stdio: ["ignore", "pipe", "pipe"] });
-  let [stdout, stderr] = ["", ""];
-  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => {
-    const before = stderr;
-    stderr += chunk.toString();
-    const { interruptedAt = "\0" } = around;
-    if (!before.includes(interruptedAt) && stderr.includes(interruptedAt)) child.kill("SIGINT");
-  });
-  const status = await new Promise<number | null>((done) => child.on("close", done));
-  return { status, stdout, stderr };
-}
+const type = (words: readonly string[], around: Omit<Surroundings, "home"> = {}): Promise<Run> =>
+  typeCommand(words, { home, ...around });
 
 const key = (): string[] => ["-i", lab.keys.plain.path];
 const at = (host: LabHost, user = "root"): string => `${user}@${host.address}`;
@@ -327,8 +303,7 @@ describe("release", () => {
 
   it("asks at a terminal, and takes nothing but yes for a yes", async () => {
     await own(lab, host, "fourth", [VIP]);
-    const cli = [process.execPath, "--import", "tsx", resolve(__dirname, "../../src/cli/cli.ts")];
-    const line = [...cli, "release", ...key(), "--owner", "fourth", at(host)].join(" ");
+    const line = [...COMMAND, "release", ...key(), "--owner", "fourth", at(host)].join(" ");
     const answered = async (answer: string) =>
       new Promise<{ status: number | null; text: string }>((done) => {
         const child = spawn("script", ["-qec", line, "/dev/null"], {
@@ -404,11 +379,14 @@ describe("the command line", () => {
     { words: [], why: "no command" },
     { words: ["destroy", "root@h"], why: "no such command" },
     { words: ["inspect"], why: "which host?" },
-    { words: ["inspect", "a", "b"], why: "one host at a time" },
+    { words: ["release", "--owner", "o", "a", "b"], why: "one host at a time" },
     { words: ["inspect", "--password", "x", "h"], why: "--password" },
     { words: ["inspect", "h:22"], why: "a port is given with -p" },
     { words: ["inspect", "-p", "x", "h"], why: "-p is not a whole number" },
     { words: ["inspect", "--yes", "h"], why: "inspect takes no --yes" },
+    { words: ["inspect", "a", "root:x@b"], why: "a password never stands on a command line" },
+    { words: ["inspect", "--at-once", "0", "h"], why: "--at-once is not a whole number from 1 to" },
+    { words: ["release", "--hosts", "f", "h"], why: "release takes no --hosts" },
     { words: ["release", "h"], why: "release needs --owner" },
     { words: ["release", "--owner", "o", "--json", "h"], why: "release takes no --json" },
     { words: ["inspect", "-p", "70000", "h"], why: "-p is not a whole number from 1 to 65535" },
@@ -428,7 +406,7 @@ describe("the command line", () => {
 
   it("takes a destination as ssh does", () => {
     expect(parseCommandLine(["inspect", "ssh://deploy@[2001:db8::1]:2222"])).toMatchObject({
-      way: { host: "2001:db8::1", user: "deploy", port: 2222 },
+      hosts: [{ host: "2001:db8::1", user: "deploy", port: 2222 }],
     });
   });
 
@@ -442,7 +420,7 @@ describe("the command line", () => {
   it("is not done when nobody reads its report, or the disk is full", async () => {
     const host = await lab.host("report");
     const words = ["inspect", ...key(), at(host)].join(" ");
-    const cli = `${process.execPath} --import tsx ${resolve(__dirname, "../../src/cli/cli.ts")}`;
+    const cli = COMMAND.join(" ");
     const env = { HOME: home, PATH: process.env["PATH"] ?? "" };
     const gone = spawnSync("bash", ["-c", `${cli} ${words} | true; echo \${PIPESTATUS[0]}`], {
       env,
