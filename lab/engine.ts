@@ -61,6 +61,9 @@ export interface RunOptions {
   readonly refresh?: boolean;
   readonly parallel?: number;
   readonly exclude?: string[];
+  /** URNs of the only resources to work on, and whether what depends on them goes along. */
+  readonly target?: string[];
+  readonly targetDependents?: boolean;
   /** URNs of resources to replace, whether or not they differ. */
   readonly replace?: string[];
   readonly diff?: boolean;
