@@ -11,6 +11,11 @@ const withPackage = {
   globalSetup: "./lab/build.ts",
   alias: [{ find: /^pulumi-lvs-dr$/, replacement: built }],
 };
+/** Guests as directors, too. */
+export const withGuests = {
+  ...{ ...withHosts, ...withPackage },
+  globalSetup: [withPackage.globalSetup, "./lab/guest-image.ts"],
+};
 
 export default defineConfig({
   test: {
@@ -24,13 +29,7 @@ export default defineConfig({
         test: { name, include: [`test/${name}/**/*.test.ts`], ...withHosts },
       })),
       ...["director", "boot"].map((name) => ({
-        test: {
-          name,
-          include: [`test/${name}/**/*.test.ts`],
-          ...withHosts,
-          ...withPackage,
-          globalSetup: [withPackage.globalSetup, "./lab/guest-image.ts"],
-        },
+        test: { name, include: [`test/${name}/**/*.test.ts`], ...withGuests },
       })),
       ...["provider", "faults", "compat"].map((name) => ({
         test: { name, include: [`test/${name}/**/*.test.ts`], ...withHosts, ...withPackage },
