@@ -1,6 +1,7 @@
 // npm run bench: what it costs, as ratios from one run, beside the limits that it has.
 // npm run bench -- --hosts 50 --rounds 1: a smaller fleet. npm run bench -- --growth: how it grows.
 // npm run bench -- --director: what a service on a director costs.
+// npm run bench -- --pool: what a pool costs beside single resources.
 import { guestImage } from "../lab/guest-image";
 import { Stage } from "../lab/stage";
 import type { Engine } from "../lab/engine";
@@ -11,6 +12,7 @@ import { directorFigures, fleetFigures, roundTripFigures } from "./figures";
 import { AT_A_TIME, fleetRound, noCosts } from "./fleet";
 import { benchOptions, type BenchOptions } from "./options";
 import { noOthersCosts, othersRound } from "./others";
+import { poolCosts, poolFigures } from "./pool";
 import { ROUND_TRIP, roundTrips } from "./round-trips";
 import { isWithin, printGrowth, printTable, type Figure } from "./table";
 
@@ -27,10 +29,9 @@ async function main(): Promise<number> {
   }
   const stage = await Stage.set();
   try {
-    const work = options.growth ? growth : options.director ? directors : measure;
     const figures = await stage.endEngineOn(
       interruption.signal,
-      work(stage, options, interruption.signal),
+      workOf(options)(stage, options, interruption.signal),
     );
     return figures.every(isWithin) ? 0 : 1;
   } catch (error) {
@@ -40,6 +41,14 @@ async function main(): Promise<number> {
   } finally {
     await stage.strike();
   }
+}
+
+type Work = (stage: Stage, options: BenchOptions, signal: AbortSignal) => Promise<Figure[]>;
+
+function workOf({ growth: isGrowth, director, pool }: BenchOptions): Work {
+  if (isGrowth) return growth;
+  if (director) return directors;
+  return pool ? pools : measure;
 }
 
 async function measure(
@@ -82,6 +91,20 @@ async function directors(stage: Stage, _: BenchOptions, signal: AbortSignal): Pr
   await guestImage();
   const lab = await stage.lab();
   const figures = directorFigures(await directorCosts(lab, await lab.guest("lb"), signal));
+  printTable(figures);
+  return figures;
+}
+
+async function pools(
+  stage: Stage,
+  { hosts: count, rounds }: BenchOptions,
+  signal: AbortSignal,
+): Promise<Figure[]> {
+  const lab = await stage.lab();
+  console.log(`${count} hosts, ${AT_A_TIME} at a time: the best of ${rounds} rounds`);
+  const [engine, hosts] = [await stage.engine(), await fleetOf(stage, count)];
+  await know(engine, hosts);
+  const figures = poolFigures(await poolCosts(lab, engine, hosts, rounds, signal));
   printTable(figures);
   return figures;
 }

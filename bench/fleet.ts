@@ -39,9 +39,22 @@ export async function fleetRound(
   persist: boolean,
   best: FleetCosts,
 ): Promise<void> {
-  const program: PulumiFn = fleetProgram(lab, hosts, persist);
+  const program = fleetProgram(lab, hosts, persist);
+  await programRound(engine, program, hosts.length + 1, best);
+}
+
+/**
+ * The same with any program.
+ *
+ * @param count how many resources it has, the stack's own among them
+ */
+export async function programRound(
+  engine: Engine,
+  program: PulumiFn,
+  count: number,
+  best: FleetCosts,
+): Promise<void> {
   const options = { parallel: AT_A_TIME };
-  const count = hosts.length + 1;
   const keep = async (
     what: "up" | "idle" | "refresh" | "destroy",
     change: "create" | "same" | "delete",

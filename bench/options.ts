@@ -10,10 +10,12 @@ export interface BenchOptions {
   readonly growth: boolean;
   /** Only what a service on a director costs. */
   readonly director: boolean;
+  /** Only what a pool costs beside single resources. */
+  readonly pool: boolean;
 }
 
 /**
- * Reads the command line: `--hosts N`, `--rounds N`, `--growth`, `--director`.
+ * Reads the command line: `--hosts N`, `--rounds N`, `--growth`, `--director`, `--pool`.
  * @throws Error for anything else
  */
 export function benchOptions(words: readonly string[]): BenchOptions {
@@ -24,6 +26,7 @@ export function benchOptions(words: readonly string[]): BenchOptions {
       rounds: { type: "string", default: "3" },
       growth: { type: "boolean", default: false },
       director: { type: "boolean", default: false },
+      pool: { type: "boolean", default: false },
     },
   });
   const count = (name: "hosts" | "rounds"): number => {
@@ -32,6 +35,6 @@ export function benchOptions(words: readonly string[]): BenchOptions {
       throw new Error(`--${name} ${values[name]}: not a whole number of at least 1`);
     return number;
   };
-  const { growth, director } = values;
-  return { hosts: count("hosts"), rounds: count("rounds"), growth, director };
+  const { growth, director, pool } = values;
+  return { hosts: count("hosts"), rounds: count("rounds"), growth, director, pool };
 }

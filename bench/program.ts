@@ -1,6 +1,6 @@
 import type { PulumiFn } from "@pulumi/pulumi/automation";
 
-import { RealServer } from "../src/index";
+import { RealServer, RealServerPool, type PoolBatch } from "../src/index";
 import type { Lab } from "../lab/lab";
 import type { LabHost } from "../lab/host";
 
@@ -21,5 +21,21 @@ export function fleetProgram(lab: Lab, hosts: readonly LabHost[], persist: boole
         ...(!persist && { persist }),
       });
     }
+  };
+}
+
+/** The same hosts as members of one pool, with a boot unit, in batches of this size. */
+export function poolProgram(
+  lab: Lab,
+  hosts: readonly LabHost[],
+  batch: PoolBatch | PoolBatch[],
+): PulumiFn {
+  return async () => {
+    new RealServerPool("shop", {
+      vips: VIPS,
+      connection: { privateKeyFile: lab.keys.plain.path },
+      realServers: Object.fromEntries(hosts.map(({ name, address }) => [name, address])),
+      rollout: { batch },
+    });
   };
 }
