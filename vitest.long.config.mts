@@ -2,4 +2,8 @@
 import { defineConfig } from "vitest/config";
 import { withGuests } from "./vitest.config.mjs";
 
-export default defineConfig({ test: { ...withGuests, include: ["test/**/*.long.ts"] } });
+const minutes = { testTimeout: 900_000, hookTimeout: 300_000, fileParallelism: false };
+
+export default defineConfig({
+  test: { ...withGuests, ...minutes, include: ["test/**/*.long.ts"] },
+});

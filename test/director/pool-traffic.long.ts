@@ -16,7 +16,7 @@ describe("a pool of ten hosts and two directors, under traffic", () => {
     const addedTo = (lab: PoolStage["stage"]["lab"]) => lab.vips[0].replace(/\d+$/, "251");
     pool = await PoolStage.create(12, (lab) => [addedTo(lab)]);
     added = addedTo(pool.stage.lab);
-  }, 300_000);
+  });
   afterAll(() => pool.destroy());
 
   const up = async (members: Members, changes: Partial<RealServerPoolArgs> = {}) => {
@@ -109,5 +109,5 @@ describe("a pool of ten hosts and two directors, under traffic", () => {
     expectBatches(gone, "delete", "z", "ji", "hg", "fd", "cb", "k");
     for (const host of pool.hosts) expect(await traces(host)).toEqual(NOTHING);
     for (const name of ["lb-1", "lb-2"] as const) expect(await pool.destinations(name)).toEqual([]);
-  }, 560_000);
+  });
 });
