@@ -124,6 +124,7 @@ function serviceConsequence(
     case "put":
     case "add":
     case "edit":
+    case "block":
       return [];
   }
 }

@@ -126,10 +126,15 @@ export function prefixLengthOfMask(text: string, family: Family): number | undef
   return lengths.find((length) => dottedMask(length) === text);
 }
 
-/** `-M` is a mask for IPv4, and a prefix length for IPv6; without it each client is for itself. */
+/** What says that all clients in a network count as one: a netmask for IPv4, a prefix length for IPv6. */
+export function maskOf(prefixLength: number, family: Family): string {
+  return family === 4 ? dottedMask(prefixLength) : String(prefixLength);
+}
+
+/** Without `-M` each client is for itself. */
 function persistenceOptions({ timeoutSeconds, prefixLength }: Persistence, family: Family): string {
-  const mask = family === 4 ? dottedMask(prefixLength) : String(prefixLength);
-  return `-p ${timeoutSeconds}${prefixLength === (family === 4 ? 32 : 128) ? "" : ` -M ${mask}`}`;
+  const isWhole = prefixLength === (family === 4 ? 32 : 128);
+  return `-p ${timeoutSeconds}${isWhole ? "" : ` -M ${maskOf(prefixLength, family)}`}`;
 }
 
 function dottedMask(prefixLength: number): string {

@@ -28,6 +28,16 @@ export const DIRECTOR_PARTS: readonly string[] = [
   "virtual-service/observe",
 ];
 
+/** The shell of a director whose table keepalived keeps. */
+export const KEEPALIVED_PARTS: readonly string[] = [
+  ...DIRECTOR_PARTS,
+  "keepalived/kind",
+  "keepalived/observe",
+];
+
+/** What only a change of such a director needs, as text; see {@link changesOf}. */
+export const KEEPALIVED_CHANGES = changesOf(["keepalived/changes"]);
+
 /** What an inspection of a host that may be a director asks it as one, as text. */
 export const INSPECTED_DIRECTOR = linesOf([
   "virtual-service/kind",
@@ -93,6 +103,9 @@ export const REAL_SERVER_PROGRAM = programOf(REAL_SERVER_PARTS);
 
 /** What one operation runs on a director. */
 export const DIRECTOR_PROGRAM = programOf(DIRECTOR_PARTS);
+
+/** What one operation runs on a director whose table keepalived keeps. */
+export const KEEPALIVED_PROGRAM = programOf(KEEPALIVED_PARTS);
 
 /** What an inspection of a real server runs there, for a mode in which nothing is undone. */
 export const INSPECTION_PROGRAM = programOf([

@@ -12,6 +12,7 @@ export function serviceComplaints(given: Given): Complaint[] {
     ...targetComplaints(given),
     ...(family === undefined ? [] : familyComplaints(given, family)),
     ...thresholdComplaints(given),
+    ...managerComplaints(given),
   ];
 }
 
@@ -74,4 +75,20 @@ function thresholdComplaints({ destinations }: Given): Complaint[] {
     const path = ["destinations", index, "lowerThreshold"];
     return [{ path, message: `{} is above upperThreshold, ${upperThreshold}` }];
   });
+}
+
+/** Its file is what keepalived has at boot; and only TCP takes a connection. */
+function managerComplaints({ manager, persist, protocol, fwmark }: Given): Complaint[] {
+  if (!isRecord(manager) || !isRecord(manager["keepalived"])) return [];
+  const { check } = manager["keepalived"];
+  const given = isRecord(check) ? check : {};
+  const path = ["manager", "keepalived", "check"];
+  const unasked = Object.keys(given).flatMap((kind): Complaint[] => {
+    const hasPort = isRecord(given[kind]) && given[kind]["port"] !== undefined;
+    if ((fwmark === undefined && protocol !== "udp") || hasPort) return [];
+    const why = fwmark === undefined ? "UDP takes no connections" : "a firewall mark has no port";
+    return [{ path: [...path, kind, "port"], message: `required: ${why}` }];
+  });
+  const kept = "{} does not go with manager: keepalived reads the service's file at boot";
+  return [...unasked, ...(persist === false ? [{ path: ["persist"], message: kept }] : [])];
 }

@@ -1,6 +1,7 @@
 import { checker } from "./check";
 import { connectionField } from "./connection";
 import type { Inputs, Settled } from "./field";
+import { managerField } from "./manager";
 import { policyInputs } from "./policy";
 import { serviceComplaints } from "./service-complaints";
 import { storedReader } from "./stored";
@@ -168,6 +169,7 @@ export const virtualServiceInputs = {
     sentence:
       'Destinations in the service that nobody declares: `"report"` them in `foreign`, or `"remove"` them.',
   },
+  manager: { ...managerField, change: "converge" },
   persist: {
     kind: "flag",
     default: true,

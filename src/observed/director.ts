@@ -1,6 +1,7 @@
 import { parseBoot, type BootState } from "./boot-state";
 import { BOOT_WORDS, broken, fromFiles, Lines, oneOf } from "./lines";
 import { parseAddressLine } from "./ip-addr";
+import { KEEPALIVED_WORDS, parseKeepalived, type ObservedKeepalived } from "./keepalived";
 import type { Machine } from "./registry";
 import { parseServiceRegistry, type ServiceRegistry } from "./service-records";
 import { parseServiceTable, type TableService } from "./service-table";
@@ -22,17 +23,29 @@ export interface ObservedDirector {
   readonly boot: BootState;
   /** Undefined where the director has none. */
   readonly registry: ServiceRegistry | undefined;
+  /** Where that was asked about: who keeps the table, and our block there. */
+  readonly keepalived?: ObservedKeepalived;
 }
 
 const WORDS: ReadonlySet<string> = new Set(
   (
-    "boot machine product addr table limits keeper nodest template registry file " + BOOT_WORDS
+    "boot machine product addr table limits keeper nodest template registry file " +
+    `${BOOT_WORDS} ${KEEPALIVED_WORDS}`
   ).split(" "),
 );
 
 /** Reads the body of an observation. Total: an answer that is not whole throws `UnreadableAnswer`. */
 export function parseDirector(body: string): ObservedDirector {
+  return directorIn(new Lines(body, WORDS));
+}
+
+/** The same of one whose table keepalived keeps. */
+export function parseKeepalivedDirector(body: string): ObservedDirector {
   const lines = new Lines(body, WORDS);
+  return { ...directorIn(lines), keepalived: parseKeepalived(lines) };
+}
+
+function directorIn(lines: Lines): ObservedDirector {
   const addresses = lines
     .all("addr")
     .map((line) => (parseAddressLine(line) ?? broken(line)).address);

@@ -1,3 +1,4 @@
+import { blockFileProblem } from "../domain/keepalived";
 import {
   destinationOptions,
   familyOf,
@@ -39,6 +40,8 @@ export interface ServiceRecord extends OwnerHead {
   readonly service: VirtualServiceShape;
   /** It is put back into the table at boot. */
   readonly persist: boolean;
+  /** The file in which keepalived has it. Undefined where the table is ours to write. */
+  readonly block?: string | undefined;
   /** Lines of a later version, in their order. */
   readonly unknown: readonly string[];
 }
@@ -53,12 +56,13 @@ export interface ServiceRegistry {
 
 /** The lines of `owners/<id>`. Service and destinations are written as options of ipvsadm. */
 export function renderServiceRecord(record: ServiceRecord): string[] {
-  const { service, persist, unknown } = record;
+  const { service, persist, block, unknown } = record;
   return [
     headOf("service"),
     ...renderOwnerHead(record),
     ...renderShape(service),
     ...(persist ? [PERSIST] : []),
+    ...(block === undefined ? [] : [`${KEEPALIVED} ${block}`]),
     ...unknown,
     END,
   ];
@@ -92,15 +96,22 @@ export function parseServiceRegistry(
 
 const PERSIST = "persist";
 
-const WORDS = [...HEAD_WORDS, "service", "destination", PERSIST];
+/** Before the path of keepalived's file. A boot passes over it: keepalived reads that file itself. */
+const KEEPALIVED = "keepalived";
+
+const WORDS = [...HEAD_WORDS, "service", "destination", PERSIST, KEEPALIVED];
 
 function parseServiceRecord(name: string, lines: readonly string[]): ServiceRecord {
   const { rest, ...head } = parseOwnerHead(name, aboveEnd(name, belowHead(name, "service", lines)));
   const { known, unknown } = byFirstWord(name, rest, WORDS);
-  const shape = known.filter((line) => line !== PERSIST);
+  const blocks = known.filter((line) => line.startsWith(`${KEEPALIVED} `));
+  const shape = known.filter((line) => line !== PERSIST && !blocks.includes(line));
   const service = parseShape(shape);
   if (service === undefined) throw unreadable(name, shape[0]);
-  return { ...head, service, persist: shape.length < known.length, unknown };
+  const block = blocks[0]?.slice(KEEPALIVED.length + 1);
+  if (blocks.length > 1 || (block !== undefined && blockFileProblem(block) !== undefined))
+    throw unreadable(name, blocks.at(-1));
+  return { ...head, service, persist: known.includes(PERSIST), block, unknown };
 }
 
 /**

@@ -71,7 +71,9 @@ export async function applyAndVerify<Desired, Observed, Plan extends KindPlan>(
   desired: Desired,
   request: string,
 ): Promise<Observed> {
-  const after = kind.parse(await conversation.request(request));
+  const ask = (text: string) => conversation.request(text);
+  const answered = kind.parse(await ask(request));
+  const after = (await kind.settle?.(desired, answered, ask)) ?? answered;
   const rest = kind.plan(desired, after);
   if (rest.changes.length > 0 || rest.refusals.length > 0) {
     const reasons = rest.refusals.map((refusal) => refusal.what);

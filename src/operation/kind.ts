@@ -34,6 +34,19 @@ export interface HostKind<Desired, Observed, Plan extends KindPlan> extends Obse
    * @param subjects what the observation is to tell of besides: words of the kind's own
    */
   request(plan: Plan, subjects: readonly string[]): string;
+  /**
+   * Waits for what a request leaves to others on the host, and does what they have left. Default: there are
+   * none.
+   *
+   * @param observed the host as the request's answer has it
+   * @param ask sends a request of the same conversation
+   * @returns the host as it is then
+   */
+  settle?(
+    desired: Desired,
+    observed: Observed,
+    ask: (request: string) => Promise<string>,
+  ): Promise<Observed>;
   /** What is being done, for a person: `setting 2 sysctls, binding 1 VIP`. */
   summary(plan: Plan): string;
   /** What is still to be done, a phrase each. */

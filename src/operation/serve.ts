@@ -1,13 +1,18 @@
 import type { HostKeys } from "../domain/errors";
-import { selectorOf } from "../domain/virtual-service";
 import type { ObservedDirector } from "../observed/director";
-import { asServiceRecorded, type DesiredService, type ServiceClaim } from "../plan/service/claim";
+import {
+  asServiceRecorded,
+  subjectsOf,
+  type DesiredService,
+  type ServiceClaim,
+} from "../plan/service/claim";
 import { planService, type ServicePlan } from "../plan/service/plan";
 import { serviceRecordState, serviceReport, type ServiceClaimReport } from "../plan/service/report";
 import { serviceWarnings } from "../plan/service/warnings";
 import type { Opening } from "../protocol/program";
 import { carryOut, refuse } from "./carry-out";
 import { DIRECTOR } from "./director";
+import { KEPT_DIRECTOR, keptDirector } from "./kept-director";
 import { drainAndCarryOut } from "./service-drain";
 import type { ServiceDrainPolicy } from "./service-drain-tally";
 import { onHost, type Operation, type Purpose, type Session } from "./session";
@@ -90,9 +95,10 @@ async function bring(
   { drain, turn = NO_TURN }: ServeOptions,
 ): Promise<ObservedDirector> {
   const { leaving } = needed.membership;
+  const kind = desired.claim.block === undefined ? DIRECTOR : keptDirector(observed);
   return drain === undefined || leaving.length === 0
-    ? carryOut(DIRECTOR, session, desired, needed, observed)
-    : drainAndCarryOut(session, desired, leaving, observed, { ...drain, turn });
+    ? carryOut(kind, session, desired, needed, observed)
+    : drainAndCarryOut(kind, session, desired, leaving, observed, { ...drain, turn });
 }
 
 /** Dials when it is its turn. */
@@ -105,7 +111,8 @@ async function inTurn<Result>(
 ): Promise<Result> {
   await turn.take(operation.signal);
   try {
-    return await onHost(DIRECTOR, operation, purposeOf(claim, mode), work);
+    const observer = claim.block === undefined ? DIRECTOR : KEPT_DIRECTOR;
+    return await onHost(observer, operation, purposeOf(claim, mode), work);
   } finally {
     turn.release();
   }
@@ -124,6 +131,6 @@ function desiredFor(kind: DesiredService["kind"], claim: ServiceClaim): DesiredS
   return { kind, claim, now: new Date().toISOString(), held: false };
 }
 
-function purposeOf({ owner, service }: ServiceClaim, mode: Opening["mode"]): Purpose {
-  return { mode, holder: owner, subjects: [selectorOf(service.target)] };
+function purposeOf(claim: ServiceClaim, mode: Opening["mode"]): Purpose {
+  return { mode, holder: claim.owner, subjects: subjectsOf(claim) };
 }

@@ -4,7 +4,7 @@ import type { ObservedDirector } from "../observed/director";
 import type { TableDestination } from "../observed/service-table";
 import { parseServiceUsage, usageRequest } from "../observed/service-usage";
 import type { DesiredService } from "../plan/service/claim";
-import { planService } from "../plan/service/plan";
+import { planService, type ServicePlan } from "../plan/service/plan";
 import {
   changesRequest,
   filesAfterWait,
@@ -15,7 +15,7 @@ import {
 import { endpointIn, type TableStep } from "../plan/service/steps";
 import { serviceSummary } from "../plan/service/words";
 import { applyAndCommit, applyAndVerify, asUnknown, undone } from "./carry-out";
-import { DIRECTOR } from "./director";
+import type { HostKind } from "./kind";
 import {
   pauseBeforeNextCount,
   serviceVerdict,
@@ -33,31 +33,37 @@ import type { Turn } from "./turns";
  * @throws RealServerError as `carryOut`; `timed-out` where the policy says so
  */
 export async function drainAndCarryOut(
+  kind: DirectorKind,
   session: Session,
   desired: DesiredService,
   leaving: readonly TableDestination[],
   observed: ObservedDirector,
   { turn, ...policy }: ServiceDrainPolicy & { readonly turn: Turn },
 ): Promise<ObservedDirector> {
-  const { target } = desired.claim.service;
+  const { service, block } = desired.claim;
+  const { target } = service;
   let drained: ObservedDirector;
   try {
-    const held = await hold(session, desired, observed);
+    const held = await hold(kind, session, desired, observed);
     const seen = await waitUntilUnused(session, desired, leaving, held, { ...policy, turn });
     await turn.take(session.operation.signal);
     const seconds = secondsOnHost(session.operation.timeouts);
-    const request = resumeRequest(target, filesAfterWait(desired, seen), seconds);
-    drained = DIRECTOR.parse(await session.conversation.request(request));
+    const request = resumeRequest(target, filesAfterWait(desired, seen), seconds, block?.file);
+    drained = kind.parse(await session.conversation.request(request));
   } catch (error) {
     throw asUnknown(error);
   }
   const { changes } = planService(desired, drained);
   session.operation.progress(serviceSummary(changes));
-  return applyAndCommit(DIRECTOR, session, desired, changesRequest(target, changes));
+  return applyAndCommit(kind, session, desired, changesRequest(target, changes, block?.file));
 }
+
+/** Directors, whoever keeps their table. */
+type DirectorKind = HostKind<DesiredService, ObservedDirector, ServicePlan>;
 
 /** All but what leaves is as desired then, and what leaves gets no new connections. */
 async function hold(
+  kind: DirectorKind,
   session: Session,
   desired: DesiredService,
   observed: ObservedDirector,
@@ -65,7 +71,8 @@ async function hold(
   const held = { ...desired, held: true };
   const plan = planService(held, observed);
   session.operation.progress(serviceSummary(plan.changes));
-  return applyAndVerify(DIRECTOR, session, held, DIRECTOR.request(plan, []));
+  const request = kind.request(plan, session.purpose.subjects);
+  return applyAndVerify(kind, session, held, request);
 }
 
 async function waitUntilUnused(

@@ -56,7 +56,14 @@ export interface VirtualServiceArgs {
    * Default: `"report"`.
    */
   foreignDestinations?: pulumi.Input<"report" | "remove">;
-  /** Put the service back into the table at boot. Default: `true`. */
+  /**
+   * The program that keeps the director's table, where one does: the service is then its to have, and ours
+   * to declare. Default: none, the table is written by this package.
+   */
+  manager?: pulumi.Input<ManagerArgs>;
+  /**
+   * Put the service back into the table at boot. Default: `true`; with `manager` it is always back.
+   */
   persist?: pulumi.Input<boolean>;
   /**
    * An update may leave the service without a destination that takes connections. Default: `false`.
@@ -116,6 +123,57 @@ export interface ServiceDrainArgs {
    * the weight back and ends the operation. Default: `"remove"`.
    */
   onTimeout?: pulumi.Input<"remove" | "fail">;
+}
+
+/** A program that keeps a director's table. */
+export interface ManagerArgs {
+  /** keepalived, 2.2 or newer, which has the service by a file of its own. */
+  keepalived: pulumi.Input<KeepalivedArgs>;
+}
+
+/** A service as keepalived has it: a `virtual_server` block in a file that its configuration includes. */
+export interface KeepalivedArgs {
+  /**
+   * Where the block is: an absolute path that ends in `.conf`. Default:
+   * `/etc/keepalived/conf.d/lvs-dr-<vip>-<port>.conf`.
+   */
+  file?: pulumi.Input<string>;
+  /**
+   * What keepalived asks each real server, and takes it out for: one of `tcp`, `http`. Default: `"none"`.
+   */
+  check?: pulumi.Input<"none" | CheckArgs>;
+  /** A real server that fails its check gets weight 0, instead of being taken out. Default: `false`. */
+  inhibitOnFailure?: pulumi.Input<boolean>;
+}
+
+/** A health check of keepalived's: one of the two. */
+export interface CheckArgs {
+  /** It takes a TCP connection. Default: none. */
+  tcp?: pulumi.Input<TcpCheckArgs>;
+  /** It answers a GET over HTTP. Default: none. */
+  http?: pulumi.Input<HttpCheckArgs>;
+}
+
+/** When a real server that takes no TCP connection has failed. */
+export interface TcpCheckArgs {
+  /** The port that is asked. Default: that of the service. */
+  port?: pulumi.Input<number>;
+  /** From one check to the next, in seconds: 1 to 3600. Default: `5`. */
+  intervalSeconds?: pulumi.Input<number>;
+  /** Without an answer for so long it has failed, in seconds: 1 to 3600. Default: `3`. */
+  timeoutSeconds?: pulumi.Input<number>;
+  /** How often it is tried again, a second apart, before the real server is taken out: 0 to 100. Default: `1`. */
+  retries?: pulumi.Input<number>;
+}
+
+/** What a real server is asked for over HTTP, and when it has failed. */
+export interface HttpCheckArgs extends TcpCheckArgs {
+  /** What is asked for. Default: `"/"`. */
+  path?: pulumi.Input<string>;
+  /** The status that it has to answer with: 100 to 599. Default: `200`. */
+  status?: pulumi.Input<number>;
+  /** The header `Host`. Default: as keepalived has it. */
+  host?: pulumi.Input<string>;
 }
 
 /** A service as the director's kernel has it. Empty while it has not been read, or is not there. */

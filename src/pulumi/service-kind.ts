@@ -12,7 +12,7 @@ export const SERVICE_KIND: ResourceKind<ServiceSettings> = {
   inputs: virtualServiceInputs,
   way: "director",
   replacing: ["vip", "port", "protocol", "fwmark", "family"],
-  unread: { table: {}, foreign: [] },
+  unread: { table: {}, foreign: [], failing: undefined },
   check: checkServiceInputs,
   parse: parseServiceSettings,
   unmarked: unmarkedService,

@@ -9,18 +9,19 @@ import type { Properties } from "./kind";
 // As drift-marks.ts does for real servers: after a read that found drift each declared value that does
 // not hold says so, and a preview shows the repair, `10 (0 in the table) => 10`.
 
-/** The inputs after a read, as declared and marked. */
+/** The inputs after a read, as declared and marked. What `failing` names is no drift. */
 export function markedService(
   inputs: Properties,
   settings: ServiceSettings,
   table: ServedTable | undefined,
+  failing: readonly string[] = [],
 ): Properties {
   const { scheduler, persistence } = settings;
   const given = isRecord(inputs["persistence"]) ? inputs["persistence"] : {};
   const timeout = table?.persistence?.timeoutSeconds ?? "none";
   return {
     ...inputs,
-    destinations: markedDestinations(inputs["destinations"], settings, table),
+    destinations: markedDestinations(inputs["destinations"], settings, table, failing),
     ...(table &&
       table.scheduler !== scheduler && { scheduler: marked(scheduler, table.scheduler) }),
     ...(table &&
@@ -71,6 +72,7 @@ function markedDestinations(
   given: unknown,
   settings: ServiceSettings,
   table: ServedTable | undefined,
+  failing: readonly string[],
 ): unknown[] {
   const { target, destinations } = shapeOf(settings);
   return destinations.map((one, index) => {
@@ -78,6 +80,7 @@ function markedDestinations(
     const at = endpoint(one.address, portOf(target));
     const found = table?.destinations.find(({ destination }) => destination === at);
     const own = { ...(isRecord(inputs) ? inputs : {}), address: one.address };
+    if (failing.includes(at)) return own;
     if (found === undefined) return { ...own, address: `${one.address} (not ${IN_THE_TABLE})` };
     const differing = NUMBERS.filter((name) => found[name] !== one[name]);
     return {

@@ -1,4 +1,5 @@
 import { nameOfTarget, selectorOf } from "../domain/virtual-service";
+import { blockOf } from "../inputs/manager";
 import { shapeOf } from "../inputs/service-shape";
 import type { ServiceSettings } from "../inputs/virtual-service";
 import {
@@ -28,8 +29,11 @@ const HOST: HostVerbs<ServiceSettings, DirectorReport> = {
     warnOfDropped(subject);
     return withdrawService(subject.operation, claimOf(subject), optionsFor(subject));
   },
-  outputs: ({ table, foreign }) => ({ table: table ?? {}, foreign }),
-  marked: (inputs, settings, { table }) => markedService(inputs, settings, table),
+  outputs: ({ table, foreign, failing }) => ({
+    ...{ table: table ?? {}, foreign },
+    ...(failing && { failing }),
+  }),
+  marked: (inputs, settings, { table, failing }) => markedService(inputs, settings, table, failing),
   ended: remember,
 };
 
@@ -45,14 +49,19 @@ function ownerIn(settings: ServiceSettings): string {
 }
 
 function claimOf({ run, settings, id, state }: Subject<ServiceSettings>): ServiceClaim {
-  const { foreignDestinations, persist, allowEmpty, drain } = settings;
+  const { foreignDestinations, allowEmpty, drain } = settings;
+  const service = shapeOf(settings);
+  const block = blockOf(settings.manager, service.target);
+  // keepalived reads its files at boot.
+  const persist = settings.persist && block === undefined;
   const former = state?.settings.destinations.map(({ address }) => address.address);
   // The very sets, not copies: operations that run at once must see each other's.
   const { replaced: replaces, made: beside } = run;
   return {
-    ...{ owner: ownerIn(settings), incarnation: id, service: shapeOf(settings) },
+    ...{ owner: ownerIn(settings), incarnation: id, service },
     ...{ foreignDestinations, persist, allowEmpty, drains: drain !== undefined, replaces, beside },
     ...(former && { former }),
+    ...(block && { block }),
   };
 }
 

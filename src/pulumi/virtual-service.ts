@@ -3,8 +3,8 @@ import { virtualServiceInputs } from "../inputs/virtual-service";
 import type { ConnectionArgs, TimeoutsArgs } from "./args";
 import { SERVICE_PROVIDER_SOURCE } from "./provider-source";
 import { completeRegistration, registration } from "./registration";
-import type { DestinationArgs, PersistenceArgs, ServiceDrainArgs } from "./service-args";
-import type { ServiceTable, VirtualServiceArgs } from "./service-args";
+import type { DestinationArgs, ManagerArgs, PersistenceArgs } from "./service-args";
+import type { ServiceDrainArgs, ServiceTable, VirtualServiceArgs } from "./service-args";
 
 /**
  * An IPVS virtual service on a director, whole: its scheduler, its persistence, and its destinations by
@@ -48,6 +48,8 @@ export class VirtualService extends pulumi.CustomResource {
   declare readonly drain: pulumi.Output<pulumi.Unwrap<ServiceDrainArgs> | undefined>;
   /** What becomes of destinations that nobody declares; undefined, where not given, is "report". */
   declare readonly foreignDestinations: pulumi.Output<"report" | "remove" | undefined>;
+  /** The program that keeps the table; undefined where it is written by this package. */
+  declare readonly manager: pulumi.Output<pulumi.Unwrap<ManagerArgs> | undefined>;
   /** Whether the service is put back into the table at boot. */
   declare readonly persist: pulumi.Output<boolean>;
   /** Whether an update may leave nobody to take connections; undefined, where not given, is false. */
@@ -64,6 +66,11 @@ export class VirtualService extends pulumi.CustomResource {
   declare readonly table: pulumi.Output<ServiceTable>;
   /** Destinations in the service that nobody declares, with their ports, as last read. */
   declare readonly foreign: pulumi.Output<string[]>;
+  /**
+   * Destinations that `manager` has taken out for its checks, or that somebody has removed, with their ports,
+   * as last read; undefined without `manager`.
+   */
+  declare readonly failing: pulumi.Output<string[] | undefined>;
   /** One line for each difference that the last read found; empty when there is none. */
   declare readonly drift: pulumi.Output<string[]>;
   /** False while an operation's outcome is unknown, or when a read found drift. */
@@ -96,6 +103,7 @@ const UNSET_OUTPUTS: Record<
 > = {
   table: undefined,
   foreign: undefined,
+  failing: undefined,
   drift: undefined,
   converged: undefined,
   machineId: undefined,

@@ -1,5 +1,6 @@
 import { lookAt, type SeenHost } from "../../src/inspect/look";
-import { selectorOf } from "../../src/domain/virtual-service";
+import { usualBlockFile, type KeepalivedBlock } from "../../src/domain/keepalived";
+import { selectorOf, type ServiceTarget } from "../../src/domain/virtual-service";
 import type { Operation } from "../../src/operation/session";
 import {
   inspectService,
@@ -31,16 +32,20 @@ export interface Declared {
   /** In seconds; each client by itself. */
   readonly persistence?: number;
   readonly persist?: boolean;
+  /** keepalived has it. */
+  readonly block?: Partial<KeepalivedBlock>;
 }
 
 export function claimFor(declared: Declared): ServiceClaim {
   const { owner = "a test", vip, port = 80, scheduler = "rr", destinations, ...rest } = declared;
-  const { former, foreignDestinations, persistence, persist } = rest;
+  const { former, foreignDestinations, persistence, persist, block } = rest;
+  const family = vip.includes(":") ? 6 : 4;
+  const target: ServiceTarget = { kind: "tcp", vip: { family, address: vip }, port };
   return {
     owner,
     incarnation: incarnationOf(owner),
     service: {
-      target: { kind: "tcp", vip: { family: vip.includes(":") ? 6 : 4, address: vip }, port },
+      target,
       ...{ scheduler, flags: [] },
       persistence: persistence ? { timeoutSeconds: persistence, prefixLength: 32 } : undefined,
       destinations: Object.entries(destinations).map(([address, weight]) => ({
@@ -50,6 +55,12 @@ export function claimFor(declared: Declared): ServiceClaim {
     ...(former && { former }),
     ...(persist !== undefined && { persist }),
     ...(foreignDestinations && { foreignDestinations }),
+    ...(block && {
+      block: {
+        ...{ file: usualBlockFile(target), check: { kind: "none" }, inhibitOnFailure: false },
+        ...block,
+      },
+    }),
   };
 }
 

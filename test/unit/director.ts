@@ -95,6 +95,11 @@ export function linesOfPlan({ changes }: ServicePlan): string[] {
         return `edited ${change.was} => ${change.options}`;
       case "remove":
         return `removed ${change.was}`;
+      case "block":
+        return [
+          `${change.isRenewed ? "renewed" : change.isRead ? "read" : "written"}`,
+          ...change.files.map(({ file, lines }) => `${lines.length === 0 ? "-" : "+"}${file}`),
+        ].join(" ");
     }
   });
 }

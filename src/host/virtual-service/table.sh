@@ -33,9 +33,13 @@ run_table() { # LINES
 
 # ---------------------------------------------------------------- undo
 
+undo_steps() {
+  undo_table
+}
+
 # Newest step first, each only if what it has left is still there: what somebody else has set since is
 # theirs. In another boot the table is another one.
-undo_steps() {
+undo_table() {
   again=''
   [ "$this_boot" = yes ] && find_undoing || return 0
   run_table "$undoing"

@@ -1,3 +1,4 @@
+import type { KeepalivedBlock } from "../../domain/keepalived";
 import { familyOf, schedulingOptions, selectorOf } from "../../domain/virtual-service";
 import type { ObservedDirector } from "../../observed/director";
 import { recordsOf } from "../../observed/registry";
@@ -22,6 +23,8 @@ export interface ServiceClaim {
   readonly drains?: boolean;
   /** The service is put back at boot. Default: false; that of the input is true. */
   readonly persist?: boolean;
+  /** keepalived keeps the table, and has the service by this. Default: the table is ours to write. */
+  readonly block?: KeepalivedBlock;
   /** An update may leave the service without a destination that takes connections. Default: false. */
   readonly allowEmpty?: boolean;
   /** Incarnations that this one is to take the place of: their record needs no explanation. */
@@ -42,12 +45,12 @@ export interface DesiredService {
 
 /** The record that a served claim has in the registry; lines of a later version in `mine` stay. */
 export function serviceRecordOf(
-  { owner, incarnation, service, persist = false }: ServiceClaim,
+  { owner, incarnation, service, persist = false, block }: ServiceClaim,
   now: string,
   mine: ReadonlyMap<string, ServiceRecord> = new Map(),
 ): ServiceRecord {
   const unknown = [...new Set([...mine.values()].flatMap((record) => record.unknown))];
-  return { owner, incarnation, seen: now, service, persist, unknown };
+  return { owner, incarnation, seen: now, service, persist, block: block?.file, unknown };
 }
 
 /** The claim's own record: under its owner's name, or under a former name with its incarnation. */
@@ -88,4 +91,9 @@ export function servedBy(
 /** All that a service's line of ipvsadm says: selector first. */
 export function serviceOptions({ target, ...scheduling }: VirtualServiceShape): string {
   return `${selectorOf(target)} ${schedulingOptions(scheduling, familyOf(target))}`;
+}
+
+/** What an observation is asked about for a claim: the service, and where keepalived's block of it is. */
+export function subjectsOf({ service, block }: Pick<ServiceClaim, "service" | "block">): string[] {
+  return [selectorOf(service.target), ...(block === undefined ? [] : [block.file])];
 }

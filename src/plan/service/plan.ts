@@ -12,11 +12,13 @@ import {
   serviceRecordOf,
   type DesiredService,
 } from "./claim";
+import { keptChanges, type BlockChange } from "./kept";
+import { keptRefusals } from "./kept-words";
 import { serviceRefusals } from "./refusals";
-import { membershipOf, tableSteps, type Membership, type TableStep } from "./steps";
+import { membershipOf, type Membership, type TableStep } from "./steps";
 
-/** One delta of a director: a line of its table, or a file of its registry. */
-export type ServiceChange = FileChange | TableStep;
+/** One delta of a director: a line of its table, a file of keepalived's, or one of its registry. */
+export type ServiceChange = FileChange | TableStep | BlockChange;
 
 /** The ordered way from a director as observed to what is desired. */
 export interface ServicePlan {
@@ -39,13 +41,17 @@ export interface ServicePlan {
 export function planService(desired: DesiredService, observed: ObservedDirector): ServicePlan {
   const mine = ownServiceRecords(desired.claim, observed);
   const membership = membershipOf(desired, mine, observed);
-  const steps = tableSteps(desired, membership, observed);
+  const steps = keptChanges(desired, mine, membership, observed);
   const boot = bootPlan(desired, mine, observed);
   const files = desired.held ? NO_FILES : planFiles(desired, mine, boot, observed);
   const anything = steps.length > 0 || files.differ;
   return {
     target: desired.claim.service.target,
-    refusals: [...serviceRefusals(desired, mine, membership, observed), ...boot.refusals],
+    refusals: [
+      ...serviceRefusals(desired, mine, membership, observed),
+      ...keptRefusals(desired, mine, steps, observed).map((what) => ({ what, remedies: [] })),
+      ...boot.refusals,
+    ],
     changes: anything && !desired.held ? [...files.before, ...steps, ...files.after] : steps,
     notes: [
       ...takeoverNotes(desired, mine),
@@ -135,5 +141,7 @@ function stayNotes(
   if (foreign.length === 0) return [];
   const names = foreign.map(({ address, port }) => endpoint(address, port)).join(", ");
   const verb = foreign.length === 1 ? "is" : "are";
+  if (claim.block !== undefined)
+    return [`${service} goes with ${names}, which ${verb} in it, declared by nobody`];
   return [`${service} stays: ${names} ${verb} in it, declared by nobody`];
 }

@@ -17,12 +17,14 @@ export function serviceRefusals(
   membership: Membership,
   observed: ObservedDirector,
 ): Refusal[] {
-  const always = keeperRefusals(observed);
+  const isKept = claim.block !== undefined;
+  const keepers = observed.keepers.filter((keeper) => !isKept || keeper !== "keepalived");
+  const always = keeperRefusals({ keepers });
   const serving = () => [
     ...declaredTwice(claim, mine),
     ...otherOwners(claim, observed),
     ...ownAddresses(claim, observed),
-    ...(mine.size === 0 && claim.former === undefined ? adoption(claim, observed) : []),
+    ...(mine.size === 0 && claim.former === undefined && !isKept ? adoption(claim, observed) : []),
     ...emptied(claim, membership, observed),
   ];
   return [...always, ...(kind === "serve" ? serving() : [])].map((what) => ({
@@ -36,10 +38,10 @@ export function serviceRefusals(
  * that it is theirs, and undoes what others do.
  */
 export function keeperRefusals({ keepers }: Pick<ObservedDirector, "keepers">): string[] {
-  return keepers.map(
-    (keeper) =>
-      `${keeper} runs on this director and keeps its IPVS table: declare the service there`,
-  );
+  return keepers.map((keeper) => {
+    const way = keeper === "keepalived" ? ", or here with manager: { keepalived: {} }" : "";
+    return `${keeper} runs on this director and keeps its IPVS table: declare the service there${way}`;
+  });
 }
 
 function declaredTwice(

@@ -1,4 +1,4 @@
-import { endpoint, nameOfTarget } from "../../domain/virtual-service";
+import { endpoint, nameOfTarget, portOf } from "../../domain/virtual-service";
 import type { ObservedDirector } from "../../observed/director";
 import { kitDrift } from "../boot";
 import { stateOf, type RecordState } from "../claim";
@@ -6,6 +6,7 @@ import { DIRECTOR_BOOT } from "./boot";
 import { ownServiceRecords, servedBy, type ServiceClaim } from "./claim";
 import { FORWARDING, serviceDifferences } from "./differences";
 import { isFileChange } from "../change";
+import { failingOf, type BlockChange } from "./kept";
 import { planService, type ServicePlan } from "./plan";
 
 /** A service as the kernel has it. */
@@ -30,6 +31,8 @@ export interface ServiceClaimReport {
   readonly table: ServedTable | undefined;
   /** Destinations in the service that nobody declares, with their ports. */
   readonly foreign: readonly string[];
+  /** Declared destinations that keepalived's checks have taken out, with their ports; undefined without it. */
+  readonly failing?: readonly string[];
   /** One line a difference from what was asked for. */
   readonly drift: readonly string[];
   /** Whose record the registry has under this owner. */
@@ -44,10 +47,16 @@ export function serviceReport(claim: ServiceClaim, observed: ObservedDirector): 
   return {
     table: servedTable(claim, observed),
     foreign: [...foreign, ...unwanted].map(({ address, port }) => endpoint(address, port)),
+    ...(claim.block && { failing: failingEndpoints(claim, observed) }),
     drift: driftLines(claim, observed, needed),
     record: serviceRecordState(claim, observed),
     machineId: observed.machine.machineId,
   };
+}
+
+function failingEndpoints(claim: ServiceClaim, observed: ObservedDirector): string[] {
+  const port = portOf(claim.service.target);
+  return failingOf(claim, observed).map(({ address }) => endpoint(address, port));
 }
 
 /** `newer`: a later create on this very director has taken over what the claim's state speaks of. */
@@ -87,13 +96,26 @@ function driftLines(
     const name = nameOfTarget(claim.service.target);
     return `${name}: ${endpoint(one.address, one.port)} in the table, and ${why}`;
   });
+  const failing = failingOf(claim, observed);
+  const destinations = claim.service.destinations.filter((one) => !failing.includes(one));
   return [
-    ...serviceDifferences(claim.service, servedBy(claim, observed)),
+    ...serviceDifferences({ ...claim.service, destinations }, servedBy(claim, observed)),
     ...members,
+    ...changes.flatMap((one) => (one.kind === "block" ? fileLines(one, observed) : [])),
     ...recordLines(claim, observed, changes),
     ...kitDrift(DIRECTOR_BOOT, observed.boot, changes),
     ...refusals.map((refusal) => refusal.what),
   ];
+}
+
+/** A service that is gone though its file is as it was is told of by the table. */
+function fileLines({ files, isRenewed }: BlockChange, { keepalived }: ObservedDirector): string[] {
+  if (isRenewed) return [];
+  const isThere = keepalived?.block !== undefined;
+  return files.map(({ file, lines }) => {
+    if (lines.length === 0) return `keepalived: ${file} is there`;
+    return `keepalived: ${file} ${isThere ? "differs from what is declared" : "is not there"}`;
+  });
 }
 
 function recordLines(

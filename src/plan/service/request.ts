@@ -4,18 +4,25 @@ import { idOf } from "../../observed/registry";
 import { call } from "../../protocol/program";
 import { isFileChange } from "../change";
 import { ownServiceRecords, type DesiredService } from "./claim";
+import type { BlockChange } from "./kept";
 import { planService, type ServiceChange } from "./plan";
 import type { TableStep } from "./steps";
 
 /**
  * A plan's changes as one request line, which ends in an observation: the service's own lock, journal,
  * files, and one `ipvsadm -R`.
+ *
+ * @param block where keepalived's block of the service is, which the observation tells of, too
  */
-export function serviceRequest(target: ServiceTarget, changes: readonly ServiceChange[]): string {
+export function serviceRequest(
+  target: ServiceTarget,
+  changes: readonly ServiceChange[],
+  block?: string,
+): string {
   return [
     call("own", serviceId(target)),
     call("begin", "", ...filesOf(changes)),
-    changesRequest(target, changes),
+    changesRequest(target, changes, block),
   ].join(" && ");
 }
 
@@ -30,15 +37,24 @@ export function resumeRequest(
   target: ServiceTarget,
   files: readonly string[],
   seconds: number,
+  block?: string,
 ): string {
-  return [call("resume", String(seconds), "", ...files), call("observe", selectorOf(target))].join(
-    " && ",
-  );
+  const resume = call("resume", String(seconds), "", ...files);
+  return [resume, observeRequest(target, block)].join(" && ");
 }
 
 /** Changes under a journal that has been begun. */
-export function changesRequest(target: ServiceTarget, changes: readonly ServiceChange[]): string {
-  return [...changeCalls(changes), call("observe", selectorOf(target))].join(" && ");
+export function changesRequest(
+  target: ServiceTarget,
+  changes: readonly ServiceChange[],
+  block?: string,
+): string {
+  return [...changeCalls(changes), observeRequest(target, block)].join(" && ");
+}
+
+/** What the director is like now. */
+export function observeRequest(target: ServiceTarget, block?: string): string {
+  return call("observe", selectorOf(target), ...(block === undefined ? [] : [block]));
 }
 
 /**
@@ -88,18 +104,28 @@ function changeCalls(changes: readonly ServiceChange[]): string[] {
     steps = [];
   };
   for (const change of changes) {
-    if (!isFileChange(change)) {
+    if (change.kind !== "block" && !isFileChange(change)) {
       steps.push(stepText(change));
       continue;
     }
     flush();
-    calls.push(
-      change.kind === "put" ? call("put", change.file, ...change.lines) : call("drop", change.file),
-    );
+    if (change.kind === "block") calls.push(...blockCalls(change));
+    else if (change.kind === "put") calls.push(call("put", change.file, ...change.lines));
+    else calls.push(call("drop", change.file));
   }
   flush();
   return calls;
 }
+
+/** A block that is renewed is gone for a second, in which keepalived forgets it. */
+function blockCalls({ files, isRead, isRenewed }: BlockChange): string[] {
+  const arrange = files.map(({ file, lines }) => call("arrange", file, ...lines));
+  if (!isRead) return arrange;
+  const forget = isRenewed ? [...files.map(({ file }) => call("arrange", file)), FORGOTTEN] : [];
+  return ["consult", ...forget, ...arrange, call("reload")];
+}
+
+const FORGOTTEN = call("reload", "1");
 
 /** A step as the request and the journal have it. */
 function stepText(step: TableStep): string {

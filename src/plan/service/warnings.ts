@@ -3,6 +3,7 @@ import type { ObservedDirector } from "../../observed/director";
 import { nameOfService, type TableService } from "../../observed/service-table";
 import { listed } from "../words";
 import type { ServiceClaim } from "./claim";
+import { keptWarnings } from "./kept-words";
 
 /** What people should know about a director, though nothing is refused for it. Pure. */
 export function serviceWarnings(
@@ -12,7 +13,7 @@ export function serviceWarnings(
   const name = nameOfTarget(service.target);
   const one = [{ ...service, name }];
   const { expiresWithDestination } = observed;
-  const warnings = unreachable(one, observed);
+  const warnings = [...unreachable(one, observed), ...keptWarnings(observed)];
   if (drains) warnings.push(...sticking(one), ...remembering(one, observed));
   // An entry that is closing takes a SYN from the same port as its own (ip_vs_core.c, ip_vs_in).
   if (drains && !expiresWithDestination)

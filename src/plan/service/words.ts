@@ -1,15 +1,18 @@
-import { counted } from "../words";
+import { counted, type Deed } from "../words";
 import { endpointIn, type TableStep } from "./steps";
 import { isFileChange } from "../change";
 import { type ServiceChange } from "./plan";
 
 /** What is done, in the order in which it is done: "adding 2 destinations, setting 1 weight". */
 export function serviceSummary(changes: readonly ServiceChange[]): string {
-  const deeds = changes.flatMap((one) =>
-    isFileChange(one) ? [] : [[VERBS[one.kind], one.of] as const],
-  );
+  const deeds = changes.flatMap((one): Deed[] => {
+    if (isFileChange(one)) return [];
+    return [one.kind === "block" ? BLOCK : [VERBS[one.kind], one.of]];
+  });
   return counted(deeds) || "writing the director's record";
 }
+
+const BLOCK: Deed = ["having keepalived read", "change"];
 
 const VERBS: Readonly<Record<TableStep["kind"], string>> = {
   add: "adding",
@@ -30,6 +33,8 @@ export function describeServiceChange(change: ServiceChange): string {
       return `change "${change.was}" to "${change.options}"`;
     case "remove":
       return `remove ${subject(change.was)}`;
+    case "block":
+      return `have keepalived read ${change.files.map((one) => one.file).join(", ")}`;
   }
 }
 

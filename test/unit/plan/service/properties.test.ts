@@ -135,7 +135,7 @@ function fill(table: Table, shape: VirtualServiceShape, entries: [string, number
 
 function stepsFor(want: Want, { table, claim, records }: ReturnType<typeof set>): TableStep[] {
   const { changes } = planService(desiredOf(want, claim), table.observed(records));
-  return changes.flatMap((one) => (isFileChange(one) ? [] : [one]));
+  return changes.flatMap((one) => (isFileChange(one) || one.kind === "block" ? [] : [one]));
 }
 
 const drained = fc.boolean();

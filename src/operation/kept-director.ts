@@ -1,0 +1,79 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { KEEPALIVED_CHANGES, KEEPALIVED_PROGRAM } from "../host/scripts";
+import { parseKeepalivedDirector, type ObservedDirector } from "../observed/director";
+import type { DesiredService } from "../plan/service/claim";
+import { keptBehind } from "../plan/service/kept";
+import { planService, type ServicePlan } from "../plan/service/plan";
+import { changesRequest, observeRequest, serviceRequest } from "../plan/service/request";
+import { defineCall, giveUpRequest } from "../protocol/program";
+import { DIRECTOR } from "./director";
+import type { HostKind, Observer } from "./kind";
+
+/** A director whose table keepalived keeps, as it is read: asked about a service and its file. */
+export const KEPT_DIRECTOR: Observer<ObservedDirector> = {
+  program: KEEPALIVED_PROGRAM,
+  parse: parseKeepalivedDirector,
+};
+
+/**
+ * The same as a kind of host. keepalived reads its files when it has been told to, which nothing but the
+ * table shows: it is looked at until it has what the files say anew. What no change of a file is about, as
+ * a weight that somebody has set with ipvsadm, is put right there then.
+ *
+ * @param before the director as the operation found it
+ */
+export function keptDirector(
+  before: ObservedDirector,
+): HostKind<DesiredService, ObservedDirector, ServicePlan> {
+  return {
+    ...DIRECTOR,
+    ...KEPT_DIRECTOR,
+    request: ({ target, changes }, [, block]) =>
+      `${defineCall(KEEPALIVED_CHANGES)} && ${serviceRequest(target, changes, block)}`,
+    settle: async (desired, after, ask) => {
+      const seen = await untilRead(desired, before, after, ask);
+      const { target, changes } = planService(desired, seen);
+      const isByHand = changes.every(
+        ({ kind }) => kind === "add" || kind === "edit" || kind === "remove",
+      );
+      if (changes.length === 0 || !isByHand) return seen;
+      const request = changesRequest(target, changes, desired.claim.block?.file);
+      return parseKeepalivedDirector(await ask(request));
+    },
+  };
+}
+
+/** A reload is read within 0.3 s on an idle machine. */
+const SECONDS = 10;
+
+async function untilRead(
+  desired: DesiredService,
+  before: ObservedDirector,
+  after: ObservedDirector,
+  ask: (request: string) => Promise<string>,
+): Promise<ObservedDirector> {
+  const { service, block } = desired.claim;
+  const end = performance.now() + SECONDS * 1000;
+  let seen = after;
+  for (;;) {
+    const behind = after.keepalived?.daemons.length === 0 ? [] : keptBehind(desired, before, seen);
+    if (behind.length === 0) return seen;
+    if (performance.now() > end) {
+      if (isCheckedOut(desired, behind)) return seen;
+      const what = `keepalived has not done within ${SECONDS} s what its file says (${behind.join("; ")})`;
+      await ask(giveUpRequest(what));
+    }
+    await pause(POLL_MILLISECONDS);
+    seen = parseKeepalivedDirector(await ask(observeRequest(service.target, block?.file)));
+  }
+}
+
+const POLL_MILLISECONDS = 200;
+
+/** One that comes may have failed its check before it was seen. */
+function isCheckedOut({ claim }: DesiredService, behind: readonly string[]): boolean {
+  return (
+    claim.block?.check.kind !== "none" &&
+    behind.every((one) => / is not there$/.test(one) && one !== "the service is not there")
+  );
+}
