@@ -3,8 +3,9 @@ import { KEEPALIVED_CHANGES, KEEPALIVED_PROGRAM } from "../host/scripts";
 import { parseKeepalivedDirector, type ObservedDirector } from "../observed/director";
 import type { DesiredService } from "../plan/service/claim";
 import { keptBehind } from "../plan/service/kept";
-import { planService, type ServicePlan } from "../plan/service/plan";
+import { planService, type ServiceChange, type ServicePlan } from "../plan/service/plan";
 import { changesRequest, observeRequest, serviceRequest } from "../plan/service/request";
+import type { TableStep } from "../plan/service/steps";
 import { defineCall, giveUpRequest } from "../protocol/program";
 import { DIRECTOR } from "./director";
 import type { HostKind, Observer } from "./kind";
@@ -33,14 +34,16 @@ export function keptDirector(
     settle: async (desired, after, ask) => {
       const seen = await untilRead(desired, before, after, ask);
       const { target, changes } = planService(desired, seen);
-      const isByHand = changes.every(
-        ({ kind }) => kind === "add" || kind === "edit" || kind === "remove",
-      );
-      if (changes.length === 0 || !isByHand) return seen;
-      const request = changesRequest(target, changes, desired.claim.block?.file);
+      const steps = changes.filter(isTableStep);
+      if (steps.length === 0 || changes.some(({ kind }) => kind === "block")) return seen;
+      const request = changesRequest(target, steps, desired.claim.block?.file);
       return parseKeepalivedDirector(await ask(request));
     },
   };
+}
+
+function isTableStep(change: ServiceChange): change is TableStep {
+  return change.kind === "add" || change.kind === "edit" || change.kind === "remove";
 }
 
 /** A reload is read within 0.3 s on an idle machine. */

@@ -41,13 +41,12 @@ export function keptChanges(
     const steps = isOurs(claim, mine, observed) ? tableSteps(desired, membership, observed) : [];
     return steps.filter((step) => !out.has(endpointIn(optionsOf(step))));
   };
-  if (files.length > 0) {
-    const block = { kind: "block", files, isRead, isRenewed: false } as const;
-    return isRead ? [block] : [block, ...byHand()];
-  }
-  if (kind === "serve" && found === undefined)
-    return [{ kind: "block", files: [{ file, lines }], isRead, isRenewed: true }];
-  return byHand();
+  const isGone = kind === "serve" && found === undefined;
+  if (files.length === 0 && !isGone) return byHand();
+  const isRenewed = isGone && isOurs(claim, mine, observed);
+  const whole = files.length === 0 ? [{ file, lines }] : files;
+  const block = { kind: "block", files: whole, isRead, isRenewed } as const;
+  return isRead ? [block] : [block, ...byHand()];
 }
 
 /** Declared destinations that the checks have taken out: absent from the table, or at weight 0 there. */
