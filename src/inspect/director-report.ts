@@ -1,6 +1,6 @@
 import { endpoint, nameOfTarget, portOf, selectorOf } from "../domain/virtual-service";
 import { idOf } from "../observed/registry";
-import type { ServiceRecord } from "../observed/service-records";
+import type { ServiceRecord, VirtualServiceShape } from "../observed/service-records";
 import { nameOfService, type TableDestination, type TableService } from "../observed/service-table";
 import { FORWARDING, serviceDifferences } from "../plan/service/differences";
 import { endpointIn } from "../plan/service/steps";
@@ -87,17 +87,34 @@ function destinationOf(
 
 function ownerOf(
   id: string,
-  { owner, incarnation, seen, service, persist }: ServiceRecord,
+  { owner, incarnation, seen, service, persist, block }: ServiceRecord,
   { observed }: DirectorSight,
 ): InspectedServiceOwner {
   const found = observed.table.find((one) => one.selector === selectorOf(service.target));
   const port = portOf(service.target);
+  const failing = block === undefined ? [] : takenOut(service, found);
+  const rest = service.destinations.filter((one) => !failing.includes(one));
   return {
     ...{ id, owner, incarnation, lastSeen: seen, service: nameOfTarget(service.target) },
     destinations: service.destinations.map(({ address }) => endpoint(address, port)),
     persist,
-    drift: serviceDifferences(service, found),
+    drift: serviceDifferences({ ...service, destinations: rest }, found),
+    ...(block !== undefined && {
+      keepalivedFile: block,
+      failing: failing.map(({ address }) => endpoint(address, port)),
+    }),
   };
+}
+
+/** Whatever keepalived's checks may have done: what they are is in its file alone. */
+function takenOut({ target, destinations }: VirtualServiceShape, found: TableService | undefined) {
+  if (found === undefined) return [];
+  return destinations.filter(({ address, weight }) => {
+    const had = found.destinations.find(
+      (one) => one.address === address && one.port === portOf(target),
+    );
+    return had === undefined || (had.weight === 0 && weight > 0);
+  });
 }
 
 function pendingIn(sight: DirectorSight, bootId: string): PendingOperation[] {

@@ -82,4 +82,11 @@ export interface InspectedServiceOwner {
   persist: boolean;
   /** How the table differs from what it declares, a line each: `203.0.113.10:80: not in the table`. */
   drift: string[];
+  /** The file by which keepalived has the service. Absent where the table is written by this package. */
+  keepalivedFile?: string;
+  /**
+   * With it: destinations that are absent, or at weight 0, with their ports. keepalived's checks have taken
+   * them out, or somebody has.
+   */
+  failing?: string[];
 }

@@ -28,11 +28,17 @@ export function warningsOfDirector(
   return [
     ...(isStrangers(answer) ? [strangersRegistry(SERVICES_AT_BOOT)] : []),
     ...pending.flatMap(drainWarning),
-    ...keeperRefusals(director),
+    ...keeperRefusals({ keepers: unasked(director) }),
     ...owners.flatMap((one) => driftWarning(one, pending)),
     ...services.flatMap(foreignWarning),
     ...directorWarnings(answer.observed),
   ];
+}
+
+/** keepalived is asked for where a service is its to have. */
+function unasked({ keepers, owners }: InspectedDirector): string[] {
+  const isAsked = owners.some((one) => one.keepalivedFile !== undefined);
+  return keepers.filter((keeper) => keeper !== "keepalived" || !isAsked);
 }
 
 function isStrangers({ onDisk, observed }: DirectorSight): boolean {

@@ -61,9 +61,7 @@ export interface VirtualServiceArgs {
    * to declare. Default: none, the table is written by this package.
    */
   manager?: pulumi.Input<ManagerArgs>;
-  /**
-   * Put the service back into the table at boot. Default: `true`; with `manager` it is always back.
-   */
+  /** Put the service back into the table at boot; with `manager` that does it. Default: `true`. */
   persist?: pulumi.Input<boolean>;
   /**
    * An update may leave the service without a destination that takes connections. Default: `false`.

@@ -1,6 +1,7 @@
 import { DIRECTOR_KIT } from "../../src/host/director-kit";
 import { UnreadableAnswer } from "../../src/protocol/answer";
 import type { ObservedDirector } from "../../src/observed/director";
+import type { ObservedKeepalived } from "../../src/observed/keepalived";
 import { idOf, renderMachine, type Machine } from "../../src/observed/registry";
 import { parseServiceRegistry, type VirtualServiceShape } from "../../src/observed/service-records";
 import { parseServiceTable } from "../../src/observed/service-table";
@@ -19,6 +20,8 @@ export interface DirectorSketch {
   /** Default: both set. */
   readonly sysctls?: { readonly nodest?: boolean; readonly template?: boolean };
   readonly boot?: BootSketch;
+  /** Default: it was not asked about. With a word, 2.2.7 runs and includes the block's file. */
+  readonly keepalived?: Partial<ObservedKeepalived>;
   /** Lines of each record below its head. Default incarnation: "1". */
   readonly owners?: readonly {
     readonly owner: string;
@@ -36,6 +39,11 @@ export interface ClaimSketch extends Partial<
   readonly replaces?: readonly string[];
   readonly beside?: readonly string[];
 }
+
+const KEEPALIVED: ObservedKeepalived = {
+  ...{ daemons: ["77"], version: "2.2.7", configuration: "/etc/keepalived/keepalived.conf" },
+  ...{ isIncluded: true, hasFolder: true, complaints: [], fatal: [], block: undefined },
+};
 
 const MACHINE: Machine = { machineId: "1111", productUuid: "-" };
 
@@ -58,6 +66,7 @@ export function directorOf(sketch: DirectorSketch): ObservedDirector {
     expiresTemplates: sysctls.template ?? true,
     boot: bootOf(DIRECTOR_KIT, sketch.boot),
     registry: files.size === 0 ? undefined : parseServiceRegistry(files),
+    ...(sketch.keepalived && { keepalived: { ...KEEPALIVED, ...sketch.keepalived } }),
   };
 }
 

@@ -158,7 +158,7 @@ describe("warnings of a director", () => {
     const { director, warnings } = seen({ table: TABLE, owners: [SHOP], keepers: ["keepalived"] });
     expect(director).toMatchObject({ keepers: ["keepalived"], owners: [{ drift: [] }] });
     expect(warnings).toEqual([
-      "keepalived runs on this director and keeps its IPVS table: declare the service there",
+      "keepalived runs on this director and keeps its IPVS table: declare the service there, or here with manager: { keepalived: {} }",
     ]);
   });
 

@@ -27,6 +27,7 @@ interface Case {
   /** Only where it is said. */
   readonly drift?: readonly string[];
   readonly foreign?: readonly string[];
+  readonly failing?: readonly string[];
 }
 
 describe("the plan for a director", () => {
@@ -45,5 +46,6 @@ describe("the plan for a director", () => {
     const report = serviceReport(claim, observed);
     if (data.drift !== undefined) expect(report.drift).toEqual(data.drift);
     if (data.foreign !== undefined) expect(report.foreign).toEqual(data.foreign);
+    if (data.failing !== undefined) expect(report.failing).toEqual(data.failing);
   });
 });
