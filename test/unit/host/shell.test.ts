@@ -10,6 +10,9 @@ const FOLDER = join(__dirname, "../../../src/host");
 const PROGRAMS = {
   "an operation": [...filesIn("core"), ...filesIn("real-server")],
   "an operation on a director": [...filesIn("core"), ...filesIn("virtual-service")],
+  "an operation where keepalived keeps the table": [
+    ...["core", "virtual-service", "keepalived"].flatMap(filesIn),
+  ],
   "the boot": BOOT_PARTS.map((part) => `${part}.sh`),
   "a director's boot": DIRECTOR_BOOT_PARTS.map((part) => `${part}.sh`),
 };

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { blockOf } from "../../../src/inputs/manager";
+import { shapeOf } from "../../../src/inputs/service-shape";
 import { UNKNOWN } from "../../../src/inputs/values";
 import { checkServiceInputs, parseServiceSettings } from "../../../src/inputs/virtual-service";
 import { everyInput } from "./every-input";
@@ -51,6 +53,61 @@ describe("the inputs of a virtual service", () => {
       destinations: [{ weight: 1, upperThreshold: 0 }, { weight: 3 }],
       timeouts: { connectSeconds: 60, operationSeconds: 120 },
     });
+  });
+
+  it("name keepalived, its file and its checks, which have defaults", () => {
+    const manager = { keepalived: { check: { tcp: { port: 8080 } } } };
+    const { inputs, failures } = checkServiceInputs({ ...few, manager });
+    expect({ inputs, failures }).toEqual({ inputs: { ...few, manager }, failures: [] });
+    const settings = parseServiceSettings(inputs);
+    expect(blockOf(settings.manager, shapeOf(settings).target)).toEqual({
+      file: "/etc/keepalived/conf.d/lvs-dr-203.0.113.10-80.conf",
+      check: { kind: "tcp", port: 8080, intervalSeconds: 5, timeoutSeconds: 3, retries: 1 },
+      inhibitOnFailure: false,
+    });
+    const plain = parseServiceSettings({ ...few, manager: { keepalived: {} } });
+    expect(blockOf(plain.manager, shapeOf(plain).target)?.check).toEqual({ kind: "none" });
+    expect(blockOf(parseServiceSettings(few).manager, shapeOf(plain).target)).toBeUndefined();
+  });
+
+  it.each([
+    {
+      given: { manager: { keepalived: { file: "conf.d/a.conf" } } },
+      failures: [
+        'manager.keepalived.file: "conf.d/a.conf" is no absolute path of letters, digits and _ . : + @ -',
+      ],
+    },
+    {
+      given: { manager: { keepalived: { file: "/etc/keepalived/a" } } },
+      failures: ['manager.keepalived.file: "/etc/keepalived/a" does not end in .conf'],
+    },
+    {
+      given: { manager: { keepalived: { check: { tcp: {}, http: {} } } } },
+      failures: [
+        /^manager\.keepalived\.check: .* is not one of \{ tcp: … \}, \{ http: … \} and "none"/,
+      ],
+    },
+    {
+      given: { manager: { keepalived: { check: { http: { path: "/a b" } } } } },
+      failures: [/^manager\.keepalived\.check\.http\.path: "\/a b" is no path of/],
+    },
+    {
+      given: { manager: { keepalived: { check: { tcp: {} } } }, protocol: "udp" },
+      failures: ["manager.keepalived.check.tcp.port: required: UDP takes no connections"],
+    },
+    {
+      given: { manager: { keepalived: {} }, persist: false },
+      failures: [
+        "persist: false does not go with manager: keepalived reads the service's file at boot",
+      ],
+    },
+  ])("are refused where keepalived cannot have it so: $given", ({ given, failures }) => {
+    const found = checkServiceInputs({ ...few, ...given }).failures.map(({ reason }) => reason);
+    expect(found).toEqual(
+      failures.map((one) =>
+        typeof one === "string" ? one : (expect.stringMatching(one) as string),
+      ),
+    );
   });
 
   it("pass where only the update will know them", () => {

@@ -1,4 +1,8 @@
-import { INSPECTION_PROGRAM, REAL_SERVER_PROGRAM } from "../../../src/host/scripts";
+import {
+  INSPECTION_PROGRAM,
+  KEEPALIVED_PROGRAM,
+  REAL_SERVER_PROGRAM,
+} from "../../../src/host/scripts";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -175,7 +179,7 @@ describe("the opening command", () => {
     expect(command).not.toMatch(/[\n!]|\\\\/);
   });
 
-  it.each(Object.entries({ REAL_SERVER_PROGRAM, INSPECTION_PROGRAM }))(
+  it.each(Object.entries({ REAL_SERVER_PROGRAM, INSPECTION_PROGRAM, KEEPALIVED_PROGRAM }))(
     "with the %s fits into what a TCP connection sends at first, beside what SSH adds",
     (_, program) => {
       const nonce = "0123456789abcdef01234567";
