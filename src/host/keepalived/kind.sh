@@ -7,6 +7,7 @@ steps="$steps managed reloaded"
 
 daemon=''  # the process of keepalived that started its others; several where there are several
 conf=''    # its configuration
+terms=''   # options that say which parts of that are meant for it
 verdict='' # the status of keepalived -t
 said=''    # what it said with that, each line once
 fatal=''   # of that, what a running keepalived may end by
@@ -34,12 +35,17 @@ is_alone() {
 # By the words that it was started with; a name that is relative is one where it was started.
 find_conf() {
   local word='' due=''
+  terms=''
   while IFS= read -r word; do
     case $due:$word in
-      yes:*) conf=$word due='' ;;
+      conf:*) conf=$word due='' ;;
+      id:*) terms="-i $word" due='' ;;
       :--use-file=*) conf=${word#*=} ;;
-      :--use-file | :-f | :-[!-]*f) due=yes ;;
+      :--use-file | :-f | :-[!-]*f) due=conf ;;
       :-f*) conf=${word#-f} ;;
+      :--config-id=*) terms="-i ${word#*=}" ;;
+      :--config-id | :-i) due=id ;;
+      :-i*) terms="-i ${word#-i}" ;;
     esac
   done <<END
 $(tr '\000' '\n' <"/proc/$daemon/cmdline")
@@ -50,7 +56,8 @@ END
 # What the very program that runs says of its configuration as it is now. That a service has nothing but
 # weights of 0, as while all of it is drained, is no complaint.
 examine() {
-  said=$("/proc/$daemon/exe" -t -f "$conf" 2>&1 7>&- 9>&-)
+  # shellcheck disable=SC2086 # options, by design
+  said=$("/proc/$daemon/exe" $terms -t -f "$conf" 2>&1 7>&- 9>&-)
   verdict=$?
   fatal=''
   [ -n "$said" ] || { find_fatal && return; }

@@ -30,6 +30,7 @@ export function keptRefusals(
     ...unable(claim.block.file, keepalived),
     ...foreignFile(claim, mine, keepalived),
     ...declaredElsewhere(claim, mine, observed),
+    ...deserted(claim),
     ...ending,
   ];
 }
@@ -73,6 +74,14 @@ function unable(file: string, keepalived: ObservedKeepalived): string[] {
   if (isIncluded) return [];
   return [
     `${configuration} does not include ${file}: add the line "include ${folder}/*.conf" to it, and reload keepalived`,
+  ];
+}
+
+/** keepalived passes over a block without a real server, and removes its service. */
+function deserted({ service }: ServiceClaim): string[] {
+  if (service.destinations.length > 0) return [];
+  return [
+    `${nameOfTarget(service.target)} has no destination, and keepalived has no service without one: keep one at weight 0, or destroy the service`,
   ];
 }
 

@@ -78,6 +78,12 @@ describe("a pool", () => {
     expect(await settled(new RealServerPool("shop", served).converged)).toBe(false);
   });
 
+  it("hands a service's manager to each of its directors", async () => {
+    const manager = { keepalived: { check: { tcp: {} } } };
+    const made = await declared({ ...served, services: [{ port: 80, manager }] });
+    expect(made["shop-lb-1-203.0.113.10-80"]).toMatchObject({ manager });
+  });
+
   it("takes the services of a VIP that retires off the directors", async () => {
     const made = await declared({ ...served, vips: [], retiring: ["203.0.113.10"] });
     expect(Object.keys(made)).toEqual(["shop-web-1", "shop-web-2"]);
