@@ -183,6 +183,7 @@ describe("a director that keepalived keeps", () => {
   });
 
   it("has the old file back where the change is not taken, a drain is given up, or its connection lost", async () => {
+    await director.serve(formerly(shop));
     const before = [await run(`cat ${file}`), await director.table()];
     const asBefore = () =>
       eventually(
@@ -195,7 +196,7 @@ describe("a director that keepalived keeps", () => {
     const bad = director.serve(formerly({ ...shop, scheduler: "nosuch" }));
     await expect(bad).rejects.toMatchObject({
       ...{ kind: "failed", aftermath: "rolled-back" },
-      what: expect.stringMatching(/^keepalived does not take the change: .*'nosuch'/) as string,
+      what: expect.stringMatching(/: keepalived does not take the change: .*'nosuch'/) as string,
     });
     await asBefore();
     const answering = await client.hold([vips[0], vips[0], vips[0]]);
@@ -232,21 +233,22 @@ describe("a director that keepalived keeps", () => {
       expect(director.serve(declared)).rejects.toMatchObject({
         ...{ kind: "refused", what: expect.stringMatching(what) as string },
       });
+    await director.serve(formerly(shop));
     const other = { ...shop, owner: "other", port: 81 };
     const { vip, destinations } = shop;
     await refused(
       { owner: "other", vip, destinations, port: 81 },
-      /^keepalived runs .* manager: \{ keepalived: \{\} \}/,
+      /: keepalived runs .* manager: \{ keepalived: \{\} \}/,
     );
     await run(`sed -i '/^include/d' ${CONF}`);
     await refused(
       other,
-      new RegExp(`^${CONF} does not include .*: add the line "${INCLUDE.replace("*", "\\*")}"`),
+      new RegExp(`: ${CONF} does not include .*: add the line "${INCLUDE.replace("*", "\\*")}"`),
     );
     await run(`echo '${INCLUDE}' >>${CONF}`);
     await refused(
       { ...other, block: { file: "/etc/nowhere/a.conf" } },
-      /^\/etc\/nowhere is not there/,
+      /: \/etc\/nowhere is not there/,
     );
     await refused({ ...shop, owner: "other" }, /is declared on this director by "a test"/);
     await run(`echo '# theirs' >${FOLDER}/theirs.conf`);
@@ -259,8 +261,15 @@ describe("a director that keepalived keeps", () => {
       () => director.table(),
       (table) => table.some((line) => line.includes(":81 ")),
     );
-    await refused(other, /^.*:81 is in the table, and not by this resource's block/);
-    await run(`rm ${FOLDER}/theirs.conf; kill -HUP ${pid}`);
+    await refused(other, /:81 is in the table, and not by this resource's block/);
+    // Its first line hands it over.
+    await run(
+      `sed -i '1i # pulumi-lvs-dr keepalived 1: "other"' ${FOLDER}/theirs.conf; ` +
+        `mv ${FOLDER}/theirs.conf ${FOLDER}/lvs-dr-${vips[0]}-81.conf; kill -HUP ${pid}`,
+    );
+    expect(await director.serve(other)).toMatchObject({ drift: [], foreign: [] });
+    expect(await director.weights(other)).toEqual(other.destinations);
+    await director.withdraw(other);
     const bad = "vrrp_instance two {\\n interface nosuch\\n virtual_router_id 52\\n}\\n";
     await run(`printf '${bad}' >${FOLDER}/bad.conf`);
     await refused(other, /may end by when it reads it.*Non-existent interface/);
@@ -274,6 +283,7 @@ describe("a director that keepalived keeps", () => {
   });
 
   it("has what was being changed when the power went put right by the next operation", async () => {
+    await director.serve(formerly(shop));
     await client.hold([vips[0], vips[0], vips[0]]);
     const without = formerly({ ...shop, destinations: { [two.address]: 1 } }, shop);
     const cut = director.serve(without, drain).catch((error: unknown) => error);
@@ -298,7 +308,7 @@ describe("a director that keepalived keeps", () => {
     expect(await director.weights(shop)).toEqual(shop.destinations);
     await run("systemctl stop keepalived");
     await expect(director.serve(shop)).rejects.toMatchObject({
-      what: expect.stringMatching(/^keepalived does not run on this director: start it/) as string,
+      what: expect.stringMatching(/: keepalived does not run on this director: start it/) as string,
     });
     // Where it is gone for good, so is its service.
     await director.withdraw(shop);
