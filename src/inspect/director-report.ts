@@ -135,6 +135,19 @@ function drainedBy({ id, journal }: WaitingAnswer, sight: DirectorSight): Draine
   ]);
   const selector = [...names.keys()].find((one) => idOf(one) === id) ?? "";
   const quieted = journal.flatMap((line) => /^edited .* => (.* -w 0( .*)?)$/.exec(line)?.[1] ?? []);
-  const held = quieted.map(endpointIn).filter((one) => one !== "");
+  const held = [...quieted.map(endpointIn), ...heldByFile(selector, journal, sight)].filter(
+    (one) => one !== "",
+  );
   return { service: names.get(selector) ?? id, held: [...new Set(held)] };
+}
+
+/** A step by keepalived's file does not say which destinations it is about. */
+function heldByFile(
+  selector: string,
+  journal: readonly string[],
+  { observed }: DirectorSight,
+): string[] {
+  if (!journal.some((line) => line.startsWith("managed "))) return [];
+  const found = observed.table.find((one) => one.selector === selector)?.destinations ?? [];
+  return found.flatMap((one) => (one.weight === 0 ? [endpoint(one.address, one.port)] : []));
 }

@@ -30,6 +30,8 @@ describe.each(SHELLS)("under %s", (shell) => {
     { line: "  include  /FOLDER/conf.d/lvs-dr-*  # ours", included: true },
     { line: "includer /FOLDER/./conf.d/*", included: true },
     { line: "include more/*.cfg", included: true },
+    { line: 'include "conf.d/*.conf"', included: true },
+    { line: "include more", included: false },
     { line: "include conf.d/*.cfg", included: false },
     { line: "include *.conf", included: false },
     { line: "include more/nothing", included: false },

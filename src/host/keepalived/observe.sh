@@ -30,8 +30,10 @@ tell_keepalived() { # FILE
 # As keepalived reads it: a pattern of names, relative to the file it stands in.
 includes() { # CONF FILE DEPTH: a dot for each level that is left
   local word='' pattern='' one=''
-  [ -r "$1" ] || return 1
+  [ -f "$1" ] && [ -r "$1" ] || return 1
   while read -r word pattern _; do
+    pattern=${pattern#\"}
+    pattern=${pattern%\"}
     case $word:$pattern in
       include*:/*) ;;
       include*:?*) pattern=${1%/*}/$pattern ;;

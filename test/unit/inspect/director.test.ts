@@ -162,6 +162,24 @@ describe("warnings of a director", () => {
     ]);
   });
 
+  it("are none of keepalived where it has a service by a file, nor of what its checks take out", () => {
+    const file = "/etc/keepalived/conf.d/a.conf";
+    const kept = { ...SHOP, lines: [...SHOP.lines, `keepalived ${file}`] };
+    const one = { table: TABLE.slice(0, 2), owners: [kept], keepers: ["keepalived"] };
+    const { director, warnings } = seen(one);
+    expect(warnings).toEqual([]);
+    expect(director?.owners).toMatchObject([
+      { drift: [], keepalivedFile: file, failing: ["10.0.0.12:80"] },
+    ]);
+    const id = idOf(SELECTOR);
+    const held = { ...one, table: [...TABLE.slice(0, 2), TABLE[2]?.replace("-w 1", "-w 0") ?? ""] };
+    const steps = journal(`managed ${file} eA==`, "reloaded -");
+    const waiting = [{ id, journal: steps, strange: undefined, underWay: true }];
+    expect(seen(held, { waiting }).director?.pending).toMatchObject([
+      { drains: { service: `${VIP}:80`, held: ["10.0.0.12:80"] } },
+    ]);
+  });
+
   it("name owners on another machine's disk", () => {
     const { director, warnings } = seen(
       { owners: [SHOP] },
