@@ -6,10 +6,12 @@ import type { LabHost } from "../../lab/host";
 import { Lab } from "../../lab/lab";
 import { Traffic } from "../../lab/traffic";
 import { webHost } from "../../lab/web-host";
-import type { HealthCheck } from "../../src/domain/keepalived";
+import { usualBlockFile, type HealthCheck } from "../../src/domain/keepalived";
+import { inspectService, serve, withdrawService } from "../../src/operation/serve";
+import type { ServiceClaim } from "../../src/plan/service/claim";
 import { eventually } from "../host/box";
 import { join } from "./pool";
-import { StagedDirector, type Declared } from "./stage";
+import { incarnationOf, StagedDirector, type Declared } from "./stage";
 
 /** Of VRRP, which keepalived runs beside. */
 const VIRTUAL = "192.0.2.99";
@@ -134,6 +136,75 @@ describe("a director that keepalived keeps", () => {
     await run(`ipvsadm -D ${at}; rm ${file}`);
     expect((await director.serve(shop)).drift).toEqual([]);
     expect(await director.weights(shop)).toEqual(shop.destinations);
+    await isMaster();
+  });
+
+  it("has services of any kind, checked over HTTP, and thresholds that keepalived itself does not change", async () => {
+    const terms = { port: 80, intervalSeconds: 1, timeoutSeconds: 2, retries: 0 };
+    const http: HealthCheck = {
+      ...{ kind: "http", ...terms, path: "/", status: 404, host: "shop.test" },
+    };
+    const served = (address: string, upperThreshold = 0) => ({
+      ...{ address, weight: 3, upperThreshold, lowerThreshold: 0 },
+    });
+    const kinds: readonly (readonly [ServiceClaim["service"], HealthCheck])[] = [
+      [
+        {
+          target: { kind: "tcp", vip: { family: 6, address: vips[1] }, port: 443 },
+          ...{ scheduler: "mh", flags: ["mh-fallback", "mh-port"] },
+          persistence: { timeoutSeconds: 600, prefixLength: 64 },
+          destinations: [served(one.address6), served(two.address6)],
+        },
+        http,
+      ],
+      [
+        {
+          target: { kind: "udp", vip: { family: 4, address: vips[0] }, port: 53 },
+          ...{ scheduler: "sh", flags: ["sh-fallback"], persistence: undefined },
+          destinations: [served("10.0.0.11")],
+        },
+        { kind: "none" },
+      ],
+      [
+        {
+          target: { kind: "fwmark", mark: 7, family: 6 },
+          ...{ scheduler: "rr", flags: [], persistence: undefined },
+          destinations: [served("fd00::11", 9)],
+        },
+        { kind: "none" },
+      ],
+    ];
+    const claims = kinds.map(([service, checked], index): ServiceClaim => {
+      const block = { file: usualBlockFile(service.target), check: checked };
+      const owner = `kind ${index}`;
+      return {
+        ...{ owner, incarnation: incarnationOf(owner), service },
+        block: { ...block, inhibitOnFailure: false },
+      };
+    });
+    for (const claim of claims)
+      expect(await serve(director.operation(), claim)).toMatchObject({ drift: [] });
+    const [checked, , marked] = claims as [ServiceClaim, ServiceClaim, ServiceClaim];
+    const failing = async (claim: ServiceClaim, count: number) =>
+      eventually(
+        () => inspectService(director.operation(), claim),
+        (report) => report.failing?.length === count && report.drift.length === 0,
+        60,
+      );
+    // The page is there, and so is not what is asked for.
+    await failing(checked, 2);
+    const found = { ...http, status: 200 };
+    const right = {
+      ...checked,
+      former: [one.address6, two.address6],
+      block: { file: checked.block?.file ?? "", check: found, inhibitOnFailure: false },
+    };
+    await serve(director.operation(), right);
+    await failing(right, 0);
+    const service = { ...marked.service, destinations: [served("fd00::11", 20)] };
+    const changed = await serve(director.operation(), { ...marked, service, former: ["fd00::11"] });
+    expect(changed).toMatchObject({ drift: [], table: { destinations: [{ upperThreshold: 20 }] } });
+    for (const claim of claims) await withdrawService(director.operation(), claim);
     await isMaster();
   });
 
