@@ -24,7 +24,10 @@ describe("the life of a service that keepalived has", () => {
       ...["rs1", "rs2"].map((name) => webHost(stage.lab, name)),
     ]);
     [guest, engine, hosts] = [director, own, servers];
-    const conf = `global_defs {\\n}\\ninclude ${FOLDER}/*.conf\\n`;
+    // One that has nothing to do never tells systemd that it is ready.
+    const vrrp =
+      "vrrp_instance one {\\n interface eth0\\n virtual_router_id 51\\n virtual_ipaddress {\\n 192.0.2.99\\n }\\n}\\n";
+    const conf = `${vrrp}include ${FOLDER}/*.conf\\n`;
     await guest.run(
       `mkdir -p ${FOLDER}; printf '${conf}' >/etc/keepalived/keepalived.conf; systemctl start keepalived`,
     );

@@ -137,7 +137,7 @@ describe("a director that keepalived keeps", () => {
     expect((await director.serve(shop)).drift).toEqual([]);
     expect(await director.weights(shop)).toEqual(shop.destinations);
     await isMaster();
-  });
+  }, 300_000);
 
   it("has services of any kind, checked over HTTP, and thresholds that keepalived itself does not change", async () => {
     const terms = { port: 80, intervalSeconds: 1, timeoutSeconds: 2, retries: 0 };
@@ -206,7 +206,7 @@ describe("a director that keepalived keeps", () => {
     expect(changed).toMatchObject({ drift: [], table: { destinations: [{ upperThreshold: 20 }] } });
     for (const claim of claims) await withdrawService(director.operation(), claim);
     await isMaster();
-  });
+  }, 300_000);
 
   it("shows what its checks take out, which is no drift, and what they let in again", async () => {
     const checked = { ...shop, block: { check } };
@@ -251,11 +251,16 @@ describe("a director that keepalived keeps", () => {
     );
     await director.serve(formerly(shop));
     await isMaster();
-  });
+  }, 300_000);
 
-  it("has the old file back where the change is not taken, a drain is given up, or its connection lost", async () => {
-    await director.serve(formerly(shop));
-    const before = [await run(`cat ${file}`), await director.table()];
+  describe("has the old file back", () => {
+    let before: readonly unknown[];
+    let without: Declared;
+    beforeAll(async () => {
+      await director.serve(formerly(shop));
+      before = [await run(`cat ${file}`), await director.table()];
+      without = formerly({ ...shop, destinations: { [two.address]: 1 } }, shop);
+    }, 300_000);
     const asBefore = () =>
       eventually(
         async () => [await run(`cat ${file}`), await director.table(), await director.traces()],
@@ -264,39 +269,53 @@ describe("a director that keepalived keeps", () => {
           !String(left).includes("journal"),
         60,
       );
-    const bad = director.serve(formerly({ ...shop, scheduler: "nosuch" }));
-    await expect(bad).rejects.toMatchObject({
-      ...{ kind: "failed", aftermath: "rolled-back" },
-      what: expect.stringMatching(/: keepalived does not take the change: .*'nosuch'/) as string,
-    });
-    await asBefore();
-    const answering = await client.hold([vips[0], vips[0], vips[0]]);
-    expect(new Set(answering)).toEqual(new Set(["rs1", "rs2"]));
-    const without = formerly({ ...shop, destinations: { [two.address]: 1 } }, shop);
     const quiet = () =>
       eventually(
         () => director.weights(shop),
         (weights) => weights[one.address] === 0,
         60,
       );
-    const impatient = director.serve(without, { ...drain, timeoutSeconds: 2 });
-    await expect(impatient).rejects.toMatchObject({ kind: "timed-out", aftermath: "rolled-back" });
-    await asBefore();
-    const lost = expect(director.serve(without, drain)).rejects.toMatchObject({
-      ...{ kind: "failed", aftermath: "unknown" },
-    });
-    await quiet();
-    expect(await run(`cat ${file}`)).toContain("weight 0");
-    await director.guest.run("kill -KILL $(pgrep -f '[s]shd: root@notty')");
-    await lost;
-    await asBefore();
-    const killed = director.serve(without, drain).catch((error: unknown) => error);
-    await quiet();
-    await director.guest.run("pkill -KILL -f '^sh -c .*lvs-dr' -o");
-    await killed;
-    await asBefore();
-    await client.finish();
-    await isMaster();
+    const busy = () => client.hold([vips[0], vips[0], vips[0]]);
+
+    it("where keepalived has something against the new one", async () => {
+      const bad = director.serve(formerly({ ...shop, scheduler: "nosuch" }));
+      await expect(bad).rejects.toMatchObject({
+        ...{ kind: "failed", aftermath: "rolled-back" },
+        what: expect.stringMatching(/: keepalived does not take the change: .*'nosuch'/) as string,
+      });
+      await asBefore();
+      await isMaster();
+    }, 300_000);
+
+    it("where the time of a drain is over, and that is to fail", async () => {
+      expect(new Set(await busy())).toEqual(new Set(["rs1", "rs2"]));
+      const impatient = director.serve(without, { ...drain, timeoutSeconds: 2 });
+      await expect(impatient).rejects.toMatchObject({
+        ...{ kind: "timed-out", aftermath: "rolled-back" },
+      });
+      await client.finish();
+      await asBefore();
+      await isMaster();
+    }, 300_000);
+
+    it("where the connection is lost in a drain, or the shell is killed", async () => {
+      await busy();
+      const lost = expect(director.serve(without, drain)).rejects.toMatchObject({
+        ...{ kind: "failed", aftermath: "unknown" },
+      });
+      await quiet();
+      expect(await run(`cat ${file}`)).toContain("weight 0");
+      await director.guest.run("kill -KILL $(pgrep -f '[s]shd: root@notty')");
+      await lost;
+      await asBefore();
+      const killed = director.serve(without, drain).catch((error: unknown) => error);
+      await quiet();
+      await director.guest.run("pkill -KILL -o -f '^sh -c .*lvs-dr'");
+      await killed;
+      await asBefore();
+      await client.finish();
+      await isMaster();
+    }, 300_000);
   });
 
   it("is not touched where keepalived could not have the service, and says why", async () => {
@@ -351,7 +370,7 @@ describe("a director that keepalived keeps", () => {
     await director.withdraw(other);
     await run(`rm ${FOLDER}/bad.conf`);
     await isMaster();
-  });
+  }, 300_000);
 
   it("has what was being changed when the power went put right by the next operation", async () => {
     await director.serve(formerly(shop));
@@ -385,5 +404,5 @@ describe("a director that keepalived keeps", () => {
     await director.withdraw(shop);
     expect(await run(`ls -A ${FOLDER}`)).toBe("");
     expect(await director.traces()).toBe("");
-  });
+  }, 300_000);
 });
