@@ -60,6 +60,8 @@ undo_rest() { # FUNCTION: on each line of stdin, last line first; it finds the l
   local line=''
   IFS= read -r line || return 0
   undo_rest "$1"
+  # Shells read zeros as nothing: a line of them alone is empty.
+  case $line in *[![:blank:]]*) ;; *) return 0 ;; esac
   # shellcheck disable=SC2086 # fields, by design; nothing globs: set -f
   set -f && "$1" $line
   set +f
