@@ -95,7 +95,10 @@ export function isArpKey(text: string | undefined): text is ArpKey {
   return ARP_KEYS.some((key) => key === text);
 }
 
-/** Is it one folder's name? It becomes part of a path on the host, and must not lead out of there. */
+/**
+ * Is it an interface as a record or a state has it? It becomes part of a path on the host, and must not lead out
+ * of there. The kernel takes control characters in a name, no input does: with one, they are damaged.
+ */
 export function isInterface(text: string): boolean {
-  return text !== "" && !/[ /]/.test(text) && text !== "." && text !== "..";
+  return text !== "" && !/[ /\p{Cc}]/u.test(text) && text !== "." && text !== "..";
 }

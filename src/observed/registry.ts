@@ -191,8 +191,7 @@ function isVip(text: string): boolean {
 
 function parseClaim(name: string, line: string, match: RegExpExecArray): SysctlClaim {
   const [, key, value, nic = ""] = match;
-  // The kernel takes control characters in a name, no input does: the record is damaged.
-  if (!isArpKey(key) || !isInterface(nic) || /\p{Cc}/u.test(nic)) throw unreadable(name, line);
+  if (!isArpKey(key) || !isInterface(nic)) throw unreadable(name, line);
   return { interface: nic, key, value: Number(value) };
 }
 

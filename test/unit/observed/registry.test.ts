@@ -158,6 +158,24 @@ describe("the registry", () => {
       expect(readOwner(lines.slice(0, kept))).toThrow(UnreadableRecord);
   });
 
+  it("is not read with a control character in the place of any other, in any file", () => {
+    const saved = [{ interface: "all", key: "arp_announce", value: 0, written: 2 } as const];
+    const files: [string, string[]][] = [
+      [`owners/${idOf(WEB.owner)}`, renderOwner({ ...WEB, except: ["docker*"], persist: true })],
+      ["saved", renderSaved({ sysctls: saved, unknown: [] })],
+      ["machine", renderMachine({ machineId: "1", productUuid: "2-3", unknown: [] })],
+    ];
+    for (const [name, lines] of files) {
+      expect(() => parseRegistry(new Map([[name, lines]]))).not.toThrow();
+      const text = lines.join("\n");
+      for (let at = 0; at < text.length; at++) {
+        const damaged = `${text.slice(0, at)}\u0001${text.slice(at + 1)}`;
+        const read = () => parseRegistry(new Map([[name, damaged.split("\n")]]));
+        expect(read, damaged).toThrow(UnreadableRecord);
+      }
+    }
+  });
+
   it("is not read with a file that it does not know, nor with broken saved values or machine", () => {
     const files: [string, string[]][] = [
       ["notes", ["mine"]],
