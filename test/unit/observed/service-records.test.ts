@@ -59,6 +59,18 @@ describe("a director's registry", () => {
     );
   });
 
+  it("is never read with a control character in the place of another", () => {
+    fc.assert(
+      fc.property(record, fc.nat(), (one, at) => {
+        const text = renderServiceRecord({ ...one, unknown: [] }).join("\n");
+        const place = at % text.length;
+        const damaged = `${text.slice(0, place)}\u0001${text.slice(place + 1)}`.split("\n");
+        expect(() => parseServiceRegistry(filesOf(damaged, one.owner))).toThrow(UnreadableRecord);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it.each(fixtures<Case>("service-records"))(
     "is read as it is to be, or refused: $name",
     ({ data }) => {
