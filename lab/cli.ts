@@ -30,9 +30,13 @@ export class Cli {
     return { LVS_DR_ENGINE_PID_FILE: path.join(this.directory, "pid") };
   }
 
-  /** Sends a signal to the engine that runs now, and to it alone. */
-  async signal(name: NodeJS.Signals): Promise<void> {
-    process.kill(Number(await readFile(path.join(this.directory, "pid"), "utf8")), name);
+  /**
+   * Sends a signal to the engine that runs now, and to it alone.
+   * @param isMeant whether it is the right one, asked at the very last
+   */
+  async signal(name: NodeJS.Signals, isMeant = () => true): Promise<void> {
+    const pid = Number(await readFile(path.join(this.directory, "pid"), "utf8"));
+    if (isMeant()) process.kill(pid, name);
   }
 
   /** Runs one command to its end, whatever its status. */

@@ -208,9 +208,9 @@ export class Engine {
     return writeFile(path.join(this.home, ".ssh/known_hosts"), text);
   }
 
-  /** Sends a signal to the engine of the operation under way, and to it alone. */
-  signal(name: NodeJS.Signals): Promise<void> {
-    return this.cli.signal(name);
+  /** Sends a signal to the engine of the operation under way, and to it alone; see {@link Cli.signal}. */
+  signal(name: NodeJS.Signals, isMeant?: () => boolean): Promise<void> {
+    return this.cli.signal(name, isMeant);
   }
 
   /** Removes the folder. */

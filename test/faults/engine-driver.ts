@@ -95,9 +95,9 @@ export class EngineDriver implements Driver {
     await this.engine.remove();
   }
 
-  /** To an engine that is over already none: another process may have its number by now. */
+  /** To an engine that is over already none: by now that may be one which is asked for the state. */
   async #signal(name: NodeJS.Signals): Promise<void> {
-    if (this.#isRunning) await this.engine.signal(name).catch(() => undefined);
+    await this.engine.signal(name, () => this.#isRunning).catch(() => undefined);
   }
 
   async #providers(): Promise<number[]> {
