@@ -77,7 +77,7 @@ tidy() {
   [ -z "$strangers" ] && [ ! -e "$journal" ] || return 0
   clear_leftovers
   for file in $keeps; do [ ! -e "$registry/$file" ] || return 0; done
-  for file in "$registry"/owners/*; do [ ! -e "$file" ] || return 0; done
+  has_no_owners || return 0
   # What was set aside goes with an owner that leaves, not with an operation that failed.
   [ -n "$committed" ] || [ ! -e "$registry/aside" ] || return 0
   rm -rf "$registry/aside" "$registry/machine" "$registry/owners" "$outcome"
@@ -94,13 +94,16 @@ leave() {
 
 # `tidy` looks again, under the lock. A reader tidies up after an operation that was killed together with
 # its watchdog before it had a journal: this is all that is left of it.
-is_nobodys() { # the registry
-  local file=''
+is_nobodys() { # the registry; no bare `return`, see path_of
   case $mode:$locked in
-    hold:) [ -d "$registry" ] && return ;;
-    share:-s) [ -e "$registry/lock" ] ;;
+    hold:) [ -d "$registry" ] ;;
+    share:-s) [ -e "$registry/lock" ] && has_no_owners ;;
     *) false ;;
-  esac || return 1
+  esac
+}
+
+has_no_owners() {
+  local file=''
   for file in "$registry"/owners/*; do [ ! -e "$file" ] || return 1; done
 }
 
