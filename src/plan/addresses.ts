@@ -11,6 +11,8 @@ import type { OwnerRecord } from "../observed/registry";
 export interface AddressPlan {
   readonly bind: readonly Change[];
   readonly unbind: readonly Change[];
+  /** What is on `lo` in another way than a VIP should be, and is bound anew as one. */
+  readonly rebound: readonly BoundAddress[];
   /** What leaves `lo` for good. */
   readonly removed: readonly BoundAddress[];
   /** Of these, what nobody declared: removed because the claim asks for it. */
@@ -45,6 +47,10 @@ export function planAddresses(
   return {
     bind: wanted.flatMap((vip) => bind(vip, onLo, observed)),
     unbind: removed.map((one) => asChange("unbind", one)),
+    rebound: wanted.flatMap((vip) => {
+      const bound = onLoAs(vip, onLo);
+      return bound !== undefined && isToRebind(bound, vip, observed) ? [bound] : [];
+    }),
     removed,
     stale,
     gone,
@@ -94,7 +100,7 @@ function bind(vip: Vip, onLo: readonly BoundAddress[], observed: Observed): Chan
   const bound = onLoAs(vip, onLo);
   const wanted = bindingOf(vip);
   if (bound === undefined) return [asChange("bind", wanted)];
-  if (isAsWanted(bound, wanted) || staysAsItIs(bound, observed)) return [];
+  if (!isToRebind(bound, vip, observed)) return [];
   const inPlace = bound.family === 6 || observed.ip === "iproute2";
   const { prefix, extras } = bound;
   // In place, an IPv6 address loses each flag that it is not given again.
@@ -102,6 +108,10 @@ function bind(vip: Vip, onLo: readonly BoundAddress[], observed: Observed): Chan
   return [asChange("unbind", bound), asChange("bind", { ...wanted, prefix, ...kept })].map(
     (change) => (inPlace ? { ...change, inPlace } : change),
   );
+}
+
+function isToRebind(bound: BoundAddress, vip: Vip, observed: Observed): boolean {
+  return !isAsWanted(bound, bindingOf(vip)) && !staysAsItIs(bound, observed);
 }
 
 type AddressAttributes = Omit<BoundAddress, "interface" | "address" | "prefixLength" | "peer">;

@@ -51,7 +51,7 @@ export function plan(desired: Desired, observed: Observed): Plan {
   const others = otherOwners(mine, observed);
   const record = desired.kind === "serve" ? recordOf(claim, desired.now, mine) : undefined;
   const addresses = planAddresses(desired, mine, others, observed);
-  const sysctls = planSysctls({ desired, record, others, observed, removed: addresses.removed });
+  const sysctls = planSysctls({ desired, record, others, observed, ...addresses });
   const boot = bootPlan(record, others, observed);
   const files = planFiles(record, mine, sysctls, observed);
   const changes: Change[] = [

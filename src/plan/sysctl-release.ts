@@ -17,6 +17,8 @@ export interface SysctlSituation {
   readonly others: readonly OwnerRecord[];
   readonly observed: Observed;
   readonly removed: readonly BoundAddress[];
+  /** What is bound as a VIP is before any sysctl goes back. */
+  readonly rebound: readonly BoundAddress[];
 }
 
 /** What becomes of the sysctls that are saved. */
@@ -61,7 +63,7 @@ type Fate =
 /** What becomes of a saved key that nobody claims any more. */
 function fateOf(
   saved: SavedSysctl,
-  { desired, observed, removed }: SysctlSituation,
+  { desired, observed, removed, rebound }: SysctlSituation,
   owners: readonly OwnerRecord[],
   host: Observed,
 ): Fate {
@@ -76,7 +78,9 @@ function fateOf(
   const needing = [
     ...owners.flatMap((owner) => vipsMadeLoud(owner, write, host)),
     ...(isSilent(key, to) ? [] : unclaimedAddresses(owners, removed, observed)),
-    ...(key === "arp_ignore" && to === 3 ? adoptedAddresses(removed, observed) : []),
+    ...(key === "arp_ignore" && to === 3
+      ? adoptedAddresses([...removed, ...rebound], observed)
+      : []),
   ];
   if (needing.length === 0) return { kind: "restored", write };
   const names = [...new Set(needing)].join(", ");
@@ -102,10 +106,10 @@ function vipsMadeLoud(owner: OwnerRecord, write: SysctlWrite, host: Observed): s
 }
 
 /** Kept on `lo` with another scope than host, because a route hangs on them: 3 does not silence those. */
-function adoptedAddresses(removed: readonly BoundAddress[], observed: Observed): string[] {
+function adoptedAddresses(changing: readonly BoundAddress[], observed: Observed): string[] {
   return observed.addresses
     .filter((one) => one.interface === "lo" && one.family === 4 && one.scope !== "host")
-    .filter((one) => !removed.includes(one) && routesFrom(one, observed).length > 0)
+    .filter((one) => !changing.includes(one) && routesFrom(one, observed).length > 0)
     .map((one) => `${one.prefix} on lo`);
 }
 

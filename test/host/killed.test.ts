@@ -114,9 +114,7 @@ describe.concurrent.each(FLAVOURS)("under $shell with the ip of $ip", (flavour) 
     expect(await box.snapshot()).toBe(before);
   });
 
-  it("a reader whose client stalls after the first answer leaves no shell behind", async ({
-    expect,
-  }) => {
+  it("a reader whose client stalls after the first answer leaves no shell behind", async () => {
     await using box = await Box.create(flavour);
     const readers = [box.open({ mode: "share" }), box.open({ mode: "look", seconds: 4 })];
     for (const reader of readers) ok(await reader.answer());
