@@ -45,7 +45,8 @@ export class Cli {
     cwd: string,
     env: Record<string, string>,
   ): Promise<{ succeeded: boolean; text: string }> {
-    const options = { cwd, env: { ...process.env, ...env } };
+    // The state of a large pool is over Node's megabyte.
+    const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 2 ** 26 };
     const all = [...args, "--non-interactive"];
     return promisify(execFile)(this.command.command, all, options).then(
       ({ stdout, stderr }) => ({ succeeded: true, text: stdout + stderr }),
