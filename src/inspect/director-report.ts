@@ -1,8 +1,9 @@
 import { endpoint, nameOfTarget, portOf, selectorOf } from "../domain/virtual-service";
 import { idOf } from "../observed/registry";
-import type { ServiceRecord, VirtualServiceShape } from "../observed/service-records";
+import type { ServiceRecord } from "../observed/service-records";
 import { nameOfService, type TableDestination, type TableService } from "../observed/service-table";
 import { FORWARDING, serviceDifferences } from "../plan/service/differences";
+import { takenOut } from "../plan/service/kept";
 import { endpointIn } from "../plan/service/steps";
 import { inspectedBoot, SERVICES_AT_BOOT } from "./boot";
 import type { DirectorAnswer, DirectorSight, WaitingAnswer } from "./director-answer";
@@ -92,7 +93,8 @@ function ownerOf(
 ): InspectedServiceOwner {
   const found = observed.table.find((one) => one.selector === selectorOf(service.target));
   const port = portOf(service.target);
-  const failing = block === undefined ? [] : takenOut(service, found);
+  // Whatever keepalived's checks may have done: what they are is in its file alone.
+  const failing = block === undefined || found === undefined ? [] : takenOut(service, found, true);
   const rest = service.destinations.filter((one) => !failing.includes(one));
   return {
     ...{ id, owner, incarnation, lastSeen: seen, service: nameOfTarget(service.target) },
@@ -104,17 +106,6 @@ function ownerOf(
       failing: failing.map(({ address }) => endpoint(address, port)),
     }),
   };
-}
-
-/** Whatever keepalived's checks may have done: what they are is in its file alone. */
-function takenOut({ target, destinations }: VirtualServiceShape, found: TableService | undefined) {
-  if (found === undefined) return [];
-  return destinations.filter(({ address, weight }) => {
-    const had = found.destinations.find(
-      (one) => one.address === address && one.port === portOf(target),
-    );
-    return had === undefined || (had.weight === 0 && weight > 0);
-  });
 }
 
 function pendingIn(sight: DirectorSight, bootId: string): PendingOperation[] {

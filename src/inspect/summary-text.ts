@@ -1,7 +1,6 @@
-import { oneLine } from "../domain/terminal";
+import { asciiJson, oneLine } from "../domain/terminal";
 import { section, type Cells } from "./section";
 import type { LookedAt, Summary } from "./summary";
-import { asciiJson } from "../domain/terminal";
 import { inspectionText } from "./text";
 
 /** The inspections of several hosts for people, a table each and a summary, as no terminal obeys it. */

@@ -1,30 +1,19 @@
 # What a director is like that keepalived keeps. It goes after virtual-service/observe.sh.
 
-observation() { # SELECTOR FILE: of one service, and where its block is
-  local told=''
-  told=$(tell_all "$1" && tell_keepalived "$2") || return 1
-  say "lvs-dr-observation 1"
-  observe_identity
-  say "$told"
-  observe_boot
-  observe_registry || return 1
-  say end
-}
-
-tell_keepalived() { # FILE
+tell_more() { # SELECTOR FILE: where the block of the service is
   local one=''
   find_daemon
   for one in $daemon; do echo "keepalived-daemon $one"; done
   if is_alone; then
     "/proc/$daemon/exe" -v 2>&1 7>&- 9>&- | grep -i '^keepalived v' | prefix keepalived-version
     echo "keepalived-conf $conf"
-    ! includes "$conf" "$1" .... || echo keepalived-included
+    ! includes "$conf" "$2" .... || echo keepalived-included
     examine
     [ -z "$said" ] || printf '%s\n' "$said" | prefix keepalived-said
     [ -z "$fatal" ] || printf '%s\n' "$fatal" | prefix keepalived-fatal
   fi
-  [ ! -d "${1%/*}" ] || echo keepalived-folder
-  [ ! -e "$1" ] || { echo keepalived-file && prefix keepalived-line <"$1"; }
+  [ ! -d "${2%/*}" ] || echo keepalived-folder
+  [ ! -e "$2" ] || { echo keepalived-file && prefix keepalived-line <"$2"; }
 }
 
 # As keepalived reads it: a pattern of names, relative to the file it stands in.

@@ -1,14 +1,18 @@
 # What a director is like, a line a fact; src/observed reads it.
 
-observation() { # [SELECTOR]: of one service, or of all
+observation() { # [SELECTOR [WORD...]]: of one service, or of all
   local told=''
-  told=$(tell_all "$@") || return 1
+  told=$(tell_all ${1+"$1"} && tell_more "$@") || return 1
   say "lvs-dr-observation 1"
   observe_identity
   say "$told"
   observe_boot
   observe_registry || return 1
   say end
+}
+
+tell_more() { # what a kind that is made of this one tells besides
+  :
 }
 
 tell_all() { # [SELECTOR]

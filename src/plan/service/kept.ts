@@ -2,6 +2,7 @@ import { blockOwner } from "../../domain/keepalived";
 import { endpoint, portOf, type Destination } from "../../domain/virtual-service";
 import type { ObservedDirector } from "../../observed/director";
 import type { ServiceRecord, VirtualServiceShape } from "../../observed/service-records";
+import type { TableService } from "../../observed/service-table";
 import { blockLines } from "./block";
 import { ownServiceRecords, servedBy, serviceOptions } from "./claim";
 import type { DesiredService, ServiceClaim } from "./claim";
@@ -54,11 +55,20 @@ export function failingOf(claim: ServiceClaim, observed: ObservedDirector): Dest
   const { service, block } = claim;
   const found = servedBy(claim, observed);
   if (block === undefined || block.check.kind === "none" || found === undefined) return [];
-  return service.destinations.filter(({ address, weight }) => {
+  return takenOut(service, found, block.inhibitOnFailure);
+}
+
+/** Destinations that the table does not have, or has at weight 0 where they are not declared so, if that counts. */
+export function takenOut(
+  { target, destinations }: VirtualServiceShape,
+  found: TableService,
+  isQuietOut: boolean,
+): Destination[] {
+  return destinations.filter(({ address, weight }) => {
     const had = found.destinations.find(
-      (one) => one.address === address && one.port === portOf(service.target),
+      (one) => one.address === address && one.port === portOf(target),
     );
-    return had === undefined || (block.inhibitOnFailure && had.weight === 0 && weight > 0);
+    return had === undefined || (isQuietOut && had.weight === 0 && weight > 0);
   });
 }
 
