@@ -5,7 +5,7 @@ import { DIRECTOR_REPLAY_LINES } from "./scripts";
  * Which boot kit this version of the package writes to directors; it rises as that of real servers. The
  * checksums of each version are in test/unit/fixtures/director-kit.
  */
-const VERSION = 1;
+const VERSION = 2;
 
 /**
  * /var/lib/lvs-dr-director/replay, which puts back what the registry says, and the unit that starts it.

@@ -6,7 +6,7 @@ import { REPLAY_LINES } from "./scripts";
  * file, so that of two versions of the package that share a host the newer one's stays. The checksums of
  * each version are in test/unit/fixtures/boot-kit, and never change.
  */
-const VERSION = 4;
+const VERSION = 5;
 
 /**
  * /var/lib/lvs-dr/replay, which binds again what the registry says, and the unit that starts it, before

@@ -34,7 +34,8 @@ export function parsePending(lines: readonly string[]): PendingAnswer {
 }
 
 /**
- * What a journal says to people; undefined where there is none.
+ * What a journal says to people; undefined where there is none, or only the first part of its head: nothing
+ * changes before a journal is whole.
  *
  * @param bootId of the boot that the host is in
  */
@@ -42,11 +43,12 @@ export function pendingOperation(
   { journal, strange, underWay }: PendingAnswer,
   bootId: string,
 ): PendingOperation | undefined {
-  if (journal.length === 0 && strange === undefined) return undefined;
   const said = (word: string) =>
     journal.find((line) => line.startsWith(`${word} `))?.slice(word.length + 1);
+  const by = said("by");
+  if (by === undefined && strange === undefined) return undefined;
   return {
-    by: said("by") ?? "unknown",
+    by: by ?? "unknown",
     underWay,
     earlierBoot: said("boot") !== bootId,
     ...(strange !== undefined && { strange: strangeness(strange) }),

@@ -74,4 +74,24 @@ describe.concurrent.each(SHELLS)("a journal that was left behind, under $shell,"
     await reader.end();
     expect(await box.snapshot()).toBe(before);
   });
+
+  it("was never begun where it was cut in its head: it goes, and nothing else changes", async ({
+    expect,
+  }) => {
+    await using box = await Box.create(flavour);
+    await carryOut(box.open({ vips: [A] }), serve(claim("web", [A])));
+    const before = await box.snapshot();
+    for (const head of [":", "head -c 300 /dev/zero", "printf 'lvs-dr-journal 1\\nboot abc'"]) {
+      await box.run(`${head} >${JOURNAL}`);
+      const look = box.open({ mode: "look", program: INSPECTION_PROGRAM });
+      await look.observed();
+      const { strange } = parseLookAnswer(ok(await look.request(lookRequest([]))));
+      expect(strange, head).toBe(undefined);
+      await look.end();
+      const reader = box.open({ mode: "share", vips: [A] });
+      ok(await reader.answer());
+      await reader.end();
+      expect(await box.snapshot(), head).toBe(before);
+    }
+  });
 });

@@ -134,6 +134,19 @@ describe.concurrent.each(FLAVOURS)("the replay under $shell with the ip of $ip",
     expect((await box.run("ls /var/lib/lvs-dr")).stdout).not.toContain("journal");
   });
 
+  it("binds what was committed, where a power cut came as a journal was begun", async ({
+    expect,
+  }) => {
+    await using box = await made();
+    for (const head of [":", "head -c 300 /dev/zero", "echo lvs-dr-journal 1"]) {
+      await booted(box, ["web", [A]]);
+      await box.run(`${head} >/var/lib/lvs-dr/journal`);
+      await replay(box);
+      expect(await vipsOf(box), head).toEqual([A]);
+      expect((await box.run("ls /var/lib/lvs-dr")).stdout).not.toContain("journal");
+    }
+  });
+
   it("has the next operation finish where a power cut came while it was taken away", async ({
     expect,
   }) => {

@@ -100,12 +100,12 @@ END
 
 describe.concurrent("with iproute2", () => {
   it.for([
-    { shell: "dash", persist: false, creating: 22, reading: 8 },
-    { shell: "bash", persist: false, creating: 34, reading: 10 },
-    { shell: "busybox", persist: false, creating: 22, reading: 8 },
-    { shell: "dash", persist: true, creating: 30, reading: 9 },
-    { shell: "bash", persist: true, creating: 46, reading: 12 },
-    { shell: "busybox", persist: true, creating: 30, reading: 9 },
+    { shell: "dash", persist: false, creating: 20, reading: 8 },
+    { shell: "bash", persist: false, creating: 32, reading: 10 },
+    { shell: "busybox", persist: false, creating: 20, reading: 8 },
+    { shell: "dash", persist: true, creating: 28, reading: 9 },
+    { shell: "bash", persist: true, creating: 44, reading: 12 },
+    { shell: "busybox", persist: true, creating: 28, reading: 9 },
   ] as const)(
     "$shell starts at most $creating processes for a create with persist: $persist, $reading for a read",
     async ({ shell, persist, creating, reading }, { expect }) => {

@@ -7,8 +7,9 @@ begin() { # "GUARD..." FILE...: what the kind's undo must not expose, files that
   shift
   [ -z "$strangers" ] || set_aside || return 1
   clear_leftovers || fail "$registry/undo cannot be removed" || return 1
-  keep_old "$@" && write_journal "$guard" "$@" >"$registry/new" && sync_journal "$@" &&
-    mv "$registry/new" "$journal" && durable "$registry" ||
+  # One that is cut in its head was never begun: it has its name from the first, and nothing changes
+  # until it is on disk.
+  keep_old "$@" && sync_copies "$@" && write_journal "$guard" "$@" >"$journal" && durable "$journal" "$registry" ||
     fail "the journal $journal cannot be written (is the disk full or read-only?)"
 } 2>/dev/null
 
@@ -45,14 +46,14 @@ write_journal() { # "GUARD..." NAME...
   [ -z "$waiting" ] || sed 1,3d "$waiting" # what was done before the wait
 }
 
-sync_journal() { # NAME...: and the copies
-  local copy='' paths="$registry/new"
+sync_copies() { # NAME...: ahead of the journal, which puts back whatever copy it finds
+  local copy='' paths=''
   for copy in "$@"; do
     copy=$registry/undo/$copy
     ! is_there "$copy" || paths="$paths $copy ${copy%/*} $registry/undo"
   done
   # shellcheck disable=SC2086 # none of our paths has a blank
-  durable $paths
+  [ -z "$paths" ] || durable $paths
 }
 
 put() { # NAME LINE...

@@ -37,8 +37,8 @@ know_origin() { # $this_boot: yes or no, and whose the journal is
   done <"$journal"
 }
 
-# A last line without an end is none: steps are written ahead, so that one was never taken. The lines
-# after zeros are steps of another boot, cut anywhere.
+# A last line without an end is none: steps are written ahead, so that one was never taken; and before
+# the head is whole there are none. The lines after zeros are steps of another boot, cut anywhere.
 find_strange() { # of the journal on stdin
   local line='' due=head
   while IFS= read -r line; do
@@ -52,5 +52,4 @@ find_strange() { # of the journal on stdin
       *) false ;;
     esac || { printf %s "${line:-(an empty line)}" && return 0; }
   done
-  [ "$due" = step ] || printf "(its end)"
 }

@@ -28,8 +28,8 @@ know_journal() { # $this_boot, and $origin, whose it is; fails with the first li
   [ -z "$strange" ] || fail "nothing is put back: the journal $journal, which $origin left, has a step that this version does not know: \"$strange\". A newer pulumi-lvs-dr left it, whose next operation undoes it, or it is damaged: then undo by hand what it names (files as they were are in $registry/undo), and remove it"
 }
 
-# A last line without an end is none: steps are written ahead, so that one was never taken. The lines
-# after zeros are steps of another boot, cut anywhere.
+# A last line without an end is none: steps are written ahead, so that one was never taken; and before
+# the head is whole there are none. The lines after zeros are steps of another boot, cut anywhere.
 find_strange() { # of the journal on stdin
   local line='' due=head
   while IFS= read -r line; do
@@ -43,7 +43,6 @@ find_strange() { # of the journal on stdin
       *) false ;;
     esac || { printf %s "${line:-(an empty line)}" && return 0; }
   done
-  [ "$due" = step ] || printf "(its end)"
 }
 
 undo() { # what cannot be undone keeps the journal
