@@ -4,7 +4,13 @@ import { oneLine } from "../domain/terminal";
 import type { Channel, Login, Transport } from "../transport/transport";
 import { AnswerReader, type AnswerEvent, type Status } from "./answer";
 import { Arrival } from "./arrival";
-import { openingCommand, programLine, shortOpeningCommand, type Opening } from "./program";
+import {
+  openingCommand,
+  programLine,
+  requestLine,
+  shortOpeningCommand,
+  type Opening,
+} from "./program";
 
 /** What a conversation says first. */
 export interface ConversationOpening extends Omit<Opening, "nonce" | "login"> {
@@ -84,6 +90,8 @@ class RemoteShell implements Conversation {
   private readonly arrival: Arrival;
   private waiting: { resolve(body: string): void; reject(error: Error): void } | undefined;
   private greeted = false;
+  /** It has unpacked its program. */
+  private unpacks = true;
   private readonly end = new AbortController();
   readonly ended = this.end.signal;
 
@@ -117,7 +125,7 @@ class RemoteShell implements Conversation {
 
   async request(line: string): Promise<string> {
     const answer = this.expect();
-    this.channel.stdin.write(`${line}\n`);
+    this.channel.stdin.write(`${requestLine(line, this.unpacks)}\n`);
     return answer;
   }
 
@@ -149,7 +157,7 @@ class RemoteShell implements Conversation {
         if (!this.greeted) this.arrival.hear("stdout", event.text);
         return;
       case "stage":
-        if (event.stage === "wanted") this.channel.stdin.write(programLine(this.options));
+        if (event.stage === "wanted") this.sendProgram();
         else this.arrival.reached(event.stage, event.word);
         return;
       case "note":
@@ -159,6 +167,11 @@ class RemoteShell implements Conversation {
       case "answer":
         this.settle(event.status, event.body);
     }
+  }
+
+  private sendProgram(): void {
+    this.unpacks = false;
+    this.channel.stdin.write(programLine(this.options));
   }
 
   private settle(status: Status, body: string): void {

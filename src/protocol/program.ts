@@ -106,6 +106,20 @@ export function wordOfFunctions(functions: string): string {
   return functions.replaceAll("\n", "\t");
 }
 
+/**
+ * A request as it is sent: a long one packed, where the host can unpack it.
+ *
+ * A shell reads a line of its stdin by a system call for each character, which for the 30 kB of a create
+ * with its boot program takes a host as long as ten processes; unpacking takes four. And what is more than
+ * a TCP connection may send at first costs a round trip.
+ */
+export function requestLine(request: string, unpacks: boolean): string {
+  if (!unpacks || request.length < LONG_REQUEST) return request;
+  return `packed ${gzipSync(request).toString("base64")}`;
+}
+
+const LONG_REQUEST = 10_000;
+
 /** The request after which the operation counts. */
 export const COMMIT_REQUEST = "commit";
 

@@ -72,6 +72,11 @@ describe("what may be otherwise after a run", () => {
     ["a journal, where a sysctl cannot be written", proc, ["journal"]],
     ["a journal, where the disk is full", disk("full"), ["journal"]],
     ["a journal, where the disk is read-only", disk("read-only"), ["journal"]],
+    [
+      "a value that somebody reset before a journal was left: its undo may keep it strict",
+      { ...on({ journal: "of this boot" }), drift: [RESET] },
+      ["drift", "sysctl all arp_ignore", "strict", "journal", "changed"],
+    ],
     ["a journal that was there", on({ journal: "of another boot" }), ["journal", "changed"]],
     ["the end, where others serve on the host", others, ["changed"]],
     ["an address bound by hand", byHand("203.0.113.40/32"), ["atFirst", "strict", "changed"]],

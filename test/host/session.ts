@@ -15,6 +15,7 @@ import {
   COMMIT_REQUEST,
   defineCall,
   openingCommand,
+  requestLine,
   type Opening,
 } from "../../src/protocol/program";
 import { parseObservation, type Observed } from "../../src/observed/observed";
@@ -96,7 +97,9 @@ export class Session {
 
   /** Sends a request line and waits for its answer. */
   async request(line: string): Promise<Answer> {
-    this.write(`${line}\n`);
+    const whole = `${this.defining}${line}`;
+    this.defining = "";
+    this.write(`${requestLine(whole, true)}\n`);
     return this.answer();
   }
 

@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { describe, it } from "vitest";
 
 import { call } from "../../src/protocol/program";
@@ -51,7 +52,11 @@ describe.concurrent.each(FLAVOURS)("under $shell with the ip of $ip", (flavour) 
     await using box = await Box.create(flavour);
     const before = await box.snapshot();
     const web = serve(claim("web", ["203.0.113.10"]));
-    for (const line of ["undo", "rm '-rf' '/var/lib/lvs-dr'", "observe; commit", "put 'x", ""]) {
+    const packed = gzipSync("undo").toString("base64");
+    for (const line of [
+      ...["undo", "rm '-rf' '/var/lib/lvs-dr'", "observe; commit", "put 'x", ""],
+      ...[`packed ${packed}`, `packed ${packed.slice(0, -8)}`, "packed x", "packed "],
+    ]) {
       const session = box.open({ vips: ["203.0.113.10"] });
       const { request } = await prepare(session, web);
       ok(await session.request(request));
@@ -103,9 +108,9 @@ describe.concurrent("with iproute2", () => {
     { shell: "dash", persist: false, creating: 20, reading: 8 },
     { shell: "bash", persist: false, creating: 32, reading: 10 },
     { shell: "busybox", persist: false, creating: 20, reading: 8 },
-    { shell: "dash", persist: true, creating: 28, reading: 9 },
-    { shell: "bash", persist: true, creating: 44, reading: 12 },
-    { shell: "busybox", persist: true, creating: 28, reading: 9 },
+    { shell: "dash", persist: true, creating: 32, reading: 9 },
+    { shell: "bash", persist: true, creating: 48, reading: 12 },
+    { shell: "busybox", persist: true, creating: 32, reading: 9 },
   ] as const)(
     "$shell starts at most $creating processes for a create with persist: $persist, $reading for a read",
     async ({ shell, persist, creating, reading }, { expect }) => {

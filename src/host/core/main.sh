@@ -118,6 +118,7 @@ serve() {
   local request=''
   while IFS= read -r request <&8; do
     failure='' body=''
+    case $request in 'packed '*) unpack request ;; esac
     if is_request "$request" && eval "$request"; then
       reply ok || die
       continue
@@ -132,6 +133,13 @@ serve() {
     fi
   done
 }
+
+unpack() { # NAME: of the variable; what is damaged is empty then, by gzip's own checksum
+  local _text=''
+  eval "_text=\${$1#packed }"
+  _text=$(printf %s "$_text" | base64 -d | gzip -dc) || _text=''
+  eval "$1=\$_text"
+} 2>/dev/null
 
 trap '' PIPE
 trap die HUP INT TERM
