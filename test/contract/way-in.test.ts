@@ -12,6 +12,11 @@ import { connectionTo, type Changes } from "./ssh-connection";
 
 const VIP = "203.0.113.10";
 const claim = claimed("a test", [VIP]);
+/** With so many a request is packed, if it may be. */
+const many = claimed(
+  "a test",
+  Array.from({ length: 200 }, (_, at) => `203.0.113.${at + 10}`),
+);
 
 let lab: Lab;
 beforeAll(async () => (lab = await Lab.create()));
@@ -47,10 +52,11 @@ async function restarted(host: LabHost): Promise<void> {
 }
 
 /** Converges and withdraws, as a resource's create and delete do. */
-async function serveAndLeave(way: Operation): Promise<void> {
-  const report = await converge(way, claim);
-  expect(report).toMatchObject({ drift: [], bindings: [{ address: VIP }] });
-  await withdraw(way, claim, { sysctls: "restore" });
+async function serveAndLeave(way: Operation, what = claim): Promise<void> {
+  const report = await converge(way, what);
+  expect(report.drift).toEqual([]);
+  expect(report.bindings.map(({ address }) => address)).toEqual(what.vips.map(({ address }) => address));
+  await withdraw(way, what, { sysctls: "restore" });
 }
 
 describe("noise that does not end its line", () => {
@@ -183,7 +189,7 @@ describe("sudo", () => {
 describe("a host that cannot unpack a program", () => {
   it.each(["base64", "gzip"])("for want of %s is given it on stdin", async (tool) => {
     const host = await lab.host(`without-${tool}`, { withoutTools: [tool] });
-    await serveAndLeave(operation(host));
+    await serveAndLeave(operation(host), many);
     const sudoPassword = lab.passwords.login;
     await serveAndLeave(operation(host, { user: "operator", sudo: true, sudoPassword }));
   });
@@ -197,7 +203,7 @@ describe("dropbear", () => {
       mkdir -p /etc/dropbear /run/dropbear
       dropbearkey -t ed25519 -f /etc/dropbear/key >/dev/null 2>&1
       dropbear -E -p ${host.port} -r /etc/dropbear/key -P /run/dropbear/pid >/dev/null 2>&1`);
-    await serveAndLeave(operation(host));
+    await serveAndLeave(operation(host), many);
     await serveAndLeave(operation(host, { user: "deploy", sudo: true }));
     const sudoPassword = lab.passwords.login;
     await serveAndLeave(operation(host, { user: "operator", sudo: true, sudoPassword }));

@@ -75,7 +75,10 @@ describe("what may be otherwise after a run", () => {
     [
       "a value that somebody reset before a journal was left: its undo may keep it strict",
       { ...on({ journal: "of this boot" }), drift: [RESET] },
-      ["drift", "sysctl all arp_ignore", "strict", "journal", "changed"],
+      [
+        ...["drift", "sysctl eth0 arp_ignore", "sysctl eth0 arp_announce"],
+        ...["sysctl all arp_ignore", "strict", "journal", "changed"],
+      ],
     ],
     ["a journal that was there", on({ journal: "of another boot" }), ["journal", "changed"]],
     ["the end, where others serve on the host", others, ["changed"]],

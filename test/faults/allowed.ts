@@ -1,6 +1,7 @@
+import { ARP_KEYS } from "../../src/domain/sysctl";
 import { KIT_PATHS } from "./kit";
 import { mayLeak } from "./others";
-import type { Scenario } from "./scenario";
+import { LEFT_BEHIND_ON, type Scenario } from "./scenario";
 
 /** Why something is not held against the package. */
 export type Why = string;
@@ -58,12 +59,9 @@ export function allowed(scenario: Scenario): Allowed {
       ...meanwhile
         .flatMap(({ changes }) => changes)
         .map((name) => [name, "somebody changed it"] as const),
-      ...(host.journal === "of this boot" ? drift : [])
-        .filter((one) => one.what === "resets a sysctl")
-        .flatMap(({ changes }) => changes)
-        .map(
-          (name) => [name, "what a dead operation tightened stays: a VIP leaked before"] as const,
-        ),
+      ...(host.journal === "of this boot" && resets ? tightenedBefore(drift) : []).map(
+        (name) => [name, "what a dead operation tightened stays: a VIP leaked before"] as const,
+      ),
       ...(isFixed ? [KIT_PATHS.unit, KIT_PATHS.link] : []).map(
         (path) => [`boot ${path}`, "it cannot be changed, and is named"] as const,
       ),
@@ -80,6 +78,13 @@ export function allowed(scenario: Scenario): Allowed {
         : undefined,
     changed: others.length > 0 || hasOthers ? "others have changed it on the way" : undefined,
   };
+}
+
+/** What the operation that left a journal has tightened: its own NIC, and what had drifted. */
+function tightenedBefore(drift: Scenario["drift"]): string[] {
+  const drifted = drift.flatMap(({ changes }) => changes);
+  const own = ARP_KEYS.map((key) => `sysctl ${LEFT_BEHIND_ON} ${key}`);
+  return [...own, ...drifted.filter((name) => name.startsWith("sysctl "))];
 }
 
 function journal({ fault, host }: Scenario): Why | undefined {

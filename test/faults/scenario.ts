@@ -43,6 +43,9 @@ export interface Serving {
   readonly persist: boolean;
 }
 
+/** The NIC that the operation claimed which left a journal. */
+export const LEFT_BEHIND_ON = "eth0";
+
 /** What others have done on the host before. */
 export interface HostState {
   readonly sysctls: readonly { readonly name: string; readonly value: number }[];

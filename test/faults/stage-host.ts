@@ -7,7 +7,7 @@ import { carryOut, ok, prepare, Session } from "../host/session";
 import { damageKit, removeKit } from "./kit";
 import type { Agent } from "./agent";
 import { addRoute, BINDING_FILES, IP, pathOf, PRODUCT_UUID } from "./others";
-import type { HostState } from "./scenario";
+import { LEFT_BEHIND_ON, type HostState } from "./scenario";
 
 /** Makes the host as a new one. Addresses go first, so that the harness itself never leaks. */
 export async function reset(agent: Agent): Promise<void> {
@@ -67,7 +67,7 @@ export async function leaveJournal(
 ): Promise<void> {
   if (journal === "none") return;
   const session = sessionOn(host);
-  const arp = { ignore: 1, announce: 2, interfaces: ["eth0"], except: ["tap*"] } as const;
+  const arp = { ignore: 1, announce: 2, interfaces: [LEFT_BEHIND_ON], except: ["tap*"] } as const;
   const dead = claim("dead", ["203.0.113.30", "2001:db8::30"], { arp, persist: true });
   const { needed } = await prepare(session, serve(dead));
   // Of another boot no more than the files is left.

@@ -7,14 +7,17 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { oneLine } from "../../../src/domain/terminal";
 import { changeRequest } from "../../../src/plan/request";
 import {
+  call,
   giveUpRequest,
   openingCommand,
   programLine,
+  requestLine,
   shortOpeningCommand,
   quote,
 } from "../../../src/protocol/program";
@@ -123,6 +126,21 @@ describe("a request", () => {
       [],
     );
     expect(request).toBe("begin '' 'saved' && put 'saved' 'a' && drop 'saved' && observe");
+  });
+});
+
+describe("a request as it is sent", () => {
+  it("is as it is where it is short, or the host cannot unpack", () => {
+    const long = call("put", "replay", "x".repeat(20_000));
+    expect(requestLine("observe", true)).toBe("observe");
+    expect(requestLine(long, false)).toBe(long);
+  });
+
+  it("is packed where it is long, on one line, by half at least", () => {
+    const long = call("put", "replay", ...REAL_SERVER_PROGRAM.split("\n"));
+    const [, text = ""] = /^packed ([A-Za-z0-9+/=]+)$/.exec(requestLine(long, true)) ?? [];
+    expect(gunzipSync(Buffer.from(text, "base64")).toString()).toBe(long);
+    expect(text.length).toBeLessThan(long.length / 2);
   });
 });
 
