@@ -163,11 +163,19 @@ class Run {
     const start = await this.#freed(verb, serving);
     // A journal that was left is settled first: then the host is as before the fault.
     const isLeft = unsettled !== undefined && start.has("registry journal");
+    if (isLeft) this.#excuseAsAtFirst();
     const outcome = await this.#undisturbed(verb, serving, start);
     const after = await this.#look();
     const missing = this.#missing(verb, serving, isLeft ? unsettled : start, after, isLeft);
     const wrong = outcome.kind === "done" ? missing : [summaryOf(outcome)];
     if (wrong.length > 0) this.#blame(promise, `${verb} without a fault: ${wrong.join("; ")}`);
+  }
+
+  /** What a dead operation tightened is undone: the host is as loud again as it was without it. */
+  #excuseAsAtFirst(): void {
+    const { atFirst, drift } = this.#allowed.frames;
+    this.lane.excuse(atFirst);
+    this.lane.excuse(drift);
   }
 
   /** A VIP that a route depends on stays, until what the refusal says is done. @returns the host then */
