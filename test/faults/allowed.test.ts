@@ -68,6 +68,11 @@ describe("what may be otherwise after a run", () => {
     ["the folder, where somebody's litter is in it", on({ litter: true }), ["folder"]],
     ["the folder, made by who holds the lock", under({ kind: "lock", seconds: 1 }), ["folder"]],
     ["a shell that was stopped may wait", shell("STOP"), ["stopped"]],
+    [
+      "an empty folder, where a shell was killed before its watchdog was there",
+      under({ kind: "shell", how: "KILL", place: { ...PLACE, part: "connecting" } }),
+      ["folder"],
+    ],
     ["a journal, where nobody can undo", shell("killed with its watchdog"), ["journal"]],
     ["a journal, where a sysctl cannot be written", proc, ["journal"]],
     ["a journal, where the disk is full", disk("full"), ["journal"]],

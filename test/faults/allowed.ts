@@ -66,6 +66,9 @@ export function allowed(scenario: Scenario): Allowed {
         (path) => [`boot ${path}`, "it cannot be changed, and is named"] as const,
       ),
       ...(host.litter || fault.kind === "lock" ? [["folder", "somebody made it"] as const] : []),
+      ...(isBeforeWatchdog(fault)
+        ? [["folder", "nobody was left; the next one takes it"] as const]
+        : []),
     ]),
     strict:
       host.byHand.length > 0 || resets
@@ -85,6 +88,11 @@ function tightenedBefore(drift: Scenario["drift"]): string[] {
   const drifted = drift.flatMap(({ changes }) => changes);
   const own = ARP_KEYS.map((key) => `sysctl ${LEFT_BEHIND_ON} ${key}`);
   return [...own, ...drifted.filter((name) => name.startsWith("sysctl "))];
+}
+
+/** Between the folder and its watchdog a shell has nobody to tidy up after it, and nothing is begun yet. */
+function isBeforeWatchdog(fault: Scenario["fault"]): boolean {
+  return fault.kind === "shell" && fault.how === "KILL" && fault.place.part === "connecting";
 }
 
 function journal({ fault, host }: Scenario): Why | undefined {
