@@ -36,7 +36,8 @@ const CLIENT_PORT = "([1-9A-F][0-9A-F]{3}|0[1-9A-F][0-9A-F]{2}|00[1-9A-F][0-9A-F
 
 /**
  * Reads what the question `usage` answers: lines of `table` and `limits` as in an observation, one
- * `timeouts`, and a line `conn COUNT DESTINATION STATE EXPIRES` for connections that are alike.
+ * `timeouts`, and a line `conn COUNT DESTINATION STATE EXPIRES` for connections that are alike, with
+ * {@link END} after the last.
  *
  * @param addresses the destinations that it was asked about
  * Total: throws `UnreadableAnswer`.
@@ -55,12 +56,21 @@ export function parseServiceUsage(
   const service = services.find((one) => one.selector === selectorOf(target));
   const closing = closingTimeout(of("timeouts"));
   const inUse = new Map<string, number>();
-  for (const line of of("conn")) {
+  for (const line of connectionLines(of("conn"), usagePattern(target, addresses) !== "")) {
     const { count, address, state, expires } = parseConnections(line);
     if (isInUse(state, expires, closing)) inUse.set(address, (inUse.get(address) ?? 0) + count);
   }
   return { service, inUse: target.kind === "fwmark" ? activeOf(service, addresses) : inUse };
 }
+
+/** A list that ends early would pass for one of fewer connections. */
+function connectionLines(lines: readonly string[], asked: boolean): readonly string[] {
+  if (!asked) return lines;
+  if (lines.at(-1)?.trim() !== END) broken("connections that end early");
+  return lines.slice(0, -1);
+}
+
+const END = "1 ~";
 
 /** Entries of connections do not show the mark that they came by: what counts is what IPVS believes. */
 function activeOf(

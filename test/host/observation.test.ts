@@ -34,6 +34,46 @@ END`);
   });
 });
 
+describe.concurrent.each(FLAVOURS)(
+  "under $shell with the ip of $ip, one that is killed",
+  (flavour) => {
+    it("at any of its calls passes for no answer", async ({ expect }) => {
+      await using box = await Box.create(flavour);
+      await box.run(`/usr/sbin/ip addr add ${VIPS[0]}/32 dev lo
+      /usr/sbin/ip route replace default via 10.9.0.254 src ${VIPS[0]}
+      cat >/mnt/first/ip <<'END'
+#!/bin/sh
+case $* in -V) exec ${flavour.ip === "busybox" ? "busybox ip" : "/usr/sbin/ip"} -V ;; esac
+read -r left </mnt/left
+echo $((left - 1)) >/mnt/left
+[ "$left" != 1 ] || kill -KILL $$
+exec ${flavour.ip === "busybox" ? "busybox ip" : "/usr/sbin/ip"} "$@"
+END
+      chmod +x /mnt/first/ip`);
+      const answerWith = async (call: number) => {
+        await box.run(`echo ${call} >/mnt/left`);
+        const session = box.open({ vips: VIPS, mode: "look" });
+        const answer = await session.answer();
+        await session.end();
+        const isOver = Number((await box.run("cat /mnt/left")).stdout) > 0;
+        return { ...answer, isOver, routes: answer.body.match(/^(default|session-|route).*$/gm) };
+      };
+      const { routes } = await answerWith(1000);
+      expect(routes?.length).toBeGreaterThan(5);
+      for (let call = 1, isOver = false; !isOver; call += 1) {
+        const answer = await answerWith(call);
+        ({ isOver } = answer);
+        if (answer.status === "ok")
+          expect({ call, routes: answer.routes }).toEqual({ call, routes });
+        else
+          expect(answer.body).toMatch(
+            /^the addresses, the routes or the registry .* cannot be read/,
+          );
+      }
+    });
+  },
+);
+
 // busybox shows neither.
 describe.concurrent("an observation by iproute2", () => {
   it("tells each gateway of a multipath route", async ({ expect }) => {

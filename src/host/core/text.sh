@@ -20,6 +20,12 @@ $text
 END
 }
 
+# What a signal ended has not said all, and a list that ends early must not pass for all of it. Other
+# statuses may be answers: no way to an address, none found.
+was_not_killed() { # STATUS
+  [ "$1" -lt 128 ]
+}
+
 prefix() { # WORD: before each line of stdin
   local line=''
   while IFS= read -r line || [ -n "$line" ]; do printf '%s %s\n' "$1" "$line"; done

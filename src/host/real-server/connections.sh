@@ -38,7 +38,7 @@ translated() { # PATTERN
     printf '%s\n' "$entries" | matching "$1"
   elif may_translate; then
     echo blind
-  fi | sed -e '/ TIME_WAIT /d' -e '/ CLOSE /d' -e '/^[^=]*src=[^ ]* dst=\([^ ]*\) .* src=\1 /d'
+  fi | sed -e '/ TIME_WAIT /d' -e '/ CLOSE /d' -e '/^[^=]*src=[^ ]* dst=\([^ ]*\) .* src=\1 /d' || echo "cannot be searched"
 }
 
 # Without conntrack there is no NAT. With it, and nobody to tell the rules, there may be.

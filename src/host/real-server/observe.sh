@@ -36,7 +36,7 @@ observation() { # VIP...
   observe_nics
   writable "$ipv4/all/arp_ignore" && say "sysctl-writable yes" || say "sysctl-writable no"
   observe_ipv6
-  [ "$flavour" = iproute2 ] || observe_routes "$@"
+  [ "$flavour" = iproute2 ] || observe_routes "$@" || return 1
   [ ! -r /proc/net/ip_vs ] || say_each service </proc/net/ip_vs
   [ ! -d /var/lib/lvs-dr-director ] || say director
   read_first /proc/sys/net/ipv4/ip_forward forwards
@@ -106,13 +106,18 @@ observe_ipv6() {
 # Default routes of both families, the way back to our peer, how each VIP is delivered, and what routes
 # depend on an address or stay beside one. This ip does not tell whom the host is a proxy for.
 observe_routes() { # VIP...
-  local vip=''
-  each_line default "$(ip -o route show default 2>/dev/null)"
-  each_line session-route "$(ip -o route get "${session%% *}" 2>/dev/null)"
-  for vip in "$@"; do each_line route "$(ip -o route get "$vip" 2>/dev/null)"; done
-  each_line route4 "$(ip -o -4 route show table all 2>/dev/null)"
-  each_line route6 "$(ip -o -6 route show table all 2>/dev/null)"
-}
+  local vip='' said=''
+  said=$(ip -o route show default) && each_line default "$said" || return 1
+  said=$(ip -o route get "${session%% *}") || was_not_killed $? || return 1
+  each_line session-route "$said"
+  for vip in "$@"; do
+    said=$(ip -o route get "$vip") || was_not_killed $? || return 1
+    each_line route "$said"
+  done
+  said=$(ip -o -4 route show table all) && each_line route4 "$said" || return 1
+  [ -d /proc/sys/net/ipv6 ] || return 0
+  said=$(ip -o -6 route show table all) && each_line route6 "$said"
+} 2>/dev/null
 
 each_line() { # KIND TEXT [KIND...]: before each line of what ip said
   local line='' kind="$1" word='' text="$2" peer="${session%% *}"

@@ -25,7 +25,6 @@ tell_all() { # [SELECTOR]
   read_first /proc/sys/net/ipv4/vs/expire_quiescent_template value
   echo "template $value"
   observe_keepers
-  return 0
 }
 
 # Without a process: a director may be asked by many at once, and each of those that drain asks every second.
@@ -45,13 +44,14 @@ tell() { # WORD TEXT [START...]: each line of a text, after a word; only lines t
 # Thresholds are in no listing but their own. Where the kernel has no IPVS yet there is nothing to tell,
 # and it is not loaded for the sake of that.
 observe_table() { # [SELECTOR]
-  local saved='' limits=''
+  local saved='' limits='' status=0
   [ -e /proc/net/ip_vs ] || return 0
   saved=$(ipvsadm -Sn) || return 1
   set -f
   # shellcheck disable=SC2086 # options, by design
-  limits=$(ipvsadm -Ln ${1-} --thresholds 2>/dev/null)
+  limits=$(ipvsadm -Ln ${1-} --thresholds 2>/dev/null) || status=$?
   set +f
+  was_not_killed "$status" || return 1
   if [ "$#" = 0 ]; then
     tell table "$saved"
   else
@@ -62,9 +62,9 @@ observe_table() { # [SELECTOR]
 
 # Who believes that the table is theirs: programs in this network namespace, by their names.
 observe_keepers() {
-  local file=''
-  # shellcheck disable=SC2013 # FILE:NAME, without blanks
-  for file in $(grep -HxE 'keepalived|ldirectord|kube-proxy' /proc/[0-9]*/comm 2>/dev/null); do
+  local file='' found=''
+  found=$(grep -HxE 'keepalived|ldirectord|kube-proxy' /proc/[0-9]*/comm 2>/dev/null) || was_not_killed $? || return 1
+  for file in $found; do # FILE:NAME, without blanks
     [ ! "${file%comm:*}ns/net" -ef /proc/self/ns/net ] || echo "keeper ${file##*:}"
   done
 }
@@ -78,7 +78,13 @@ usage() { # SELECTOR PATTERN: of lines in the kernel's list; empty for none
   observe_table "$1" || return 1
   timeouts=$(ipvsadm -l --timeout)
   echo "timeouts ${timeouts##*: }"
-  [ -z "$2" ] || grep -E -e "$2" /proc/net/ip_vs_conn |
+  [ -z "$2" ] || in_use "$2" | prefix conn
+}
+
+# The mark at the end, which sorts last, has come through all of them: a count that ends early would have
+# connections cut.
+in_use() { # PATTERN
+  { { grep -E -e "$1" /proc/net/ip_vs_conn || [ $? = 1 ]; } && echo '~'; } |
     sed 's/^[^ ]* *[^ ]* [^ ]* [^ ]* [^ ]* \([^ ]*\) [^ ]* \([^ ]*\)  *\([0-9]*\).*/\1 \2 \3/' |
-    sort | uniq -c | prefix conn
+    sort | uniq -c
 }

@@ -40,6 +40,7 @@ describe("connections in use", () => {
     expect(reading([...lines, "other"])).toThrow(UnreadableAnswer);
     const without = lines.filter((line) => !line.startsWith("timeouts"));
     expect(reading(without)).toThrow(UnreadableAnswer);
+    expect(reading(lines.slice(0, -1))).toThrow("connections that end early");
   });
 
   it("are looked for by service and destination, and templates are passed over", () => {
