@@ -96,7 +96,7 @@ function vipFailures(
   );
 }
 
-/** Behind another port or another bastion, the same address may be another machine. */
+/** By another port or another bastion, the same address may be another machine. */
 function sameHostFailures(args: RealServerPoolArgs): Failure[] {
   const first = new Map<string, string>();
   return Object.entries(args.realServers).flatMap(([name, given]) => {
@@ -110,17 +110,23 @@ function sameHostFailures(args: RealServerPoolArgs): Failure[] {
   });
 }
 
-/** Undefined while a part of it is not known. */
+/** Undefined while a part of it is not known. What the user's own ssh is given may lead elsewhere, too. */
 function placeOf(
   { host, connection: own }: PoolMemberArgs,
   shared: RealServerPoolArgs["connection"],
 ): string | undefined {
   if (isLater(own) || isLater(shared)) return undefined;
-  const { port = 22, proxy } = { ...shared, ...own } as PoolConnectionArgs;
-  const bastion = isLater(proxy) ? proxy : proxy?.host;
-  if ([host, port, bastion].some(isLater)) return undefined;
+  const { port, proxy, ssh } = { ...shared, ...own } as PoolConnectionArgs;
+  const bastion = proxy && !isLater(proxy) ? [proxy.host, proxy.port ?? 22] : proxy;
+  const way = [port ?? 22, bastion, ssh === true ? {} : ssh || undefined];
+  if (hasLater([host, way])) return undefined;
   const text = host as string;
-  return JSON.stringify([canonicalAddress(text) ?? text.toLowerCase(), port, bastion]);
+  return JSON.stringify([canonicalAddress(text) ?? text.toLowerCase(), ...way]);
+}
+
+function hasLater(value: unknown): boolean {
+  if (isLater(value)) return true;
+  return typeof value === "object" && value !== null && Object.values(value).some(hasLater);
 }
 
 /** No address is missing, and none is there twice. */

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { isRecord } from "../../inputs/values";
 import type { DrainArgs } from "../args";
 import type { ServiceDrainArgs } from "../service-args";
 
@@ -13,10 +14,17 @@ export function serviceDrain(
   drain: pulumi.Input<DrainArgs> | undefined,
 ): pulumi.Input<ServiceDrainArgs> | undefined {
   if (drain === undefined || drain === null) return undefined;
-  return pulumi
-    .output(drain)
-    .apply(({ timeoutSeconds, onTimeout }): pulumi.Unwrap<ServiceDrainArgs> => ({
-      timeoutSeconds: Math.max(LEAST_SECONDS, timeoutSeconds),
-      ...(onTimeout !== undefined && { onTimeout: onTimeout === "fail" ? "fail" : "remove" }),
-    }));
+  return pulumi.output(drain).apply(directorsDrain);
+}
+
+/** What is no drain is handed on as it is, so that the service is refused: thrown here, it would be missing. */
+function directorsDrain(drain: pulumi.Unwrap<DrainArgs>): pulumi.Unwrap<ServiceDrainArgs> {
+  const given: unknown = drain;
+  if (!isRecord(given) || typeof given["timeoutSeconds"] !== "number") return given as never;
+  const { timeoutSeconds, onTimeout, ...others } = drain;
+  return {
+    ...others,
+    timeoutSeconds: Math.max(LEAST_SECONDS, timeoutSeconds),
+    ...(onTimeout !== undefined && { onTimeout: onTimeout === "fail" ? "fail" : "remove" }),
+  };
 }

@@ -12,8 +12,9 @@ export function machinesApart(
   poolName: string,
   realServers: Readonly<Record<string, RealServer>>,
 ): pulumi.ResourceHookBinding {
-  if (!hasHooks()) return {};
-  const hook = new pulumi.ResourceHook(`RealServerPool ${poolName}: machines`, async () => {
+  const monitor = pulumi.runtime.getMonitor();
+  if (!hasHooks(monitor)) return {};
+  const hook = new pulumi.ResourceHook(hookName(monitor, poolName), async () => {
     const machines = await Promise.all(Object.entries(realServers).map(machineOf));
     const problem = oneMachineTwice(machines);
     if (problem !== undefined) throw new Error(`RealServerPool ${poolName}: ${problem}`);
@@ -22,9 +23,24 @@ export function machinesApart(
 }
 
 /** Pulumi's mocks, with which a program's own unit tests run, have none: a resource with a hook fails there. */
-function hasHooks(): boolean {
-  const monitor = pulumi.runtime.getMonitor() as { registerResourceHook?: unknown } | undefined;
-  return typeof monitor?.registerResourceHook === "function";
+function hasHooks(monitor: object | undefined): monitor is object {
+  return (
+    monitor !== undefined &&
+    "registerResourceHook" in monitor &&
+    typeof monitor.registerResourceHook === "function"
+  );
+}
+
+/** The names of the pools that have a hook, by the engine's run. */
+const hooked = new WeakMap<object, string[]>();
+
+/** No run takes a name twice, and pools under different parents may have one name. */
+function hookName(monitor: object, poolName: string): string {
+  const pools = hooked.get(monitor) ?? [];
+  const earlier = pools.filter((name) => name === poolName).length;
+  hooked.set(monitor, [...pools, poolName]);
+  const which = earlier === 0 ? "" : ` (${earlier + 1})`;
+  return `RealServerPool ${poolName}${which}: machines`;
 }
 
 /** What a member has not said, since it failed, is not known. */

@@ -50,10 +50,34 @@ export class RealServerPool extends pulumi.ComponentResource {
   constructor(name: string, args: RealServerPoolArgs, opts?: pulumi.ComponentResourceOptions) {
     const shape = checked(name, args);
     super(POOL_TYPE, name, {}, opts);
-    const { realServers, barriers } = declareMembers(this, name, args, shape);
-    this.realServers = realServers;
-    this.services = declareServices(this, name, args, shape, realServers, barriers);
-    void warnOfUnreached(this, shape.batches, realServers, shape.services.size);
+    // All resources are made right here: the engine keeps the call stack of each in the state, where a
+    // function in between is 90 bytes a member. Each member depends on all of the batch before it.
+    const members = new Map<string, RealServer>();
+    const barriers: Promise<pulumi.Resource>[] = [];
+    let before: Promise<pulumi.Resource>[] = [];
+    for (const batch of shape.batches) {
+      const options = { parent: this, dependsOn: before };
+      before = [];
+      for (const member of batch) {
+        const child = childName(name, member);
+        const given = memberArgs(args, args.realServers[member] ?? "", shape.bound);
+        const server = new RealServer(child, given, options);
+        members.set(member, server);
+        before.push(barrierOf(server, child, this));
+      }
+      barriers.push(...before);
+    }
+    this.realServers = Object.fromEntries(members);
+
+    const services = new Map<string, VirtualService>();
+    const hooks = shape.services.size > 0 ? machinesApart(name, this.realServers) : {};
+    for (const [at, service] of shape.services) {
+      const given = serviceArgs(this, name, args, service);
+      const options = { parent: this, dependsOn: [...barriers], hooks };
+      services.set(at, new VirtualService(childName(name, at), given, options));
+    }
+    this.services = Object.fromEntries(services);
+    void warnOfUnreached(this, shape.batches, members, services.size);
     this.registerOutputs({});
   }
 
@@ -73,53 +97,6 @@ function checked(name: string, args: RealServerPoolArgs): PoolShape {
   if ("shape" in read) return read.shape;
   const lines = read.failures.map(({ reason }) => `RealServerPool ${name}: ${reason}`);
   throw new pulumi.RunError(lines.join("\n"));
-}
-
-/** Each member depends on all of the batch before it. */
-function declareMembers(
-  pool: pulumi.ComponentResource,
-  poolName: string,
-  args: RealServerPoolArgs,
-  { batches, bound }: PoolShape,
-) {
-  const realServers: Record<string, RealServer> = {};
-  const barriers: Promise<pulumi.Resource>[] = [];
-  let before: readonly Promise<pulumi.Resource>[] = [];
-  for (const batch of batches) {
-    const dependsOn = [...before];
-    before = batch.map((member) => {
-      const name = childName(poolName, member);
-      const given = memberArgs(args, args.realServers[member] ?? "", bound);
-      const server = new RealServer(name, given, { parent: pool, dependsOn });
-      realServers[member] = server;
-      return barrierOf(server, name, pool);
-    });
-    barriers.push(...before);
-  }
-  return { realServers, barriers };
-}
-
-/** Each service depends on all members, and is made of what the program says of them. */
-function declareServices(
-  pool: pulumi.ComponentResource,
-  poolName: string,
-  args: RealServerPoolArgs,
-  { services }: PoolShape,
-  realServers: Readonly<Record<string, RealServer>>,
-  barriers: readonly Promise<pulumi.Resource>[],
-): Record<string, VirtualService> {
-  if (services.size === 0) return {};
-  const options = {
-    parent: pool,
-    dependsOn: [...barriers],
-    hooks: machinesApart(poolName, realServers),
-  };
-  return Object.fromEntries(
-    [...services].map(([name, service]) => {
-      const given = serviceArgs(pool, poolName, args, service);
-      return [name, new VirtualService(childName(poolName, name), given, options)];
-    }),
-  );
 }
 
 function serviceArgs(

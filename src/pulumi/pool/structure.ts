@@ -25,7 +25,9 @@ export function structureFailures(args: unknown): Failure[] {
     ...["vips", "retiring"].flatMap((name) => textsFailures(args[name], [name])),
     ...connectionFailures(connection, ["connection"]),
     ...hostsFailures(realServers, "realServers", MEMBER),
-    ...(realServers === undefined ? [failureOf(["realServers"], REQUIRED_MEMBERS)] : []),
+    ...(realServers === undefined || realServers === null
+      ? [failureOf(["realServers"], REQUIRED_MEMBERS)]
+      : []),
     ...hostsFailures(directors, "directors", ["host", ...CONNECTION]),
     ...objectFailures(rollout, ["rollout"], ["batch"]),
     ...servicesFailures(services),

@@ -12,13 +12,13 @@ import { valueOf } from "./barrier";
 export async function warnOfUnreached(
   pool: pulumi.ComponentResource,
   batches: readonly (readonly string[])[],
-  realServers: Readonly<Record<string, RealServer>>,
+  realServers: ReadonlyMap<string, RealServer>,
   serviceCount: number,
 ): Promise<void> {
   // What a member has not said yet is nothing special in a preview.
   if (pulumi.runtime.isDryRun()) return;
   for (const [at, batch] of batches.entries()) {
-    const gotThrough = await Promise.all(batch.map((member) => isThrough(realServers[member])));
+    const gotThrough = await Promise.all(batch.map((member) => isThrough(realServers.get(member))));
     const failed = batch.filter((_, index) => gotThrough[index] === false);
     if (failed.length === 0) continue;
     const text = unreachedText(failed, batches.slice(at + 1).flat(), serviceCount);

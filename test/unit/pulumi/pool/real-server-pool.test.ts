@@ -107,6 +107,24 @@ describe("a pool", () => {
     expect(await drains(pulumi.output(short))).toEqual([own, atLeast, short, short]);
   });
 
+  it.each([undefined, "60", { timeoutSeconds: "60" }])(
+    "hands on a drain that comes later and is none, so that its services are refused and not missing: %o",
+    async (none) => {
+      const made = await declared({ ...served, drain: pulumi.output(none) as never });
+      expect(Object.keys(made)).toHaveLength(3);
+      for (const one of Object.values(made)) expect(one["drain"]).toEqual(none);
+    },
+  );
+
+  it("has a member by any name that an object may have", async () => {
+    const odd = ["__proto__", "constructor", "a::b", "$1", "é ü", "x".repeat(300)];
+    const hosts = odd.map((name, at) => [name, `10.0.1.${at + 1}`]);
+    const realServers = Object.fromEntries(hosts) as Record<string, string>;
+    const pool = new RealServerPool("shop", { ...least, realServers });
+    expect(Object.keys(pool.realServers)).toEqual(odd);
+    expect(await settled(pool.converged)).toBe(true);
+  });
+
   it("has destinations that a preview knows although it knows no output of a member", async () => {
     await mocked(true);
     const made = await declared(served);

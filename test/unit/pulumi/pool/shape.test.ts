@@ -20,6 +20,8 @@ function wrong(changes: object): string[] {
   return "failures" in read ? read.failures.map(({ reason }) => reason) : [];
 }
 
+const withoutDirectors = { directors: {}, services: [] };
+
 const member = (changes: object) => ({
   realServers: {
     ...fine.realServers,
@@ -55,6 +57,28 @@ describe("a pool", () => {
           a: { host: "gate", rip: "10.0.0.1", rip6: "fd00::1", connection: { port: 2201 } },
           b: { host: "gate", rip: "10.0.0.4", rip6: "fd00::4", connection: { port: 2202 } },
         },
+      },
+    ],
+    [
+      "with one address behind two ports of one bastion",
+      {
+        realServers: {
+          a: { host: "10.0.0.1", connection: { proxy: { host: "gate", port: 2201 } } },
+          b: { host: "10.0.0.1", connection: { proxy: { host: "gate", port: 2202 } } },
+        },
+        ...withoutDirectors,
+      },
+    ],
+    [
+      "with one name that the user's own ssh is to find in two ways, or that it learns later",
+      {
+        realServers: {
+          a: { host: "web", connection: { ssh: { options: ["HostName=10.0.0.1"] } } },
+          b: { host: "web", connection: { ssh: { options: ["HostName=10.0.0.2"] } } },
+          c: { host: "web", connection: { ssh: { options: [pulumi.output("Port=2203")] } } },
+          d: { host: "web", connection: { ssh: { options: [pulumi.output("Port=2204")] } } },
+        },
+        ...withoutDirectors,
       },
     ],
   ])("is fine %s", (_, changes) => {
@@ -129,6 +153,24 @@ describe("a pool", () => {
     [
       { realServers: undefined },
       "realServers: required: the members by their names, each a host or an object with host",
+    ],
+    [{ realServers: null }, "realServers: required: the members by their names"],
+    [
+      {
+        realServers: { a: "10.0.0.1", b: { host: "10.0.0.1", connection: { port: null } } },
+        ...withoutDirectors,
+      },
+      'realServers.b.host: "10.0.0.1" is the host of a, too',
+    ],
+    [
+      {
+        realServers: {
+          a: { host: "web", connection: { ssh: true, proxy: { host: "gate" } } },
+          b: { host: "web", connection: { ssh: {}, proxy: { host: "gate", port: 22 } } },
+        },
+        ...withoutDirectors,
+      },
+      'realServers.b.host: "web" is the host of a, too',
     ],
     [{ realServers: { "": "10.0.0.11" } }, "realServers: a name is empty"],
     [{ realServers: { web: 7 } }, "realServers.web: 7 is neither a host nor an object with host"],
