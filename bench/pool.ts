@@ -1,21 +1,25 @@
+import type { PulumiFn } from "@pulumi/pulumi/automation";
+
 import type { Engine } from "../lab/engine";
 import type { LabHost } from "../lab/host";
 import type { Lab } from "../lab/lab";
 import type { PoolBatch } from "../src/index";
 import { fleetRound, noCosts, programRound, type FleetCosts } from "./fleet";
-import { poolProgram } from "./program";
+import { componentProgram, poolProgram } from "./program";
 import type { Figure } from "./table";
 
 /** What a pool costs, beside what the same hosts cost one by one. Of one run, the best of its rounds. */
 export interface PoolCosts {
   readonly single: FleetCosts;
+  /** One by one below a component of the program's own: what any parent costs. */
+  readonly below: FleetCosts;
   /** All members at once. */
   readonly whole: FleetCosts;
   /** In the batches that a pool has by default. */
   readonly batched: FleetCosts;
 }
 
-/** Measures the hosts one by one, as a pool, and as a pool in batches; in turns, so that all have the same machine. */
+/** Measures the hosts one by one, below a component, as a pool, and as a pool in batches: in turns, on one machine. */
 export async function poolCosts(
   lab: Lab,
   engine: Engine,
@@ -23,11 +27,20 @@ export async function poolCosts(
   rounds: number,
   signal: AbortSignal,
 ): Promise<PoolCosts> {
-  const costs: PoolCosts = { single: noCosts(), whole: noCosts(), batched: noCosts() };
+  const costs: PoolCosts = {
+    single: noCosts(),
+    below: noCosts(),
+    whole: noCosts(),
+    batched: noCosts(),
+  };
+  const withParent = (program: PulumiFn, best: FleetCosts) =>
+    programRound(engine, program, hosts.length + 2, best);
   const pool = (batch: PoolBatch | PoolBatch[], best: FleetCosts) =>
-    programRound(engine, poolProgram(lab, hosts, batch), hosts.length + 2, best);
+    withParent(poolProgram(lab, hosts, batch), best);
   for (let round = 0; round < rounds; round += 1) {
     await fleetRound(lab, engine, hosts, true, costs.single);
+    signal.throwIfAborted();
+    await withParent(componentProgram(lab, hosts), costs.below);
     signal.throwIfAborted();
     await pool("100%", costs.whole);
     signal.throwIfAborted();
@@ -38,11 +51,13 @@ export async function poolCosts(
 }
 
 /** A pool beside single resources. Batches have no limit: waiting is what they are for. */
-export function poolFigures({ single, whole, batched }: PoolCosts): Figure[] {
+export function poolFigures({ single, below, whole, batched }: PoolCosts): Figure[] {
   return [
+    ...WHATS.map((what) => beside(`below a component: ${NAMES[what]}`, below[what], single[what])),
     ...WHATS.map((what) => beside(`pool, "100%": ${NAMES[what]}`, whole[what], single[what], MOST)),
     ...WHATS.map((what) => beside(`pool, [1, "25%"]: ${NAMES[what]}`, batched[what], single[what])),
     bytes("single resources", single),
+    bytes("below a component", below),
     bytes('pool, "100%"', whole),
     bytes('pool, [1, "25%"]', batched),
   ];

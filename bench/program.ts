@@ -1,3 +1,4 @@
+import * as pulumi from "@pulumi/pulumi";
 import type { PulumiFn } from "@pulumi/pulumi/automation";
 
 import { RealServer, RealServerPool, type PoolBatch } from "../src/index";
@@ -20,6 +21,17 @@ export function fleetProgram(lab: Lab, hosts: readonly LabHost[], persist: boole
         vips: VIPS,
         ...(!persist && { persist }),
       });
+    }
+  };
+}
+
+/** The same, each below one component, with names as long as those of a pool: what a parent costs alone. */
+export function componentProgram(lab: Lab, hosts: readonly LabHost[]): PulumiFn {
+  return async () => {
+    const parent = new pulumi.ComponentResource("lvs-dr:index:RealServerPool", "shop");
+    for (const host of hosts) {
+      const connection = { host: host.address, privateKeyFile: lab.keys.plain.path };
+      new RealServer(`shop-${host.name}`, { connection, vips: VIPS }, { parent });
     }
   };
 }

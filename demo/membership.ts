@@ -4,7 +4,7 @@ import type { Traffic } from "../lab/traffic";
 import { showServices } from "./director";
 import { BASH } from "./host-view";
 import { expectSame, Mismatch } from "./narrator";
-import { NAME, NAME6, program, type Scene, SHOP, SHOP6 } from "./scene";
+import { memberName, NAME, NAME6, program, type Scene, serviceNames } from "./scene";
 import { declared } from "./serving";
 import { byOthers } from "./tally";
 import { expectChanges, expectOrder, nameIn, showHosts, showRows } from "./telling";
@@ -13,15 +13,15 @@ const AT_LEAST = 1000;
 /** So many connections, at least, that rs1 has when it leaves. */
 const HELD = 4;
 
-/** Step 3: a real server joins. */
+/** Step 3: a real server joins the pool. */
 export async function joins(scene: Scene, traffic: Traffic): Promise<void> {
   const { narrator, engine, rs1, rs2, rs3, signal } = scene;
-  narrator.step("rs3 joins while requests flow: one more in the program, and pulumi up");
+  narrator.step("rs3 joins while requests flow: one more in the pool's record, and pulumi up");
   await traffic.until(({ sent }) => sent >= 100, signal);
   const outcome = await engine.up(program(scene, [rs1, rs2, rs3]));
   showRows(narrator, outcome);
-  expectChanges(outcome, { create: 1, update: 2, same: 3 });
-  expectOrder(outcome, [rs3.name], [SHOP, SHOP6]);
+  expectChanges(outcome, { create: 1, update: 2, same: 4 });
+  expectOrder(outcome, [memberName(rs3)], serviceNames(scene));
   await showServices(scene, [
     [rs1, 1],
     [rs2, 1],
@@ -39,13 +39,13 @@ export async function joins(scene: Scene, traffic: Traffic): Promise<void> {
 /** Step 4: a real server leaves, drained by its director. */
 export async function leaves(scene: Scene, traffic: Traffic): Promise<void> {
   const { narrator, rs1, rs2, rs3, signal } = scene;
-  narrator.step("rs1 leaves: one less in the program, and pulumi up");
+  narrator.step("rs1 leaves: one less in the pool's record, and pulumi up");
   const asMember = await askAsHost(scene);
   const begun = await holdOpen(scene);
   const { outcome, finished } = await upDrained(scene, program(scene, [rs2, rs3]));
   showRows(narrator, outcome);
-  expectChanges(outcome, { update: 2, delete: 1, same: 3 });
-  expectOrder(outcome, [SHOP, SHOP6], [rs1.name]);
+  expectChanges(outcome, { update: 2, delete: 1, same: 4 });
+  expectOrder(outcome, serviceNames(scene), [memberName(rs1)]);
   const warnings = outcome.said.filter(({ severity }) => severity === "warning");
   expectSame("warnings", warnings.map(({ message }) => message).join("\n") || "none", "none");
   const by = finished.map(({ servedBy }) => servedBy);
@@ -84,10 +84,7 @@ async function upDrained(
   scene: Scene,
   of: () => Promise<void>,
 ): Promise<{ outcome: Outcome; finished: WebAnswer[] }> {
-  const told = new Map([
-    [SHOP, 0],
-    [SHOP6, 0],
-  ]);
+  const told = new Map(serviceNames(scene).map((name) => [name, 0]));
   let finishing: Promise<WebAnswer[]> | undefined;
   const outcome = await scene.engine.up(of, {
     onEvent: ({ diagnosticEvent: event }) => {

@@ -1,4 +1,4 @@
-import { RealServer, VirtualService } from "../src/index";
+import { RealServerPool } from "../src/index";
 import { Client } from "../lab/client";
 import type { Engine } from "../lab/engine";
 import { makeDirector } from "../lab/director-guest";
@@ -16,9 +16,8 @@ import { Tally } from "./tally";
 export const NAME = "shop.example";
 export const NAME6 = "shop6.example";
 
-/** The director's services, by their names in the program. */
-export const SHOP = "shop";
-export const SHOP6 = "shop6";
+/** The pool. Its resources' names begin with its own. */
+const POOL = "shop";
 
 /** Who plays, and what is told of them. */
 export interface Scene {
@@ -77,30 +76,34 @@ export async function setScene(
   return { ...cast, rs1: one, rs2: two, rs3: three, tally: new Tally() };
 }
 
-/** A program that declares these real servers, and a service on the director for each VIP. */
-export function program(scene: Scene, hosts: readonly LabHost[]): () => Promise<void> {
-  const { lab, director } = scene;
-  const privateKeyFile = lab.keys.plain.path;
+/** A program that declares one pool: these real servers, and a service on the director for each VIP. */
+export function program({ lab, director }: Scene, hosts: readonly LabHost[]): () => Promise<void> {
+  const realServers = hosts.map((host) => {
+    const member = { host: host.address, rip6: host.address6, connection: { user: userOf(host) } };
+    return [host.name, member] as const;
+  });
   return async () => {
-    const dependsOn = hosts.map((host) => {
-      const connection = { host: host.address, user: userOf(host), privateKeyFile };
-      return new RealServer(host.name, { connection, vips: [...lab.vips] });
+    new RealServerPool(POOL, {
+      vips: [...lab.vips],
+      connection: { privateKeyFile: lab.keys.plain.path },
+      realServers: Object.fromEntries(realServers),
+      drain: { timeoutSeconds: 60 },
+      directors: { director: director.address },
+      // The director lives as long as the demo.
+      services: [{ port: 80, scheduler: "rr", persist: false }],
     });
-    for (const [name, vip, rip] of [
-      [SHOP, scene.vip, "address"],
-      [SHOP6, scene.vip6, "address6"],
-    ] as const) {
-      const args = {
-        director: { host: director.address, user: "root", privateKeyFile },
-        ...{ vip, port: 80, scheduler: "rr" },
-        destinations: hosts.map((host) => ({ address: host[rip] })),
-        drain: { timeoutSeconds: 60 },
-        // The director lives as long as the demo.
-        persist: false,
-      };
-      new VirtualService(name, args, { dependsOn });
-    }
   };
+}
+
+/** A member's name in the program. */
+export function memberName({ name }: LabHost): string {
+  return `${POOL}-${name}`;
+}
+
+/** The names of the director's services in the program, one for each VIP. */
+export function serviceNames({ lab, director }: Scene): [string, string] {
+  const [vip, vip6] = lab.vips.map((one) => one.replaceAll(":", "."));
+  return [`${POOL}-${director.name}-${vip}-80`, `${POOL}-${director.name}-${vip6}-80`];
 }
 
 function introduce(

@@ -2,7 +2,7 @@ import { countVipFrames, recordVipFrames, type VipFrames } from "../lab/vip-fram
 import { scheduled, showServices } from "./director";
 import { difference, footprint, LOOK_AT_OURS } from "./host-view";
 import { expectSame } from "./narrator";
-import { program, type Scene, SHOP, SHOP6 } from "./scene";
+import { memberName, program, type Scene, serviceNames } from "./scene";
 import { byOthers, served } from "./tally";
 import { expectChanges, expectOrder, expectWords, type Look, showHosts, showRows } from "./telling";
 import { askMeanwhile, askWire, nameOf } from "./wire";
@@ -14,17 +14,17 @@ export function declared({ vip, vip6 }: Scene): Look {
   return { vips: [`${vip}/32`, `${vip6}/128`], arp: "arp_ignore 1, arp_announce 2" };
 }
 
-/** Step 2: two real servers and the director's services, declared. */
+/** Step 2: a pool of two real servers, with the director's services, declared. */
 export async function declare(scene: Scene): Promise<void> {
   const { narrator, director, engine, vip, vip6, rs1, rs2, before } = scene;
   narrator.step(
-    "pulumi up: rs1, rs2 and the director's services, while a neighbour asks for the VIPs all the time",
+    "pulumi up: a pool of rs1 and rs2 with the director, while a neighbour asks for the VIPs all the time",
   );
   const up = () => engine.up(program(scene, [rs1, rs2]));
   const { outcome, frames } = await askMeanwhile(scene, up);
   showRows(narrator, outcome);
-  expectChanges(outcome, { create: 5 });
-  expectOrder(outcome, [rs1.name, rs2.name], [SHOP, SHOP6]);
+  expectChanges(outcome, { create: 6 });
+  expectOrder(outcome, [memberName(rs1)], [memberName(rs2)], serviceNames(scene));
   const told = byOthers(frames, director.mac);
   expectSame("frames in which a real server claims a VIP", `${told}`, "0");
   const answers = frames.answers[director.mac] ?? 0;

@@ -1,4 +1,4 @@
-import { program, type Scene, SHOP, SHOP6 } from "./scene";
+import { memberName, program, type Scene, serviceNames } from "./scene";
 import { declared } from "./serving";
 import { announce, LOOK_AT_TABLE } from "./director";
 import { expectSame } from "./narrator";
@@ -29,12 +29,12 @@ export async function undo(scene: Scene): Promise<void> {
   await prompt(narrator, rs2, "sysctl -w net.ipv4.conf.all.arp_ignore=0");
   await askWire(scene, [vip], ["director", rs2.name]);
   narrator.doing("pulumi refresh");
-  expectChanges(await engine.refresh(), { same: 4, update: 1 });
+  expectChanges(await engine.refresh(), { same: 5, update: 1 });
   await showDrift(scene);
   narrator.doing("pulumi up");
   const outcome = await engine.up(program(scene, [rs2, rs3]));
   showRows(narrator, outcome);
-  expectChanges(outcome, { update: 1, same: 4 });
+  expectChanges(outcome, { update: 1, same: 5 });
   await announce(scene);
   await showHosts(narrator, [[rs2, declared(scene)]]);
   await askWire(scene, [vip, vip6], ["director"]);
@@ -47,10 +47,11 @@ async function showDrift({ narrator, engine, rs2, rs3 }: Scene): Promise<void> {
     const lines = outputs?.["drift"];
     if (Array.isArray(lines)) drift.set(nameIn(urn), lines.join("\n"));
   }
-  for (const { name } of [rs2, rs3]) narrator.quote(`drift of ${name}`, drift.get(name) || "none");
-  const found = drift.get(rs2.name) ?? "";
+  for (const name of [rs2, rs3].map(memberName))
+    narrator.quote(`drift of ${name}`, drift.get(name) || "none");
+  const found = drift.get(memberName(rs2)) ?? "";
   expectWords(`drift of ${rs2.name}`, found, ["eth0: arp_ignore 0, wanted 1"]);
-  expectSame(`drift of ${rs3.name}`, drift.get(rs3.name) ?? "unknown", "");
+  expectSame(`drift of ${rs3.name}`, drift.get(memberName(rs3)) ?? "unknown", "");
   narrator.saw("a refresh names the NIC that leaks");
 }
 
@@ -60,8 +61,8 @@ export async function destroy(scene: Scene): Promise<void> {
   narrator.step("pulumi destroy, and what each host says of itself afterwards");
   const outcome = await engine.destroy();
   showRows(narrator, outcome);
-  expectChanges(outcome, { delete: 5 });
-  expectOrder(outcome, [SHOP, SHOP6], [rs2.name, rs3.name]);
+  expectChanges(outcome, { delete: 6 });
+  expectOrder(outcome, serviceNames(scene), [memberName(rs3)], [memberName(rs2)]);
   const table = await prompt(narrator, director, LOOK_AT_TABLE);
   expectSame("the director's table", table.trim(), "");
   const ours = await prompt(narrator, director, LOOK_AT_OURS);
