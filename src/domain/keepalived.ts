@@ -7,6 +7,8 @@ export interface KeepalivedBlock {
   readonly check: HealthCheck;
   /** One that fails its check gets weight 0; else it is taken out of the table. */
   readonly inhibitOnFailure: boolean;
+  /** keepalived is asked which real servers fail their check. Default: false, and absent ones may be either. */
+  readonly asks?: boolean;
 }
 
 /** What keepalived asks each real server, and takes it out for. */

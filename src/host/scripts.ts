@@ -31,9 +31,13 @@ export const DIRECTOR_PARTS: readonly string[] = [
 /** The shell of a director whose table keepalived keeps. */
 export const KEEPALIVED_PARTS: readonly string[] = [
   ...DIRECTOR_PARTS,
+  "keepalived/daemon",
   "keepalived/kind",
   "keepalived/observe",
 ];
+
+/** The same, and what asks keepalived about its checks. */
+export const KEEPALIVED_CHECK_PARTS: readonly string[] = [...KEEPALIVED_PARTS, "keepalived/checks"];
 
 /** What only a change of such a director needs, as text; see {@link changesOf}. */
 export const KEEPALIVED_CHANGES = changesOf(["keepalived/changes"]);
@@ -106,6 +110,9 @@ export const DIRECTOR_PROGRAM = programOf(DIRECTOR_PARTS);
 
 /** What one operation runs on a director whose table keepalived keeps. */
 export const KEEPALIVED_PROGRAM = programOf(KEEPALIVED_PARTS);
+
+/** The same where keepalived is asked about its checks. */
+export const KEEPALIVED_CHECK_PROGRAM = programOf(KEEPALIVED_CHECK_PARTS);
 
 /** What an inspection of a real server runs there, for a mode in which nothing is undone. */
 export const INSPECTION_PROGRAM = programOf([

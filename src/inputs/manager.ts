@@ -120,6 +120,16 @@ export const managerField = {
           shown: true,
           sentence: "A real server that fails its check gets weight 0, instead of being taken out.",
         },
+        failing: {
+          kind: "choice",
+          values: ["assume", "ask"],
+          default: "assume",
+          shown: true,
+          page: "how-to/keepalived.md#failing-or-removed",
+          sentence:
+            'Real servers that are missing from the table: `"assume"` that they fail their check, or `"ask"` ' +
+            "keepalived, and repair those that somebody has removed.",
+        },
       },
     },
   },
@@ -137,8 +147,11 @@ export function blockOf(
   target: ServiceTarget,
 ): KeepalivedBlock | undefined {
   if (manager === undefined) return undefined;
-  const { file, check, inhibitOnFailure } = manager.keepalived;
-  return { file: file ?? usualBlockFile(target), check: checkOf(check), inhibitOnFailure };
+  const { file, check, inhibitOnFailure, failing } = manager.keepalived;
+  return {
+    ...{ file: file ?? usualBlockFile(target), check: checkOf(check), inhibitOnFailure },
+    ...(failing === "ask" && { asks: true }),
+  };
 }
 
 type Keepalived = NonNullable<Settled<{ manager: typeof managerField }>["manager"]>["keepalived"];

@@ -1,3 +1,4 @@
+import { parseChecks, type CheckedService } from "./keepalived-checks";
 import type { Lines } from "./lines";
 
 /** keepalived on a director, beside one service of ours. */
@@ -18,12 +19,14 @@ export interface ObservedKeepalived {
   readonly fatal: readonly string[];
   /** The lines of the file of our block; undefined where there is none. */
   readonly block: readonly string[] | undefined;
+  /** What it says of its checks. Undefined where it was not asked, or has not answered in time. */
+  readonly checked?: readonly CheckedService[];
 }
 
 /** The words of its lines in an observation, between blanks. */
 export const KEEPALIVED_WORDS =
   "keepalived-daemon keepalived-version keepalived-conf keepalived-included keepalived-folder " +
-  "keepalived-said keepalived-fatal keepalived-file keepalived-line";
+  "keepalived-said keepalived-fatal keepalived-file keepalived-line keepalived-asked keepalived-check";
 
 /** Reads what an observation says of keepalived. */
 export function parseKeepalived(lines: Lines): ObservedKeepalived {
@@ -37,5 +40,6 @@ export function parseKeepalived(lines: Lines): ObservedKeepalived {
     complaints: lines.all("keepalived-said"),
     fatal: lines.all("keepalived-fatal"),
     block: lines.has("keepalived-file") ? lines.all("keepalived-line") : undefined,
+    ...(lines.has("keepalived-asked") && { checked: parseChecks(lines.all("keepalived-check")) }),
   };
 }

@@ -1,20 +1,31 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { KEEPALIVED_CHANGES, KEEPALIVED_PROGRAM } from "../host/scripts";
+import type { KeepalivedBlock } from "../domain/keepalived";
+import { KEEPALIVED_CHANGES, KEEPALIVED_CHECK_PROGRAM, KEEPALIVED_PROGRAM } from "../host/scripts";
 import { parseKeepalivedDirector, type ObservedDirector } from "../observed/director";
 import type { DesiredService } from "../plan/service/claim";
-import { keptBehind } from "../plan/service/kept";
+import { keptBehind, unexplained } from "../plan/service/kept";
 import { planService, type ServiceChange, type ServicePlan } from "../plan/service/plan";
-import { changesRequest, observeRequest, serviceRequest } from "../plan/service/request";
+import {
+  askRequest,
+  changesRequest,
+  observeRequest,
+  serviceRequest,
+} from "../plan/service/request";
 import type { TableStep } from "../plan/service/steps";
 import { defineCall, giveUpRequest } from "../protocol/program";
 import { DIRECTOR } from "./director";
 import type { HostKind, Observer } from "./kind";
 
-/** A director whose table keepalived keeps, as it is read: asked about a service and its file. */
-export const KEPT_DIRECTOR: Observer<ObservedDirector> = {
-  program: KEEPALIVED_PROGRAM,
-  parse: parseKeepalivedDirector,
-};
+/**
+ * A director whose table keepalived keeps, as it is read: asked about a service and its file, and where the
+ * block says so, keepalived about its checks.
+ */
+export function observedWith({ asks }: KeepalivedBlock): Observer<ObservedDirector> {
+  return {
+    program: asks ? KEEPALIVED_CHECK_PROGRAM : KEEPALIVED_PROGRAM,
+    parse: parseKeepalivedDirector,
+  };
+}
 
 /**
  * The same as a kind of host. keepalived reads its files when it has been told to, which nothing but the
@@ -24,19 +35,22 @@ export const KEPT_DIRECTOR: Observer<ObservedDirector> = {
  * @param before the director as the operation found it
  */
 export function keptDirector(
+  block: KeepalivedBlock,
   before: ObservedDirector,
 ): HostKind<DesiredService, ObservedDirector, ServicePlan> {
   return {
     ...DIRECTOR,
-    ...KEPT_DIRECTOR,
-    request: ({ target, changes }, [, block]) =>
-      `${defineCall(KEEPALIVED_CHANGES)} && ${serviceRequest(target, changes, block)}`,
+    ...observedWith(block),
+    request: ({ target, changes }) =>
+      `${defineCall(KEEPALIVED_CHANGES)} && ${serviceRequest(target, changes, block.file)}`,
     settle: async (desired, after, ask) => {
-      const seen = await untilRead(desired, before, after, ask);
+      const read = await untilRead(desired, before, after, ask);
+      const isClear = unexplained(desired.claim, read).length === 0;
+      const seen = isClear ? read : parseKeepalivedDirector(await ask(askRequest(desired.claim)));
       const { target, changes } = planService(desired, seen);
       const steps = changes.filter(isTableStep);
       if (steps.length === 0 || changes.some(({ kind }) => kind === "block")) return seen;
-      const request = changesRequest(target, steps, desired.claim.block?.file);
+      const request = changesRequest(target, steps, block.file);
       return parseKeepalivedDirector(await ask(request));
     },
   };
@@ -63,7 +77,7 @@ async function untilRead(
     if (behind.length === 0) return seen;
     if (performance.now() > end) {
       if (isCheckedOut(desired, behind)) return seen;
-      const what = `keepalived has not done within ${SECONDS} s what its file says (${behind.join("; ")})`;
+      const what = `keepalived has not done within ${SECONDS} s what its file says (${behind.join("; ")}): see journalctl -u keepalived; where it says nothing, keepalived hangs, and has to be restarted`;
       await ask(giveUpRequest(what));
     }
     await pause(POLL_MILLISECONDS);

@@ -12,7 +12,7 @@ import { serviceWarnings } from "../plan/service/warnings";
 import type { Opening } from "../protocol/program";
 import { carryOut, refuse } from "./carry-out";
 import { DIRECTOR } from "./director";
-import { KEPT_DIRECTOR, keptDirector } from "./kept-director";
+import { keptDirector, observedWith } from "./kept-director";
 import { drainAndCarryOut } from "./service-drain";
 import type { ServiceDrainPolicy } from "./service-drain-tally";
 import { onHost, type Operation, type Purpose, type Session } from "./session";
@@ -95,7 +95,8 @@ async function bring(
   { drain, turn = NO_TURN }: ServeOptions,
 ): Promise<ObservedDirector> {
   const { leaving } = needed.membership;
-  const kind = desired.claim.block === undefined ? DIRECTOR : keptDirector(observed);
+  const { block } = desired.claim;
+  const kind = block === undefined ? DIRECTOR : keptDirector(block, observed);
   return drain === undefined || leaving.length === 0
     ? carryOut(kind, session, desired, needed, observed)
     : drainAndCarryOut(kind, session, desired, leaving, observed, { ...drain, turn });
@@ -111,7 +112,7 @@ async function inTurn<Result>(
 ): Promise<Result> {
   await turn.take(operation.signal);
   try {
-    const observer = claim.block === undefined ? DIRECTOR : KEPT_DIRECTOR;
+    const observer = claim.block === undefined ? DIRECTOR : observedWith(claim.block);
     return await onHost(observer, operation, purposeOf(claim, mode), work);
   } finally {
     turn.release();

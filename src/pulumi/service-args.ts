@@ -142,6 +142,11 @@ export interface KeepalivedArgs {
   check?: pulumi.Input<"none" | CheckArgs>;
   /** A real server that fails its check gets weight 0, instead of being taken out. Default: `false`. */
   inhibitOnFailure?: pulumi.Input<boolean>;
+  /**
+   * Real servers that are missing from the table: `"assume"` that they fail their check, or `"ask"`
+   * keepalived, and repair those that somebody has removed. Default: `"assume"`.
+   */
+  failing?: pulumi.Input<"assume" | "ask">;
 }
 
 /** A health check of keepalived's: one of the two. */

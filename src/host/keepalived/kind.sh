@@ -1,57 +1,13 @@
 # A director whose table keepalived keeps: what differs from one whose table is ours. It goes after the
-# files of virtual-service.
+# files of virtual-service, and keepalived/daemon.sh.
 
-tools="$tools base64 tr"
+tools="$tools base64"
 verbs="$verbs consult arrange reload"
 steps="$steps managed reloaded"
 
-daemon=''  # the process of keepalived that started its others; several where there are several
-conf=''    # its configuration
-terms=''   # options that say which parts of that are meant for it
 verdict='' # the status of keepalived -t
 said=''    # what it said with that, each line once
 fatal=''   # of that, what a running keepalived may end by
-
-# By their names, in this network namespace.
-find_daemon() { # $daemon, and of one its $conf
-  local file='' pid='' parent='' name=''
-  daemon='' conf=/etc/keepalived/keepalived.conf
-  # shellcheck disable=SC2013 # names without a blank
-  for file in $(grep -lxF keepalived /proc/[0-9]*/comm 2>/dev/null); do
-    pid=${file#/proc/}
-    pid=${pid%/comm}
-    [ "/proc/$pid/ns/net" -ef /proc/self/ns/net ] || continue
-    { read -r _ _ _ parent _ <"/proc/$pid/stat"; } 2>/dev/null || continue
-    read_first "/proc/$parent/comm" name
-    [ "$name" = keepalived ] || daemon="${daemon:+$daemon }$pid"
-  done
-  ! is_alone || find_conf
-}
-
-is_alone() {
-  case $daemon in '' | *' '*) return 1 ;; esac
-}
-
-# By the words that it was started with; a name that is relative is one where it was started.
-find_conf() {
-  local word='' due=''
-  terms=''
-  while IFS= read -r word; do
-    case $due:$word in
-      conf:*) conf=$word due='' ;;
-      id:*) terms="-i $word" due='' ;;
-      :--use-file=*) conf=${word#*=} ;;
-      :--use-file | :-f | :-[!-]*f) due=conf ;;
-      :-f*) conf=${word#-f} ;;
-      :--config-id=*) terms="-i ${word#*=}" ;;
-      :--config-id | :-i) due=id ;;
-      :-i*) terms="-i ${word#-i}" ;;
-    esac
-  done <<END
-$(tr '\000' '\n' <"/proc/$daemon/cmdline")
-END
-  case $conf in /*) ;; *) conf=/proc/$daemon/cwd/$conf ;; esac
-}
 
 # What the very program that runs says of its configuration as it is now. That a service has nothing but
 # weights of 0, as while all of it is drained, is no complaint.
@@ -98,7 +54,7 @@ undo_steps() {
   is_alone || return 0
   examine
   if [ -n "$fatal" ]; then
-    stuck="keepalived has to read its configuration, and may end by it: $(in_a_line "$fatal")"
+    stuck="keepalived has to read its configuration, and may end by it: $(in_a_line "$fatal"); put that right, keepalived -t shows it"
   else
     kill -HUP "$daemon"
     sleep 1 7>&- 9>&-

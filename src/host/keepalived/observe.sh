@@ -1,6 +1,6 @@
 # What a director is like that keepalived keeps. It goes after virtual-service/observe.sh.
 
-tell_more() { # SELECTOR FILE: where the block of the service is
+tell_more() { # SELECTOR FILE [ask]: where the block of the service is
   local one=''
   find_daemon
   for one in $daemon; do echo "keepalived-daemon $one"; done
@@ -14,20 +14,18 @@ tell_more() { # SELECTOR FILE: where the block of the service is
   fi
   [ ! -d "${2%/*}" ] || echo keepalived-folder
   [ ! -e "$2" ] || { echo keepalived-file && prefix keepalived-line <"$2"; }
+  tell_checks "$@"
 }
 
-# As keepalived reads it: a pattern of names, relative to the file it stands in.
+tell_checks() { # where keepalived is to be asked about its checks
+  :
+}
+
 includes() { # CONF FILE DEPTH: a dot for each level that is left
   local word='' pattern='' one=''
   [ -f "$1" ] && [ -r "$1" ] || return 1
-  while read -r word pattern _; do
-    pattern=${pattern#\"}
-    pattern=${pattern%\"}
-    case $word:$pattern in
-      include*:/*) ;;
-      include*:?*) pattern=${1%/*}/$pattern ;;
-      *) continue ;;
-    esac
+  while read -r word one _; do
+    included pattern "${1%/*}" "$word" "$one" || continue
     if [ "${pattern%/*}" -ef "${2%/*}" ]; then
       # shellcheck disable=SC2254 # a pattern, by design
       case ${2##*/} in ${pattern##*/}) return 0 ;; esac

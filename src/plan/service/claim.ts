@@ -93,7 +93,11 @@ export function serviceOptions({ target, ...scheduling }: VirtualServiceShape): 
   return `${selectorOf(target)} ${schedulingOptions(scheduling, familyOf(target))}`;
 }
 
-/** What an observation is asked about for a claim: the service, and where keepalived's block of it is. */
+/**
+ * What an observation is asked about for a claim: the service, where keepalived's block of it is, and
+ * whether keepalived is to be asked about its checks.
+ */
 export function subjectsOf({ service, block }: Pick<ServiceClaim, "service" | "block">): string[] {
-  return [selectorOf(service.target), ...(block === undefined ? [] : [block.file])];
+  const ofBlock = block === undefined ? [] : [block.file, ...(block.asks ? ["ask"] : [])];
+  return [selectorOf(service.target), ...ofBlock];
 }

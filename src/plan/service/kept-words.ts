@@ -1,10 +1,11 @@
 import { blockOwner } from "../../domain/keepalived";
-import { nameOfTarget } from "../../domain/virtual-service";
+import { endpoint, nameOfTarget, portOf } from "../../domain/virtual-service";
 import type { ObservedDirector } from "../../observed/director";
 import type { ObservedKeepalived } from "../../observed/keepalived";
 import type { ServiceRecord } from "../../observed/service-records";
 import { servedBy, type DesiredService, type ServiceClaim } from "./claim";
-import { isOurs } from "./kept";
+import { listed } from "../words";
+import { isOurs, unexplained } from "./kept";
 
 /** Why keepalived must not be told of a service: what is wrong, and what to do about it. Pure. */
 export function keptRefusals(
@@ -35,12 +36,27 @@ export function keptRefusals(
   ];
 }
 
-/** What people should know about keepalived's configuration, whoever wrote it. Pure. */
-export function keptWarnings({ keepalived }: ObservedDirector): string[] {
+/** What people should know about keepalived's configuration, whoever wrote it, and its checks. Pure. */
+export function keptWarnings(claim: ServiceClaim, observed: ObservedDirector): string[] {
+  return [...complained(observed), ...unanswered(claim, observed)];
+}
+
+function complained({ keepalived }: ObservedDirector): string[] {
   if (keepalived === undefined || keepalived.complaints.length === 0) return [];
   const { complaints, fatal } = keepalived;
   if (fatal.length > 0) return [endsBy(fatal)];
   return [`keepalived -t finds fault with its configuration: ${complaints.join("; ")}`];
+}
+
+/** It was to be asked, and something is missing. */
+function unanswered(claim: ServiceClaim, observed: ObservedDirector): string[] {
+  const { target } = claim.service;
+  const out = unexplained(claim, observed);
+  if (out.length === 0) return [];
+  const names = listed(out.map(({ address }) => endpoint(address, portOf(target))));
+  return [
+    `${names} ${out.length === 1 ? "is" : "are"} missing from ${nameOfTarget(target)}, or at weight 0, and whether for a failed check is not known: within 3 s of SIGUSR1 keepalived has written nothing of that service to keepalived_check.data in its /tmp (see journalctl -u keepalived); until it does, what is missing counts as failing`,
+  ];
 }
 
 function endsBy(fatal: readonly string[]): string {
@@ -103,9 +119,10 @@ function foreignFile(
   // A file that is damaged at its first line is ours where a record says so.
   const isRecorded = [...mine.values()].some((one) => one.block === file);
   if (owner === undefined && isRecorded) return [];
-  const whose = owner === undefined ? "nobody of this package" : JSON.stringify(owner);
   return [
-    `${file} is there, and made by ${whose}: remove it, or name another with manager.keepalived.file`,
+    owner === undefined
+      ? `${file} is there, and not made by this package: remove it, or name another with manager.keepalived.file`
+      : `${file} is there, and made by ${JSON.stringify(owner)}: remove it, or name another with manager.keepalived.file`,
   ];
 }
 

@@ -1,5 +1,11 @@
 import { blockOwner } from "../../domain/keepalived";
-import { endpoint, portOf, type Destination } from "../../domain/virtual-service";
+import {
+  endpoint,
+  portOf,
+  selectorOf,
+  type Destination,
+  type ServiceTarget,
+} from "../../domain/virtual-service";
 import type { ObservedDirector } from "../../observed/director";
 import type { ServiceRecord, VirtualServiceShape } from "../../observed/service-records";
 import type { TableService } from "../../observed/service-table";
@@ -50,20 +56,46 @@ export function keptChanges(
   return isRead ? [block] : [block, ...byHand()];
 }
 
-/** Declared destinations that the checks have taken out: absent from the table, or at weight 0 there. */
+/**
+ * Declared destinations that the checks have taken out: absent from the table, or at weight 0 there, and
+ * where keepalived was asked, failing by its own word.
+ */
 export function failingOf(claim: ServiceClaim, observed: ObservedDirector): Destination[] {
+  const alive = aliveOf(claim, observed);
+  const out = outOf(claim, observed);
+  return alive === undefined ? out : out.filter(({ address }) => alive[address] === false);
+}
+
+/** Those of which it is not known whether a check has taken them out, though keepalived was to be asked. */
+export function unexplained(claim: ServiceClaim, observed: ObservedDirector): Destination[] {
+  const isKnown = claim.block?.asks !== true || aliveOf(claim, observed) !== undefined;
+  return isKnown ? [] : outOf(claim, observed);
+}
+
+function outOf(claim: ServiceClaim, observed: ObservedDirector): Destination[] {
   const { service, block } = claim;
   const found = servedBy(claim, observed);
   if (block === undefined || block.check.kind === "none" || found === undefined) return [];
   return takenOut(service, found, block.inhibitOnFailure);
 }
 
+function aliveOf(
+  { service }: ServiceClaim,
+  { keepalived }: ObservedDirector,
+): Readonly<Record<string, boolean>> | undefined {
+  const selector = selectorOf(service.target);
+  return keepalived?.checked?.find((one) => one.selector === selector)?.alive;
+}
+
 /** Destinations that the table does not have, or has at weight 0 where they are not declared so, if that counts. */
-export function takenOut(
-  { target, destinations }: VirtualServiceShape,
+export function takenOut<One extends Pick<Destination, "address" | "weight">>(
+  {
+    target,
+    destinations,
+  }: { readonly target: ServiceTarget; readonly destinations: readonly One[] },
   found: TableService,
   isQuietOut: boolean,
-): Destination[] {
+): One[] {
   return destinations.filter(({ address, weight }) => {
     const had = found.destinations.find(
       (one) => one.address === address && one.port === portOf(target),

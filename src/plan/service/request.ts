@@ -3,7 +3,7 @@ import type { ObservedDirector } from "../../observed/director";
 import { idOf } from "../../observed/registry";
 import { call } from "../../protocol/program";
 import { isFileChange } from "../change";
-import { ownServiceRecords, type DesiredService } from "./claim";
+import { ownServiceRecords, subjectsOf, type DesiredService, type ServiceClaim } from "./claim";
 import type { BlockChange } from "./kept";
 import { planService, type ServiceChange } from "./plan";
 import type { TableStep } from "./steps";
@@ -55,6 +55,11 @@ export function changesRequest(
 /** What the director is like now. */
 export function observeRequest(target: ServiceTarget, block?: string): string {
   return call("observe", selectorOf(target), ...(block === undefined ? [] : [block]));
+}
+
+/** The same, and what keepalived says of its checks, where the claim has it asked. */
+export function askRequest(claim: ServiceClaim): string {
+  return call("observe", ...subjectsOf(claim));
 }
 
 /**

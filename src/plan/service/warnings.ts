@@ -6,14 +6,12 @@ import type { ServiceClaim } from "./claim";
 import { keptWarnings } from "./kept-words";
 
 /** What people should know about a director, though nothing is refused for it. Pure. */
-export function serviceWarnings(
-  { service, drains = false }: ServiceClaim,
-  observed: ObservedDirector,
-): string[] {
+export function serviceWarnings(claim: ServiceClaim, observed: ObservedDirector): string[] {
+  const { service, drains = false } = claim;
   const name = nameOfTarget(service.target);
   const one = [{ ...service, name }];
   const { expiresWithDestination } = observed;
-  const warnings = [...unreachable(one, observed), ...keptWarnings(observed)];
+  const warnings = [...unreachable(one, observed), ...keptWarnings(claim, observed)];
   if (drains) warnings.push(...sticking(one), ...remembering(one, observed));
   // An entry that is closing takes a SYN from the same port as its own (ip_vs_core.c, ip_vs_in).
   if (drains && !expiresWithDestination)

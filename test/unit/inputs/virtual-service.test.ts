@@ -65,6 +65,10 @@ describe("the inputs of a virtual service", () => {
       check: { kind: "tcp", port: 8080, intervalSeconds: 5, timeoutSeconds: 3, retries: 1 },
       inhibitOnFailure: false,
     });
+    const asking = { ...few, manager: { keepalived: { failing: "ask" } } };
+    expect(blockOf(parseServiceSettings(asking).manager, shapeOf(settings).target)?.asks).toBe(
+      true,
+    );
     const plain = parseServiceSettings({ ...few, manager: { keepalived: {} } });
     expect(blockOf(plain.manager, shapeOf(plain).target)?.check).toEqual({ kind: "none" });
     expect(blockOf(parseServiceSettings(few).manager, shapeOf(plain).target)).toBeUndefined();
@@ -80,6 +84,10 @@ describe("the inputs of a virtual service", () => {
     {
       given: { manager: { keepalived: { file: "/etc/keepalived/a" } } },
       failures: ['manager.keepalived.file: "/etc/keepalived/a" does not end in .conf'],
+    },
+    {
+      given: { manager: { keepalived: { failing: "guess" } } },
+      failures: ['manager.keepalived.failing: "guess" is neither "assume" nor "ask"'],
     },
     {
       given: { manager: { keepalived: { check: { tcp: {}, http: {} } } } },

@@ -1,5 +1,6 @@
 import {
   INSPECTION_PROGRAM,
+  KEEPALIVED_CHECK_PROGRAM,
   KEEPALIVED_PROGRAM,
   REAL_SERVER_PROGRAM,
 } from "../../../src/host/scripts";
@@ -197,7 +198,8 @@ describe("the opening command", () => {
     expect(command).not.toMatch(/[\n!]|\\\\/);
   });
 
-  it.each(Object.entries({ REAL_SERVER_PROGRAM, INSPECTION_PROGRAM, KEEPALIVED_PROGRAM }))(
+  const programs = { REAL_SERVER_PROGRAM, INSPECTION_PROGRAM, KEEPALIVED_PROGRAM };
+  it.each(Object.entries({ ...programs, KEEPALIVED_CHECK_PROGRAM }))(
     "with the %s fits into what a TCP connection sends at first, beside what SSH adds",
     (_, program) => {
       const nonce = "0123456789abcdef01234567";
