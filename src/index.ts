@@ -52,6 +52,10 @@ export type {
 export type {
   InspectedDestination,
   InspectedDirector,
+  InspectedCheck,
+  InspectedCheckTerms,
+  InspectedHttpCheckTerms,
+  InspectedKeepalivedFile,
   InspectedService,
   InspectedServiceOwner,
 } from "./inspect/director-types";

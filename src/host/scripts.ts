@@ -47,6 +47,8 @@ export const INSPECTED_DIRECTOR = linesOf([
   "virtual-service/kind",
   "virtual-service/observe",
   "virtual-service/pending",
+  "keepalived/daemon",
+  "keepalived/inspect",
 ]).join("\n");
 
 const CORE_PARTS = [

@@ -1,6 +1,6 @@
 import { RealServerError } from "../domain/errors";
 import { INSPECTED_DIRECTOR } from "../host/scripts";
-import { parseDirector, type ObservedDirector } from "../observed/director";
+import { parseInspectedDirector, type ObservedDirector } from "../observed/director";
 import { UnreadableAnswer } from "../protocol/answer";
 import { call, wordOfFunctions } from "../protocol/program";
 import { isHere } from "./boot";
@@ -52,7 +52,7 @@ export function parseDirectorAnswer(body: string): DirectorAnswer {
   if (word === "unobserved") throw new RealServerError("failed", text);
   const end = body.indexOf(LAST_LINE);
   if (end < 0) throw new UnreadableAnswer("the answer of a director has no end");
-  const observed = parseDirector(body.slice(0, end + LAST_LINE.length - 1));
+  const observed = parseInspectedDirector(body.slice(0, end + LAST_LINE.length - 1));
   const [pending, ...waiting] = body
     .slice(end + LAST_LINE.length)
     .replace(/\n+$/, "")

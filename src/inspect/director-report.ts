@@ -1,9 +1,16 @@
-import { endpoint, nameOfTarget, portOf, selectorOf } from "../domain/virtual-service";
+import {
+  endpoint,
+  nameOfTarget,
+  portOf,
+  selectorOf,
+  type Destination,
+} from "../domain/virtual-service";
 import { idOf } from "../observed/registry";
 import type { ServiceRecord } from "../observed/service-records";
 import { nameOfService, type TableDestination, type TableService } from "../observed/service-table";
 import { FORWARDING, serviceDifferences } from "../plan/service/differences";
 import { takenOut } from "../plan/service/kept";
+import { readBlock } from "../plan/service/read-block";
 import { endpointIn } from "../plan/service/steps";
 import { inspectedBoot, SERVICES_AT_BOOT } from "./boot";
 import type { DirectorAnswer, DirectorSight, WaitingAnswer } from "./director-answer";
@@ -14,6 +21,7 @@ import type {
   InspectedServiceOwner,
 } from "./director-types";
 import type { DrainedService, PendingOperation } from "./common-types";
+import { keptFilesOf } from "./kept-files";
 import { pendingOperation } from "./pending";
 
 /**
@@ -27,9 +35,11 @@ export function inspectedDirector(sight: DirectorAnswer, bootId: string): Inspec
   const records = recordsIn(sight);
   const pending = pendingIn(sight, bootId);
   const drained = pending.flatMap((one) => one.drains ?? []);
+  const keepalivedFiles = keptFilesOf(sight.observed, records);
   return {
     services: table.map((service) => serviceOf(service, records, drained)),
     owners: records.map(([id, record]) => ownerOf(id, record, sight)),
+    ...(keepalivedFiles.length > 0 && { keepalivedFiles }),
     boot: inspectedBoot(SERVICES_AT_BOOT, { ...sight.observed, registry: sight.onDisk }),
     keepers: [...keepers],
     pending,
@@ -88,13 +98,13 @@ function destinationOf(
 
 function ownerOf(
   id: string,
-  { owner, incarnation, seen, service, persist, block }: ServiceRecord,
+  record: ServiceRecord,
   { observed }: DirectorSight,
 ): InspectedServiceOwner {
+  const { owner, incarnation, seen, service, persist, block } = record;
   const found = observed.table.find((one) => one.selector === selectorOf(service.target));
   const port = portOf(service.target);
-  // Whatever keepalived's checks may have done: what they are is in its file alone.
-  const failing = block === undefined || found === undefined ? [] : takenOut(service, found, true);
+  const failing = found === undefined ? [] : outBy(record, found, observed);
   const rest = service.destinations.filter((one) => !failing.includes(one));
   return {
     ...{ id, owner, incarnation, lastSeen: seen, service: nameOfTarget(service.target) },
@@ -106,6 +116,18 @@ function ownerOf(
       failing: failing.map(({ address }) => endpoint(address, port)),
     }),
   };
+}
+
+/** By the checks that are in keepalived's file; where it cannot be read, whatever checks may have done. */
+function outBy(
+  { service, block }: ServiceRecord,
+  found: TableService,
+  { blocks }: DirectorSight["observed"],
+): Destination[] {
+  if (block === undefined) return [];
+  const read = readBlock(blocks?.get(block) ?? []);
+  if (read?.check.kind === "none") return [];
+  return takenOut(service, found, read?.inhibitOnFailure ?? true);
 }
 
 function pendingIn(sight: DirectorSight, bootId: string): PendingOperation[] {

@@ -1,6 +1,8 @@
 import type {
+  InspectedCheck,
   InspectedDestination,
   InspectedDirector,
+  InspectedKeepalivedFile,
   InspectedService,
   InspectedServiceOwner,
 } from "./director-types";
@@ -14,6 +16,7 @@ export function directorText(director: InspectedDirector | null): string[][] {
     section("IPVS services", serviceRows(services, owners), "none"),
     section("Destinations of IPVS services", destinationRows(services)),
     section("Owners of IPVS services", ownerRows(owners), "none"),
+    section("Files of keepalived", fileRows(director.keepalivedFiles ?? [], owners)),
   ];
 }
 
@@ -67,4 +70,34 @@ function ownerRows(owners: readonly InspectedServiceOwner[]): Cells[] {
       return [id, lastSeen, boot, service, destinations.join(" ") || "-", owner];
     }),
   ];
+}
+
+function fileRows(
+  files: readonly InspectedKeepalivedFile[],
+  owners: readonly InspectedServiceOwner[],
+): Cells[] {
+  if (files.length === 0) return [];
+  return [
+    ["service", "check", "failing, or removed", "file", "is", "written by"],
+    ...files.map((one) => {
+      const { service = "-", check, inhibitOnFailure, failing, file, state, writtenBy } = one;
+      const names = owners.filter(({ id }) => one.owners.includes(id)).map(({ owner }) => owner);
+      const asked = check === undefined ? "-" : checkText(check);
+      const quiet = inhibitOnFailure ? ", then weight 0" : "";
+      return [
+        ...[service, `${asked}${quiet}`, failing.join(" ") || "none", file, state],
+        writtenBy ?? (names.join(", ") || "-"),
+      ];
+    }),
+  ];
+}
+
+function checkText(check: InspectedCheck): string {
+  if (check === "none") return "none";
+  const [terms, what] =
+    "tcp" in check
+      ? [check.tcp, "TCP"]
+      : [check.http, `HTTP ${check.http.path} ${check.http.status}`];
+  const port = terms.port === undefined ? "" : ` on port ${terms.port}`;
+  return `${what}${port} every ${terms.intervalSeconds} s`;
 }

@@ -8,6 +8,8 @@ export interface InspectedDirector {
   services: InspectedService[];
   /** Who declares what, by the registry in /var/lib/lvs-dr-director. */
   owners: InspectedServiceOwner[];
+  /** Files of this package by which keepalived has services. Absent where there are none. */
+  keepalivedFiles?: InspectedKeepalivedFile[];
   /** Whether it puts services back at boot. */
   boot: InspectedBoot;
   /** Other programs that run there and keep the table: `keepalived`, `ldirectord`, `kube-proxy`. */
@@ -89,4 +91,52 @@ export interface InspectedServiceOwner {
    * them out, or somebody has.
    */
   failing?: string[];
+}
+
+/** A file of keepalived's configuration by which it has a service. */
+export interface InspectedKeepalivedFile {
+  file: string;
+  /**
+   * `as declared`: as the record's owner has written it; `edited`: it differs from that; `missing`: a record
+   * names it, and it is not there; `undeclared`: no record names it.
+   */
+  state: "as declared" | "edited" | "missing" | "undeclared";
+  /** Ids of the owners whose records name it. */
+  owners: string[];
+  /** Who wrote it, by its first line. Absent where that line is gone. */
+  writtenBy?: string;
+  /** The service of its block, as in `services`. Absent, as what follows, where no block can be read. */
+  service?: string;
+  /** What keepalived asks each real server, as the input `manager.keepalived.check` says it. */
+  check?: InspectedCheck;
+  /** One that fails its check gets weight 0, instead of being taken out. */
+  inhibitOnFailure?: boolean;
+  /**
+   * Real servers of the block that the table does not have, or has at weight 0 for their check, with their
+   * ports. Their check has failed, or somebody has removed them. Empty where nothing is checked.
+   */
+  failing: string[];
+}
+
+/** A health check of keepalived's. */
+export type InspectedCheck =
+  "none" | { tcp: InspectedCheckTerms } | { http: InspectedHttpCheckTerms };
+
+/** When a check is made, and when it has failed. */
+export interface InspectedCheckTerms {
+  /** Absent: the service's. */
+  port?: number;
+  intervalSeconds: number;
+  timeoutSeconds: number;
+  /** Tried so often more before it counts. */
+  retries: number;
+}
+
+/** What is asked for over HTTP besides. */
+export interface InspectedHttpCheckTerms extends InspectedCheckTerms {
+  path: string;
+  /** What it has to answer with. */
+  status: number;
+  /** The header Host. Absent: as keepalived has it. */
+  host?: string;
 }

@@ -3,7 +3,12 @@ import { directorWarnings } from "../plan/service/warnings";
 import { listed } from "../plan/words";
 import { SERVICES_AT_BOOT, strangersRegistry } from "./boot";
 import type { DirectorAnswer, DirectorSight } from "./director-answer";
-import type { InspectedDirector, InspectedService, InspectedServiceOwner } from "./director-types";
+import type {
+  InspectedDirector,
+  InspectedKeepalivedFile,
+  InspectedService,
+  InspectedServiceOwner,
+} from "./director-types";
 import type { PendingOperation } from "./common-types";
 
 /** What was read may be undone yet. */
@@ -24,20 +29,22 @@ export function warningsOfDirector(
 ): string[] {
   if (answer.kind !== "director" || director === null)
     return answer.kind === "mute" && hasRecords ? [mutely(answer.missing)] : [];
-  const { services, owners, pending } = director;
+  const { services, owners, pending, keepalivedFiles = [] } = director;
   return [
     ...(isStrangers(answer) ? [strangersRegistry(SERVICES_AT_BOOT)] : []),
     ...pending.flatMap(drainWarning),
     ...keeperRefusals({ keepers: unasked(director) }),
     ...owners.flatMap((one) => driftWarning(one, pending)),
+    ...keepalivedFiles.flatMap((one) => fileWarning(one, director)),
     ...services.flatMap(foreignWarning),
     ...directorWarnings(answer.observed),
   ];
 }
 
 /** keepalived is asked for where a service is its to have. */
-function unasked({ keepers, owners }: InspectedDirector): string[] {
-  const isAsked = owners.some((one) => one.keepalivedFile !== undefined);
+function unasked({ keepers, owners, keepalivedFiles = [] }: InspectedDirector): string[] {
+  const isAsked =
+    keepalivedFiles.length > 0 || owners.some((one) => one.keepalivedFile !== undefined);
   return keepers.filter((keeper) => keeper !== "keepalived" || !isAsked);
 }
 
@@ -62,11 +69,43 @@ function driftWarning(
   { owner, service, drift }: InspectedServiceOwner,
   pending: readonly PendingOperation[],
 ): string[] {
-  const isBusy = pending.some(
-    ({ by, underWay, drains }) => underWay && (drains?.service === service || by === owner),
-  );
-  if (drift.length === 0 || isBusy) return [];
+  if (drift.length === 0 || isBusy(pending, service, [owner])) return [];
   return [`the table is not as ${owner} declares it: ${drift.join("; ")}`];
+}
+
+/** A file that is not as its owner has written it, or whose owner the director does not know. */
+function fileWarning(
+  { file, state, owners: ids, writtenBy, service }: InspectedKeepalivedFile,
+  { owners, pending }: InspectedDirector,
+): string[] {
+  const names = owners.filter(({ id }) => ids.includes(id)).map(({ owner }) => owner);
+  const whose = listed(names);
+  if (state === "as declared" || isBusy(pending, service, names)) return [];
+  switch (state) {
+    case "edited":
+      return [
+        `keepalived's file ${file} is not as ${whose} declares it: its next refresh shows that as drift, and up writes it anew`,
+      ];
+    case "missing":
+      return [
+        `keepalived's file ${file}, by which ${whose} declares a service, is not there: its next refresh shows that as drift, and up writes it anew`,
+      ];
+    case "undeclared":
+      return [
+        `keepalived's file ${file} was written by ${writtenBy ?? "nobody known"}, of whom this director has no record: up of that stack takes it over; if there is none any more, remove the file and reload keepalived`,
+      ];
+  }
+}
+
+function isBusy(
+  pending: readonly PendingOperation[],
+  service: string | undefined,
+  owners: readonly string[],
+): boolean {
+  return pending.some(
+    ({ by, underWay, drains }) =>
+      underWay && ((drains !== undefined && drains.service === service) || owners.includes(by)),
+  );
 }
 
 function foreignWarning({ service, foreign, destinations }: InspectedService): string[] {

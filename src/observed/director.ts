@@ -25,11 +25,14 @@ export interface ObservedDirector {
   readonly registry: ServiceRegistry | undefined;
   /** Where that was asked about: who keeps the table, and our block there. */
   readonly keepalived?: ObservedKeepalived;
+  /** Of an inspection: files of keepalived's configuration that are this package's, and their lines. */
+  readonly blocks?: ReadonlyMap<string, readonly string[]>;
 }
 
 const WORDS: ReadonlySet<string> = new Set(
   (
     "boot machine product addr table limits keeper nodest template registry file " +
+    "keepalived-block keepalived-text " +
     `${BOOT_WORDS} ${KEEPALIVED_WORDS}`
   ).split(" "),
 );
@@ -37,6 +40,17 @@ const WORDS: ReadonlySet<string> = new Set(
 /** Reads the body of an observation. Total: an answer that is not whole throws `UnreadableAnswer`. */
 export function parseDirector(body: string): ObservedDirector {
   return directorIn(new Lines(body, WORDS));
+}
+
+/** The same of one that was inspected. */
+export function parseInspectedDirector(body: string): ObservedDirector {
+  const lines = new Lines(body, WORDS);
+  const blocks = lines.all("keepalived-block").map((file) => {
+    const head = `${file} `;
+    const texts = lines.all("keepalived-text").filter((line) => line.startsWith(head));
+    return [file, texts.map((line) => line.slice(head.length))] as const;
+  });
+  return { ...directorIn(lines), blocks: new Map(blocks) };
 }
 
 /** The same of one whose table keepalived keeps. */

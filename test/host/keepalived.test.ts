@@ -1,4 +1,4 @@
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +6,12 @@ import { afterAll, describe, expect, it } from "vitest";
 import { linesOf } from "../../src/host/scripts";
 
 const SHELLS = ["dash", "bash", "busybox sh"];
-const FUNCTIONS = linesOf(["core/text", "keepalived/kind", "keepalived/observe"]).join("\n");
+const FUNCTIONS = linesOf([
+  ...["core/text", "keepalived/daemon", "keepalived/kind", "keepalived/observe"],
+  "keepalived/checks",
+]).join("\n");
+
+const INSPECTED = linesOf(["keepalived/inspect"]).join("\n");
 
 const folder = mkdtempSync(join(tmpdir(), "keepalived-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -14,6 +19,31 @@ mkdirSync(join(folder, "conf.d"));
 mkdirSync(join(folder, "more"));
 writeFileSync(join(folder, "more/nested.cfg"), `include ${folder}/conf.d/lvs-*.conf\n`);
 const block = join(folder, "conf.d/lvs-dr-2001:db8::10-80.conf");
+
+const RIP = "RIP = 10.0.0.11, RPORT = 80, WEIGHT = 1 EFF WEIGHT = 1";
+const check = (line: string) => `keepalived-check ${line}`;
+/** As 2.2.7 writes it, with what nobody reads left out. */
+const DATA = `------< Global definitions >------
+ Network namespace = (default)
+------< LVS Topology >------
+ ------< Virtual server >------
+ VS VIP = 203.0.113.10, VPORT = 80
+   Address family = inet
+   protocol = TCP
+   alive = 1
+   ------< Real server >------
+   ${RIP}
+   alive = 1
+   RS set = 1
+ ------< Virtual server >------
+ VS VIP = 203.0.113.10, VPORT = 8080
+   protocol = TCP
+   ------< Real server >------
+   ${RIP.replace("80,", "8080,")}
+   alive = 0
+------< Health checkers >------
+ 10.0.0.11:80
+`;
 
 describe.each(SHELLS)("under %s", (shell) => {
   const run = (script: string) => {
@@ -46,6 +76,32 @@ describe.each(SHELLS)("under %s", (shell) => {
     );
   });
 
+  it("an inspection is told of each file of ours once, included or recorded, and of no other", () => {
+    const own = mkdtempSync(join(folder, "inspected-"));
+    mkdirSync(join(own, "owners"));
+    const file = (name: string, text: string) => {
+      writeFileSync(join(own, name), text);
+      return join(own, name);
+    };
+    const conf = file("keepalived.conf", "include a*.conf\ninclude *.conf\ninclude gone.conf\n");
+    const ours = file("a.conf", '# pulumi-lvs-dr keepalived 1: "a"\n\n  b \\c\n');
+    file("b.conf", "# theirs\n");
+    const damaged = file("damaged", "}");
+    file("owners/1", `lvs-dr-service 1\nkeepalived ${damaged}\nkeepalived ${ours}\nend\n`);
+    file("owners/2", `lvs-dr-service 1\nkeepalived ${own}/gone\nend\n`);
+    const text = run(
+      `find_daemon() { daemon='' conf=${conf}; }; registry=${own}; ${INSPECTED}\ntell_more`,
+    );
+    expect(text.split("\n")).toEqual([
+      `keepalived-block ${ours}`,
+      ...['# pulumi-lvs-dr keepalived 1: "a"', "", "  b \\c"].map(
+        (line) => `keepalived-text ${ours} ${line}`,
+      ),
+      `keepalived-block ${damaged}`,
+      `keepalived-text ${damaged} }`,
+    ]);
+  });
+
   it("a configuration that includes itself is read to an end", () => {
     const conf = join(folder, "round.conf");
     writeFileSync(conf, "include round.conf\ninclude round.conf\n");
@@ -62,5 +118,47 @@ describe.each(SHELLS)("under %s", (shell) => {
   ])("of status $verdict and $said is fatal: $fatal", ({ verdict, said, fatal }) => {
     const words = `verdict=${verdict} said="${said}" fatal=''`;
     expect(run(`${words}; find_fatal; printf %s "$fatal"`)).toBe(fatal);
+  });
+
+  // A process that does as keepalived's checker: a new file that takes the name, and is written then.
+  const asked = (
+    before: string,
+    writes = "cp new part && mv part keepalived_check.data",
+    looks = 9,
+  ) =>
+    run(`export TMPDIR=${tmp}; cd ${tmp}; rm -f keepalived_check.data part; ${before}
+      sh -c 'trap "$1" USR1; while :; do sleep 0.1; done' sh '${writes}' & daemon=$!
+      until grep -q USR1 "/proc/$daemon/cmdline"; do :; done; sleep 0.1
+      looks=${looks}; tell_checks '-t 203.0.113.10:80' ${tmp}/new ask; kill $daemon 2>/dev/null; :`);
+  const tmp = join(folder, `tmp-${shell.replace(" ", "-")}`);
+  mkdirSync(tmp);
+  writeFileSync(join(tmp, "new"), DATA);
+  writeFileSync(join(tmp, "old"), DATA.replaceAll("alive = 1", "alive = 0"));
+  const told = [
+    "keepalived-asked",
+    ...["VS VIP = 203.0.113.10, VPORT = 80", "Address family = inet", "protocol = TCP"].map(check),
+    ...["alive = 1", RIP, "alive = 1"].map(check),
+  ].join("\n");
+
+  it("what keepalived says of its checks is told of one service, once it has written it anew", () => {
+    expect(asked(":")).toBe(told);
+    expect(asked("cp old keepalived_check.data")).toBe(told);
+    // Written slowly: all that counts is there before the heading of the checkers.
+    const half =
+      "head -n 8 new >part; mv part keepalived_check.data; sleep 0.5; cp new part; mv part keepalived_check.data";
+    expect(asked("cp old keepalived_check.data", half)).toBe(told);
+  });
+
+  it("nothing is told where it writes nothing, and of no file that may be somebody else's", () => {
+    expect(asked("cp old keepalived_check.data", ":", 2)).toBe("");
+    const stranger = "cp new part; chown 65534 part; mv part keepalived_check.data";
+    expect(asked(":", stranger, 4)).toBe("");
+    expect(asked("ln -s new keepalived_check.data", ":", 2)).toBe("");
+    symlinkSync(tmp, `${tmp}-link`);
+    expect(asked(`export TMPDIR=${tmp}-link`)).toBe("");
+    chmodSync(tmp, 0o777);
+    expect(asked(":")).toBe("");
+    chmodSync(tmp, 0o1777);
+    expect(asked("mkfifo keepalived_check.data")).toBe(told);
   });
 });

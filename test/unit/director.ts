@@ -22,6 +22,8 @@ export interface DirectorSketch {
   readonly boot?: BootSketch;
   /** Default: it was not asked about. With a word, 2.2.7 runs and includes the block's file. */
   readonly keepalived?: Partial<ObservedKeepalived>;
+  /** Default: it was not inspected. */
+  readonly blocks?: Readonly<Record<string, readonly string[]>>;
   /** Lines of each record below its head. Default incarnation: "1". */
   readonly owners?: readonly {
     readonly owner: string;
@@ -67,6 +69,7 @@ export function directorOf(sketch: DirectorSketch): ObservedDirector {
     boot: bootOf(DIRECTOR_KIT, sketch.boot),
     registry: files.size === 0 ? undefined : parseServiceRegistry(files),
     ...(sketch.keepalived && { keepalived: { ...KEEPALIVED, ...sketch.keepalived } }),
+    ...(sketch.blocks && { blocks: new Map(Object.entries(sketch.blocks)) }),
   };
 }
 

@@ -180,6 +180,60 @@ describe("warnings of a director", () => {
     ]);
   });
 
+  const file = "/etc/keepalived/conf.d/a.conf";
+  const kept = { ...SHOP, lines: [...SHOP.lines, `keepalived ${file}`] };
+  const block = [
+    ...['# pulumi-lvs-dr keepalived 1: "shop"', `# ${VIP}:80, made by pulumi-lvs-dr, which undoes`],
+    ...[`virtual_server ${VIP} 80 {`, "  lvs_sched wlc", "  lvs_method DR", "  protocol TCP"],
+    ...["  delay_loop 5", ...["11", "12"].flatMap(server), "}"],
+  ];
+  const shown = (blocks: Readonly<Record<string, readonly string[]>>, more: DirectorSketch = {}) =>
+    seen({ table: TABLE.slice(0, 2), owners: [kept], keepers: ["keepalived"], blocks, ...more });
+
+  it("are of a file of keepalived's that was edited, or is gone, or whose owner nobody knows", () => {
+    const written = [...block];
+    written[1] = `# ${VIP}:80, made by pulumi-lvs-dr, which undoes what is changed here by hand.`;
+    const fine = shown({ [file]: written });
+    const check = { tcp: { intervalSeconds: 5, timeoutSeconds: 3, retries: 1 } };
+    const read = { service: `${VIP}:80`, check, inhibitOnFailure: false };
+    const failing = ["10.0.0.12:80"];
+    expect(fine.warnings).toEqual([]);
+    expect(fine.director?.keepalivedFiles).toEqual([
+      { file, state: "as declared", owners: [idOf("shop")], writtenBy: "shop", ...read, failing },
+    ]);
+    expect(fine.director?.owners).toMatchObject([{ failing, drift: [] }]);
+    expect(inspectionText(fine)).toMatch(
+      /^Files of keepalived\n.*\n {2}203\.0\.113\.10:80 +TCP every 5 s +10\.0\.0\.12:80 +\S+a\.conf +as declared +shop$/m,
+    );
+    const edited = shown({ [file]: written.filter((line) => !line.startsWith("#")) });
+    expect(edited.director?.keepalivedFiles).toMatchObject([{ state: "edited", ...read, failing }]);
+    expect(edited.warnings).toEqual([
+      `keepalived's file ${file} is not as shop declares it: its next refresh shows that as drift, and up writes it anew`,
+    ]);
+    const gone = shown({});
+    expect(gone.director?.keepalivedFiles).toEqual([
+      { file, state: "missing", owners: [idOf("shop")], failing: [] },
+    ]);
+    expect(gone.warnings).toEqual([expect.stringContaining(`${file}, by which shop declares`)]);
+    const unknown = shown({ [file]: written }, { owners: [] });
+    expect(unknown.director?.keepalivedFiles).toMatchObject([
+      { state: "undeclared", owners: [], writtenBy: "shop", ...read, failing },
+    ]);
+    expect(unknown.warnings).toEqual([
+      expect.stringContaining(`${file} was written by shop, of whom this director has no record`),
+    ]);
+  });
+
+  it("are what is missing where keepalived checks nothing", () => {
+    const unchecked = block.filter((line) => !/delay_loop|CHECK|connect_|retry|^ {4}\}/.test(line));
+    const { director, warnings } = shown({ [file]: unchecked });
+    expect(director?.owners).toMatchObject([
+      { failing: [], drift: [`${VIP}:80: 10.0.0.12 not in the table`] },
+    ]);
+    expect(director?.keepalivedFiles).toMatchObject([{ check: "none", failing: [] }]);
+    expect(warnings[0]).toMatch(/^the table is not as shop declares it: /);
+  });
+
   it("name owners on another machine's disk", () => {
     const { director, warnings } = seen(
       { owners: [SHOP] },
@@ -191,6 +245,12 @@ describe("warnings of a director", () => {
     ]);
   });
 });
+
+function server(last: string): string[] {
+  const terms = ["      connect_timeout 3", "      retry 1", "      delay_before_retry 1"];
+  const weight = `    weight ${last === "11" ? 10 : 1}`;
+  return [`  real_server 10.0.0.${last} 80 {`, weight, "    TCP_CHECK {", ...terms, "    }", "  }"];
+}
 
 describe("the boot of a director", () => {
   const persistent = { ...SHOP, lines: [...SHOP.lines, "persist"] };
@@ -318,6 +378,20 @@ describe("a director's answer to an inspection", () => {
       waiting: [{ id: "0a", underWay: false, journal: ["by shop"] }],
     });
     expect(parseDirectorAnswer(`${observation}\n`)).toMatchObject({ waiting: [] });
+  });
+
+  it("has the files of keepalived, each with its lines", () => {
+    const told = ["/a.conf", "/b.conf"].flatMap((one) => [`keepalived-block ${one}`]);
+    const lines = ["keepalived-text /a.conf #  a ", "keepalived-text /a.conf "];
+    const body = observation.replace("\nend", `\n${[...told, ...lines].join("\n")}\nend`);
+    expect(parseDirectorAnswer(`${body}\n`)).toMatchObject({
+      observed: {
+        blocks: new Map([
+          ["/a.conf", ["#  a ", ""]],
+          ["/b.conf", []],
+        ]),
+      },
+    });
   });
 
   it("does not count a registry that is another machine's", () => {
