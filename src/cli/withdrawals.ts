@@ -96,17 +96,38 @@ function serviceWithdrawal(
   { operation }: SeenHost,
   observed: ObservedDirector,
 ): Withdrawal {
-  const { owner, incarnation, service } = record;
-  const claim: ServiceClaim = { owner, incarnation, service };
+  const claim = serviceClaimFrom(record);
   return {
     ...{ id, record },
     consequences: () => {
       const desired = { kind: "withdraw", claim, now: "-", held: false } as const;
       const { changes, notes } = planService(desired, observed);
-      return [...changes.flatMap((one) => serviceConsequence(one, claim, observed)), ...notes];
+      return [
+        ...blockConsequence(claim),
+        ...changes.flatMap((one) => serviceConsequence(one, claim, observed)),
+        ...notes,
+      ];
     },
     carryOut: () => withdrawService(operation, claim),
   };
+}
+
+/** A withdrawal writes no block: where it is is all that counts. */
+function serviceClaimFrom({
+  owner,
+  incarnation,
+  service,
+  block: file,
+}: ServiceRecord): ServiceClaim {
+  const claim = { owner, incarnation, service };
+  if (file === undefined) return claim;
+  return { ...claim, block: { file, check: { kind: "none" }, inhibitOnFailure: false } };
+}
+
+/** A look does not tell what is in keepalived's file: what it has in the table leaves with it. */
+function blockConsequence({ block }: ServiceClaim): string[] {
+  if (block === undefined) return [];
+  return [`${block.file} goes, and keepalived reads its configuration without it`];
 }
 
 function serviceConsequence(

@@ -88,6 +88,24 @@ describe("what can be withdrawn from a host", () => {
     expect(count(seenHost({}, DIRECTOR))).toBe(1);
   });
 
+  it("is a service that keepalived has, with its file and whatever is in it", () => {
+    const file = "/etc/keepalived/conf.d/lvs-dr-203.0.113.10-80.conf";
+    const owners = (DIRECTOR.owners ?? []).map((one) => ({
+      ...one,
+      lines: [...one.lines, `keepalived ${file}`],
+    }));
+    const table = [...(DIRECTOR.table ?? []), `-a ${SELECTOR} -r 10.0.0.15:80 -m -w 2`];
+    const kept = { table, owners, keepers: ["keepalived"] };
+    const [one] = withdrawalsOf(seenHost({}, kept, [0, 2]), "restore");
+    expect(one?.consequences()).toEqual([
+      `${file} goes, and keepalived reads its configuration without it`,
+      "10.0.0.11:80 leaves 203.0.113.10:80",
+      "10.0.0.12:80 leaves 203.0.113.10:80, and 2 active connections with it",
+      "its record goes",
+      "the service 203.0.113.10:80 goes with 10.0.0.15:80, which is in it, declared by nobody",
+    ]);
+  });
+
   it("keeps a service that somebody else is in, and says so", () => {
     const table = [...(DIRECTOR.table ?? []), `-a ${SELECTOR} -r 10.0.0.15:80 -m -w 2`];
     const [one] = withdrawalsOf(seenHost({}, { ...DIRECTOR, table }), "restore");
