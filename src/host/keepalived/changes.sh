@@ -1,12 +1,17 @@
 # What only an operation that changes something needs.
 
+start_it='start it (systemctl start keepalived; journalctl -u keepalived has why it ended), and try again'
+
 # What keepalived has to say of its configuration before it changes: only what a change adds counts.
 consult() {
   find_daemon
-  is_alone || fail "keepalived is not running any more" || return 1
+  case $daemon in
+    '') fail "keepalived is not running any more: $start_it" ;;
+    *' '*) fail "keepalived runs more than once by now (processes $daemon): stop all but one, and try again" ;;
+  esac || return 1
   examine
   verdict_before=$verdict said_before=$lf$said$lf
-  [ -z "$fatal" ] || fail "keepalived may end when it reads its configuration: $(in_a_line "$fatal")"
+  [ -z "$fatal" ] || fail "keepalived may end when it reads its configuration: $(in_a_line "$fatal"); put that right (keepalived -t shows it), and try again"
 }
 
 # How it is undone is on disk before the file changes.
@@ -19,7 +24,8 @@ arrange() { # FILE [LINE...]: a block, whole; without lines there is none
   if [ "$#" = 0 ]; then
     problem=$(rm -f "$path" 2>&1)
   else
-    write_aside "$@" && take_place
+    # keepalived begins with it after a power cut: it is whole before it has the name.
+    write_aside "$@" && problem='it cannot be synced' && durable "$aside" && take_place
   fi || fail "$path cannot be written: $problem" || return 1
   unsynced="$unsynced ${path%/*}"
 }
@@ -32,9 +38,9 @@ reload() { # [SECONDS]: keepalived reads what was arranged, if it has nothing ag
   done <<END
 $said
 END
-  [ -n "$added" ] || [ "$verdict" = "$verdict_before" ] || added="status $verdict"
+  [ -n "$added" ] || [ "$verdict" = "$verdict_before" ] || added="keepalived -t ends with status $verdict, and before the change with $verdict_before"
   [ -z "$added" ] || fail "keepalived does not take the change: $added" || return 1
   log_step "reloaded -" || return 1
-  kill -HUP "$daemon" 2>/dev/null || fail "keepalived has ended meanwhile" || return 1
+  kill -HUP "$daemon" 2>/dev/null || fail "keepalived has ended meanwhile: $start_it" || return 1
   sleep "${1:-0}" 7>&- 9>&-
 }
