@@ -287,6 +287,27 @@ describe("a director that keepalived keeps", () => {
       await isMaster();
     }, 300_000);
 
+    it("where keepalived does not read it in time, which hangs", async () => {
+      const changed = { ...shop, destinations: { ...shop.destinations, [one.address]: 8 } };
+      const earlier = await reloads();
+      await run(`kill -STOP ${pid}`);
+      await expect(director.serve(formerly(changed, shop))).rejects.toMatchObject({
+        ...{ kind: "failed", aftermath: "rolled-back" },
+        what: expect.stringMatching(
+          /: keepalived has not done within 10 s what its file says \(\S+ has weight 2\): see journalctl/,
+        ) as string,
+      });
+      await asBefore();
+      await run(`kill -CONT ${pid}`);
+      // It reads what is there by now.
+      await eventually(reloads, (now) => now > earlier, 60);
+      await asBefore();
+      expect(await director.inspect(shop)).toMatchObject({ drift: [], failing: [] });
+      expect((await director.serve(formerly(changed, shop))).drift).toEqual([]);
+      await director.serve(formerly(shop));
+      await isMaster();
+    }, 300_000);
+
     it("where the time of a drain is over, and that is to fail", async () => {
       expect(new Set(await busy())).toEqual(new Set(["rs1", "rs2"]));
       const impatient = director.serve(without, { ...drain, timeoutSeconds: 2 });
@@ -343,7 +364,7 @@ describe("a director that keepalived keeps", () => {
     await refused({ ...shop, owner: "other" }, /is declared on this director by "a test"/);
     await run(`echo '# theirs' >${FOLDER}/theirs.conf`);
     const foreign = { ...other, block: { file: `${FOLDER}/theirs.conf` } };
-    await refused(foreign, /theirs\.conf is there, and made by nobody of this package/);
+    await refused(foreign, /theirs\.conf is there, and not made by this package/);
     // Somebody's own block of the service, and what VRRP ends by.
     const theirs = `virtual_server ${vips[0]} 81 {\\n lvs_sched rr\\n lvs_method DR\\n protocol TCP\\n real_server 10.0.0.7 81 {\\n }\\n}\\n`;
     await run(`printf '${theirs}' >${FOLDER}/theirs.conf; kill -HUP ${pid}`);
@@ -403,6 +424,45 @@ describe("a director that keepalived keeps", () => {
     // Where it is gone for good, so is its service.
     await director.withdraw(shop);
     expect(await run(`ls -A ${FOLDER}`)).toBe("");
+    expect(await director.traces()).toBe("");
+  }, 300_000);
+
+  it("has a change that the power has cut off undone by whatever comes next, and then made", async () => {
+    await run("systemctl start keepalived");
+    await director.serve(shop);
+    const before = await run(`cat ${file}`);
+    const changed = { ...shop, destinations: { ...shop.destinations, [one.address]: 9 } };
+    // It hangs, so that the change is not committed, and is on disk.
+    await run("kill -STOP $(cat /run/keepalived.pid)");
+    const cut = director.serve(formerly(changed, shop)).catch((error: unknown) => error);
+    await eventually(
+      () => run("cat /var/lib/lvs-dr-director/journal 2>/dev/null; :"),
+      (journal) => journal.includes("reloaded"),
+      60,
+    );
+    await run("sync");
+    await director.guest.powerCut();
+    expect(await cut).toMatchObject({ aftermath: "unknown" });
+    await director.guest.powerOn();
+    await eventually(
+      () => director.table(),
+      (table) => table.length > 0,
+      60,
+    );
+    // keepalived has begun with the file as it was then.
+    expect(await director.weights(shop)).toEqual(changed.destinations);
+    await director.inspect(shop);
+    expect(director.words.join("\n")).toContain("undoing an operation that was cut off");
+    expect(await run(`cat ${file}`)).toBe(before);
+    await eventually(
+      () => director.inspect(shop),
+      ({ drift, failing }) => drift.length === 0 && failing?.length === 0,
+      60,
+    );
+    expect(await director.weights(shop)).toEqual(shop.destinations);
+    expect((await director.serve(formerly(changed, shop))).drift).toEqual([]);
+    expect(await director.weights(shop)).toEqual(changed.destinations);
+    await director.withdraw(changed);
     expect(await director.traces()).toBe("");
   }, 300_000);
 });
