@@ -1,5 +1,5 @@
 import { blockOwner } from "../../domain/keepalived";
-import { endpoint, nameOfTarget, portOf } from "../../domain/virtual-service";
+import { endpoint, nameOfTarget, portOf, selectorOf } from "../../domain/virtual-service";
 import type { ObservedDirector } from "../../observed/director";
 import type { ObservedKeepalived } from "../../observed/keepalived";
 import type { ServiceRecord } from "../../observed/service-records";
@@ -132,8 +132,13 @@ function declaredElsewhere(
   mine: ReadonlyMap<string, ServiceRecord>,
   observed: ObservedDirector,
 ): string[] {
+  const { target } = claim.service;
   if (servedBy(claim, observed) === undefined || isOurs(claim, mine, observed)) return [];
+  if (mine.size > 0)
+    return [
+      `${nameOfTarget(target)} is in the table by this resource, which wrote it there without manager: remove it (ipvsadm -D ${selectorOf(target)}), and update this resource right after that`,
+    ];
   return [
-    `${nameOfTarget(claim.service.target)} is in the table, and not by this resource's block: where keepalived's configuration has another block of it, remove that and reload keepalived; else remove it with ipvsadm`,
+    `${nameOfTarget(target)} is in the table, and not by this resource's block: where keepalived's configuration has another block of it, remove that and reload keepalived; else remove it with ipvsadm`,
   ];
 }
