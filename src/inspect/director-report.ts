@@ -154,13 +154,22 @@ function drainedBy({ id, journal }: WaitingAnswer, sight: DirectorSight): Draine
   return { service: names.get(selector) ?? id, held: [...new Set(held)] };
 }
 
-/** A step by keepalived's file does not say which destinations it is about. */
+/** A step by keepalived's file does not say which destinations it is about; the file does. */
 function heldByFile(
   selector: string,
   journal: readonly string[],
-  { observed }: DirectorSight,
+  { observed: { table, blocks } }: DirectorSight,
 ): string[] {
-  if (!journal.some((line) => line.startsWith("managed "))) return [];
-  const found = observed.table.find((one) => one.selector === selector)?.destinations ?? [];
-  return found.flatMap((one) => (one.weight === 0 ? [endpoint(one.address, one.port)] : []));
+  const files = journal.flatMap((line) => /^managed (\S+) /.exec(line)?.[1] ?? []);
+  if (files.length === 0) return [];
+  const read = files.flatMap((file) => readBlock(blocks?.get(file) ?? []) ?? []);
+  const isQuiet = (address: string) =>
+    read.length === 0 ||
+    read.some(({ destinations }) =>
+      destinations.some((one) => one.address === address && one.weight === 0),
+    );
+  const found = table.find((one) => one.selector === selector)?.destinations ?? [];
+  return found.flatMap(({ address, port, weight }) =>
+    weight === 0 && isQuiet(address) ? [endpoint(address, port)] : [],
+  );
 }

@@ -66,10 +66,13 @@ export function failingOf(claim: ServiceClaim, observed: ObservedDirector): Dest
   return alive === undefined ? out : out.filter(({ address }) => alive[address] === false);
 }
 
-/** Those of which it is not known whether a check has taken them out, though keepalived was to be asked. */
+/**
+ * Those of which it is not known whether a check has taken them out, though keepalived was to be asked: it is
+ * where the block's file is there.
+ */
 export function unexplained(claim: ServiceClaim, observed: ObservedDirector): Destination[] {
-  const isKnown = claim.block?.asks !== true || aliveOf(claim, observed) !== undefined;
-  return isKnown ? [] : outOf(claim, observed);
+  const isToldOf = claim.block?.asks === true && observed.keepalived?.block !== undefined;
+  return isToldOf && aliveOf(claim, observed) === undefined ? outOf(claim, observed) : [];
 }
 
 function outOf(claim: ServiceClaim, observed: ObservedDirector): Destination[] {

@@ -178,6 +178,12 @@ describe("warnings of a director", () => {
     expect(seen(held, { waiting }).director?.pending).toMatchObject([
       { drains: { service: `${VIP}:80`, held: ["10.0.0.12:80"] } },
     ]);
+    // One that its file gives a weight is at weight 0 for its check.
+    const text = [`virtual_server ${VIP} 80 {`, "protocol TCP", "real_server 10.0.0.12 80 {"];
+    const blocks = (weight: number) => ({ [file]: [...text, `weight ${weight}`, "}", "}"] });
+    const heldBy = (weight: number) =>
+      seen({ ...held, blocks: blocks(weight) }, { waiting }).director?.pending[0]?.drains?.held;
+    expect([heldBy(0), heldBy(1)]).toEqual([["10.0.0.12:80"], []]);
   });
 
   const file = "/etc/keepalived/conf.d/a.conf";
