@@ -1,5 +1,7 @@
 import { compareVips, type Vip } from "../../domain/address";
 import { failureOf, shown, type Failure } from "../../inputs/failure";
+import { isRecord } from "../../inputs/values";
+import { isLater } from "../registration";
 import { addressFailures, readVips, type PoolVip } from "./addresses";
 import type { PoolServiceArgs, RealServerPoolArgs } from "./args";
 import { batchesOf, batchProblem, DEFAULT_BATCH } from "./batches";
@@ -34,6 +36,7 @@ export function readPool(
     ...addressFailures(args, vips),
     ...batchFailures(args),
     ...serviceFailures(args),
+    ...blockFileFailures(args, vips.filter(({ list }) => list === "vips").length),
   ];
   return failures.length > 0 ? { failures } : { shape: shapeOf(args, vips) };
 }
@@ -99,6 +102,34 @@ function serviceFailures({ directors, services }: RealServerPoolArgs): Failure[]
   return hasDirectors && given.length === 0
     ? [failureOf(["directors"], "there is no service for them; name it in services")]
     : each;
+}
+
+/** A file of keepalived's has one service, and a pool has one for each VIP. */
+function blockFileFailures({ services }: RealServerPoolArgs, vips: number): Failure[] {
+  const first = new Map<string, number>();
+  return (services ?? []).flatMap(({ manager }, at) => {
+    const file = knownBlockFile(manager);
+    if (file === undefined) return [];
+    const path = ["services", at, "manager", "keepalived", "file"];
+    const earlier = first.get(file);
+    first.set(file, earlier ?? at);
+    if (vips > 1) {
+      const text = `has one service, and there is one for each of ${vips} VIPs; leave it out`;
+      return [failureOf(path, `${shown(file)} ${text}`)];
+    }
+    if (earlier === undefined) return [];
+    const text = `is that of services[${earlier}], too; each service has a file of its own`;
+    return [failureOf(path, `${shown(file)} ${text}`)];
+  });
+}
+
+/** Undefined where there is none, and while a part of it is not known. */
+function knownBlockFile(manager: unknown): string | undefined {
+  if (!isRecord(manager) || isLater(manager)) return undefined;
+  const { keepalived } = manager;
+  if (!isRecord(keepalived) || isLater(keepalived)) return undefined;
+  const { file } = keepalived;
+  return typeof file === "string" ? file : undefined;
 }
 
 function portFailures(port: unknown, path: readonly (string | number)[]): Failure[] {

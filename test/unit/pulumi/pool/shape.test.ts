@@ -29,6 +29,11 @@ const member = (changes: object) => ({
   },
 });
 
+/** A service that keepalived has by a file of this name. */
+const kept = (port: number, file: pulumi.Input<string> = "/etc/a.conf") => [
+  { port, manager: { keepalived: { file } } },
+];
+
 describe("a pool", () => {
   it("has its VIPs sorted, its members in batches, and a service for each director, VIP and port", () => {
     const read = readPool({ ...fine, vips: ["2001:DB8::10/128"], retiring: ["203.0.113.10/32"] });
@@ -81,6 +86,9 @@ describe("a pool", () => {
         ...withoutDirectors,
       },
     ],
+    ["with keepalived", { services: [{ port: 80, manager: { keepalived: {} } }] }],
+    ["with one VIP, and a file for its service", { vips: ["203.0.113.10"], services: kept(80) }],
+    ["with a file that comes later", { services: kept(80, pulumi.output("/etc/a.conf")) }],
   ])("is fine %s", (_, changes) => {
     expect(wrong(changes)).toEqual([]);
   });
@@ -198,6 +206,14 @@ describe("a pool", () => {
     ],
     [{ services: [{ port: 80, fwmark: 7 }] }, "services[0].fwmark: unknown input; "],
     [{ services: [80] }, "services[0]: 80 is not an object with port"],
+    [
+      { services: kept(80) },
+      'services[0].manager.keepalived.file: "/etc/a.conf" has one service, and there is one for each of 2 VIPs; leave it out',
+    ],
+    [
+      { vips: ["203.0.113.10"], services: [...kept(80), ...kept(81)] },
+      'services[1].manager.keepalived.file: "/etc/a.conf" is that of services[0], too; each service has a file of its own',
+    ],
     [{ rollout: { batch: 3 } }, "rollout.batch: 3 is as large as the pool of 3"],
     [
       { rollout: { batch: [1, "a"] } },
