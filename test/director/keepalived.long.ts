@@ -339,6 +339,48 @@ describe("a director that keepalived keeps", () => {
     }, 300_000);
   });
 
+  it("takes a service over from keepalived.conf, and no request is lost meanwhile", async () => {
+    await director.withdraw(shop);
+    const server = ({ address }: LabHost) => `  real_server ${address} 80 {
+    weight 1
+    TCP_CHECK {
+      connect_timeout 5
+    }
+  }
+`;
+    const theirs = `virtual_server ${vips[0]} 80 {
+  delay_loop 2
+  lvs_sched wlc
+  lvs_method DR
+  protocol TCP
+${server(one)}${server(two)}}
+`;
+    await director.guest.run(`cat >>${CONF} && kill -HUP ${pid}`, { input: theirs });
+    await eventually(
+      () => director.weights(shop),
+      (weights) => Object.keys(weights).length === 2,
+      60,
+    );
+    const traffic = await Traffic.start(lab, client, [vips[0]], 120);
+    await expect(director.serve(shop)).rejects.toMatchObject({
+      what: expect.stringMatching(/:80 is in the table, and not by this resource's/) as string,
+    });
+    // As docs/how-to/keepalived.md has it.
+    const first = '# pulumi-lvs-dr keepalived 1: "a test"';
+    await run(
+      `{ echo '${first}'; sed -n '/^virtual_server/,$p' ${CONF}; } >${file} && ` +
+        `sed -i '/^virtual_server/,$d' ${CONF} && systemctl reload keepalived`,
+    );
+    expect(await director.serve(shop)).toMatchObject({ drift: [], foreign: [], record: "ours" });
+    expect(await director.weights(shop)).toEqual(shop.destinations);
+    expect((await director.table())[0]).toContain(" -s rr");
+    await traffic.until(({ sent }) => sent >= 2000);
+    const { requests } = await traffic.stop();
+    expect(requests.failures).toEqual([]);
+    expect(Object.keys(requests.answered).sort()).toEqual(["rs1", "rs2"]);
+    await isMaster();
+  }, 300_000);
+
   it("is not touched where keepalived could not have the service, and says why", async () => {
     const refused = async (declared: Declared, what: RegExp) =>
       expect(director.serve(declared)).rejects.toMatchObject({
