@@ -59,5 +59,5 @@ async function laneOf(lab: Lab, number: number): Promise<DirectorLane> {
   await prepareDirector(guest, vip);
   const proxy = await Proxy.start({ host: guest.address, port: 22 });
   const rips = servers.map(({ address }) => address);
-  return { lab, guest, client, proxy, vip, rips };
+  return { lab, guest, client, proxy, vip, rips, number };
 }

@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { RealServerError } from "../../../src/domain/errors";
 import { inspectService, serve, withdrawService } from "../../../src/operation/serve";
 import type { Operation } from "../../../src/operation/session";
+import { blockLines } from "../../../src/plan/service/block";
 import type { ServiceClaim } from "../../../src/plan/service/claim";
 import { accessBy } from "../../../src/transport/access";
 import type { Client } from "../../../lab/client";
@@ -11,7 +12,8 @@ import type { Lab } from "../../../lab/lab";
 import { connectionTo, options } from "../../contract/ssh-connection";
 import { claimFor } from "../../director/stage";
 import type { Proxy } from "../proxy";
-import { wrongOnDirector, type DirectorEnd } from "./judge";
+import { wrongOnDirector, type DirectorEnd, type KeptEnd } from "./judge";
+import { blockFor, FOREIGN_BLOCK_LINES, KeptDirector, type KeptLook } from "./kept";
 import type { DirectorScenario, Members } from "./scenario";
 
 /** A director that is attacked, and what stands around it. */
@@ -23,6 +25,8 @@ export interface DirectorLane {
   readonly vip: string;
   /** RIPs of real servers that answer. */
   readonly rips: readonly string[];
+  /** Lanes are on one wire, and VRRP of each has a number there. */
+  readonly number: number;
 }
 
 /** What became of one run. */
@@ -60,6 +64,7 @@ class DirectorRun {
   private hasRebooted = false;
   private isOver = false;
   private struck = false;
+  private kept: KeptDirector | undefined;
 
   constructor(
     private readonly lane: DirectorLane,
@@ -70,6 +75,7 @@ class DirectorRun {
   async play(): Promise<{ struck: boolean; ending: string; wrong: string[] }> {
     const { before, after, foreign, connections } = this.scenario;
     const { guest } = this.lane;
+    if (this.scenario.kept) this.kept = await KeptDirector.begin(guest, this.lane.number);
     await guest.run(`printf -- '${FOREIGN_SERVICE}' | ipvsadm -R`);
     if (before) await serve(this.operation(), this.claim(before), {});
     if (before && foreign)
@@ -77,31 +83,65 @@ class DirectorRun {
     const answering = before ? connections.count : 0;
     if (answering > 0) await this.hold(answering);
     const foreignBefore = await this.foreign();
+    const keptBefore = await this.kept?.look();
     await guest.run(": >/root/ipvsadm.log");
     const finishing = pause(connections.milliseconds).then(() => this.finish(answering));
     const outcome = await this.attacked(after);
     await finishing;
     await this.settle();
     await this.lookAgain();
-    const steps = (await guest.run("cat /root/ipvsadm.log")).stdout.split("\n");
+    await this.waitForKeepalived();
     const { isMeddledWith, hasRebooted } = this;
     const weights = await this.weights();
     const foreignNow = await this.foreign();
     const end: DirectorEnd = {
-      ...{ outcome, weights, foreign: foreignNow, foreignBefore, steps },
+      ...{ outcome, weights, foreign: foreignNow, foreignBefore, steps: await this.steps() },
       ...{ isMeddledWith, hasRebooted },
+      ...(keptBefore && { kept: await this.keptEnd(keptBefore) }),
     };
     const wrong = wrongOnDirector(this.scenario, end, (member) => `${this.rip(member)}:80`);
     wrong.push(...(await this.mended()));
+    await this.kept?.end();
     const ending = outcome.kind === "done" ? "done" : outcome.aftermath;
     return { struck: this.struck, ending, wrong };
   }
 
-  /** Where shell and watchdog were killed nobody has undone anything: the next operation does, any one. */
+  /**
+   * Where shell and watchdog were killed nobody has undone anything, and where keepalived must not read its
+   * configuration not all: the next operation does, any one.
+   */
   private async lookAgain(): Promise<void> {
     const { before, after, fault } = this.scenario;
-    if (fault.kind !== "killed" || !fault.watchdogToo) return;
+    if (!(fault.kind === "killed" && fault.watchdogToo) && fault.kind !== "bad configuration")
+      return;
     await inspectService(this.operation(), this.claim(after ?? before ?? {}, before));
+  }
+
+  /** What is read from a file is in the table a little later. */
+  private async waitForKeepalived(): Promise<void> {
+    const { fault } = this.scenario;
+    if (fault.kind === "somebody" || fault.kind === "our file edited") return;
+    await this.kept?.settle(async (block = "") => {
+      const text = /real_server (\S+) 80 \{\n +weight (\d+)/g;
+      const said = [...block.matchAll(text)].map(([, rip, weight]) => `${rip} ${weight}`);
+      const has = Object.entries((await this.weights()) ?? {});
+      const seen = has.map(([member, weight]) => `${this.rip(Number(member))} ${weight}`);
+      return said.sort().join() === seen.sort().join();
+    });
+  }
+
+  private async steps(): Promise<readonly string[]> {
+    if (this.kept) return this.kept.steps(this.selector);
+    return (await this.lane.guest.run("cat /root/ipvsadm.log")).stdout.split("\n");
+  }
+
+  private async keptEnd(before: KeptLook): Promise<KeptEnd | undefined> {
+    const after = await this.kept?.look();
+    if (after === undefined) return undefined;
+    const { owner, service, block } = this.claim(this.scenario.after ?? {});
+    const lines = block && this.scenario.after && blockLines(owner, service, block);
+    const wanted = lines?.map((line) => `${line}\n`).join("");
+    return { before, after, wanted, company: `-a ${this.selector} ` };
   }
 
   /** The next operations finish the job, and then nothing is left. */
@@ -122,7 +162,10 @@ class DirectorRun {
     const { stdout } = await guest.run(
       "ipvsadm -Sn; ls -Ad /var/lib/lvs-dr-director /run/lvs-dr-director 2>/dev/null; :",
     );
-    if (stdout !== "") wrong.push(`left: ${stdout}`);
+    const theirs = this.kept ? FOREIGN_BLOCK_LINES.map((line) => `${line}\n`).join("") : "";
+    if (stdout !== theirs) wrong.push(`left: ${stdout}`);
+    const files = await this.kept?.left();
+    if (files !== undefined && files !== "") wrong.push(`left: ${files}`);
     await guest.run("ipvsadm -C; rm -rf /var/lib/lvs-dr-director /run/lvs-dr-director");
     return wrong;
   }
@@ -207,10 +250,21 @@ class DirectorRun {
         await guest.reboot();
         await prepareDirector(guest, this.lane.vip);
         return;
+      case "power cut":
+        this.hasRebooted = true;
+        await guest.powerCut();
+        await guest.powerOn();
+        await prepareDirector(guest, this.lane.vip);
+        return;
       case "full /run":
         this.struck = true;
         await guest.run("dd if=/dev/zero of=/run/filled bs=64k 2>/dev/null; :");
         return;
+      default: {
+        const rip = "member" in fault ? this.rip(fault.member) : "";
+        this.isMeddledWith = (await this.kept?.strike(fault, rip)) === true;
+        this.struck &&= this.isMeddledWith;
+      }
     }
   }
 
@@ -223,6 +277,7 @@ class DirectorRun {
       { allowFailure: true },
     );
     if (status !== 0) throw new Error(`run ${this.number}: a shell of ours does not end`);
+    await this.kept?.recover(this.lane.rips);
   }
 
   private async hold(count: number): Promise<void> {
@@ -253,6 +308,7 @@ class DirectorRun {
     const declared = {
       ...{ owner: `run-${this.number}`, vip: this.lane.vip, destinations: at(members) },
       scheduler: this.scenario.scheduler,
+      ...(this.scenario.kept && { block: blockFor(this.scenario.kept) }),
       ...(rips.length > 0 && { former: rips }),
     };
     return { ...claimFor(declared), allowEmpty: true };

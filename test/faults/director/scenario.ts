@@ -4,6 +4,12 @@ import { Random } from "../random";
 /** Weights by the number of the real server; who is not named is no destination. */
 export type Members = Readonly<Record<number, number>>;
 
+/** keepalived keeps the table. */
+export interface KeptTable {
+  /** What it asks the real servers. */
+  readonly check: "none" | "tcp";
+}
+
 /** One run: what is on the director, what is asked for, and what goes wrong meanwhile. */
 export interface DirectorScenario {
   readonly scheduler: string;
@@ -17,6 +23,8 @@ export interface DirectorScenario {
   readonly connections: { readonly count: number; readonly milliseconds: number };
   /** Somebody's own destination in our service. */
   readonly foreign: boolean;
+  /** Default: the table is ours to write. */
+  readonly kept?: KeptTable;
   readonly fault: DirectorFault;
 }
 
@@ -45,7 +53,34 @@ export type DirectorFault =
       readonly milliseconds: number;
     }
   | { readonly kind: "reboot"; readonly milliseconds: number }
-  | { readonly kind: "full /run" };
+  | { readonly kind: "full /run" }
+  | KeptFault;
+
+/** What goes wrong only where keepalived keeps the table. */
+export type KeptFault =
+  /** Somebody sets a weight in our file, or removes it, and may have keepalived read that. */
+  | {
+      readonly kind: "our file edited";
+      readonly member: number;
+      readonly weight: number | undefined;
+      readonly isRead: boolean;
+      readonly milliseconds: number;
+    }
+  /** Until the operation is over. */
+  | { readonly kind: "keepalived stopped"; readonly milliseconds: number }
+  /** Somebody adds a line that it does not know, or what it would end by, and does not have it read. */
+  | {
+      readonly kind: "bad configuration";
+      readonly isFatal: boolean;
+      readonly milliseconds: number;
+    }
+  /** Its check takes it out until the operation is over. */
+  | {
+      readonly kind: "real server fails";
+      readonly member: number;
+      readonly milliseconds: number;
+    }
+  | { readonly kind: "power cut"; readonly milliseconds: number };
 
 /** How many real servers there are. */
 export const SERVERS = 4;
@@ -69,8 +104,16 @@ export function directorScenario(seed: number, number: number): DirectorScenario
       milliseconds: random.between(0, 4000),
     },
     foreign: random.chance(0.3),
-    fault: fault(random),
+    fault: fault(random, OURS),
+    ...keptBy(new Random(seed, `kept/${number}`)),
   };
+}
+
+/** Half of the directors are keepalived's, and other things go wrong there. */
+function keptBy(random: Random): Pick<DirectorScenario, "kept" | "fault"> | undefined {
+  if (random.chance(0.5)) return undefined;
+  const check = random.pick(["none", "tcp"] as const);
+  return { kept: { check }, fault: fault(random, check === "tcp" ? CHECKED : KEPT) };
 }
 
 function members(random: Random): Members {
@@ -79,19 +122,17 @@ function members(random: Random): Members {
   return Object.fromEntries(all);
 }
 
-function fault(random: Random): DirectorFault {
+const OURS = {
+  ...{ none: 1, connection: 8, killed: 4, stopped: 2, somebody: 3, reboot: 1, full: 1 },
+  ...{ file: 0, daemon: 0, bad: 0, fails: 0, cut: 0 },
+};
+const KEPT = { ...OURS, somebody: 2, file: 4, daemon: 2, bad: 4, cut: 1 };
+const CHECKED = { ...KEPT, fails: 3 };
+
+function fault(random: Random, weights: typeof OURS): DirectorFault {
   const milliseconds = random.between(0, 5000);
-  switch (
-    random.weighted({
-      none: 1,
-      connection: 8,
-      killed: 4,
-      stopped: 2,
-      somebody: 3,
-      reboot: 1,
-      full: 1,
-    })
-  ) {
+  const kind = random.weighted(weights);
+  switch (kind) {
     case "none":
       return { kind: "none" };
     case "connection":
@@ -107,15 +148,44 @@ function fault(random: Random): DirectorFault {
     case "stopped":
       return { kind: "stopped by its user", milliseconds };
     case "somebody":
-      return {
-        kind: "somebody",
-        member: random.between(0, SERVERS - 1),
-        weight: random.chance(0.6) ? random.between(0, 9) : undefined,
-        milliseconds,
-      };
+      return { kind: "somebody", ...setting(random), milliseconds };
     case "reboot":
       return { kind: "reboot", milliseconds };
     case "full":
       return { kind: "full /run" };
+    default:
+      return keptFault(kind, random, milliseconds);
   }
+}
+
+function keptFault(
+  kind: "file" | "daemon" | "bad" | "fails" | "cut",
+  random: Random,
+  milliseconds: number,
+): KeptFault {
+  switch (kind) {
+    case "file":
+      return {
+        kind: "our file edited",
+        ...setting(random),
+        isRead: random.chance(0.5),
+        milliseconds,
+      };
+    case "daemon":
+      return { kind: "keepalived stopped", milliseconds };
+    case "bad":
+      return { kind: "bad configuration", isFatal: random.chance(0.5), milliseconds };
+    case "fails":
+      return { kind: "real server fails", member: random.between(0, SERVERS - 1), milliseconds };
+    case "cut":
+      return { kind: "power cut", milliseconds };
+  }
+}
+
+/** A weight that somebody sets for a member, or takes away. */
+function setting(random: Random): { member: number; weight: number | undefined } {
+  return {
+    member: random.between(0, SERVERS - 1),
+    weight: random.chance(0.6) ? random.between(0, 9) : undefined,
+  };
 }
