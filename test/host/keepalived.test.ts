@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { linesOf } from "../../src/host/scripts";
+import { fixtures } from "../unit/fixtures";
 
 const SHELLS = ["dash", "bash", "busybox sh"];
 const FUNCTIONS = linesOf([
@@ -12,6 +13,16 @@ const FUNCTIONS = linesOf([
 ]).join("\n");
 
 const INSPECTED = linesOf(["keepalived/inspect"]).join("\n");
+
+/** What versions of `keepalived -t` say, and whether one that runs has ended when it read that anew. */
+interface Said {
+  readonly configuration: string;
+  readonly versions: readonly string[];
+  readonly status: number;
+  readonly said: readonly string[];
+  readonly ends: boolean;
+}
+const SAID = fixtures<Said>("keepalived-said").map(({ data }) => data);
 
 const folder = mkdtempSync(join(tmpdir(), "keepalived-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -46,11 +57,11 @@ const DATA = `------< Global definitions >------
 `;
 
 describe.each(SHELLS)("under %s", (shell) => {
-  const run = (script: string) => {
+  const run = (script: string, input = "") => {
     const prelude = "set -u; tools='' verbs='' steps=''; lf='\n'";
     const [program = "", ...applet] = shell.split(" ");
     const args = [...applet, "-c", `${prelude}\n${FUNCTIONS}\n${script}`];
-    const { stdout, stderr } = spawnSync(program, args, { encoding: "utf8" });
+    const { stdout, stderr } = spawnSync(program, args, { encoding: "utf8", input });
     expect(stderr).toBe("");
     return stdout.trim();
   };
@@ -106,6 +117,11 @@ describe.each(SHELLS)("under %s", (shell) => {
     const conf = join(folder, "round.conf");
     writeFileSync(conf, "include round.conf\ninclude round.conf\n");
     expect(run(`includes ${conf} ${block} .... || echo no`)).toBe("no");
+  });
+
+  it.each(SAID)("$configuration is what $versions ends by: $ends", ({ status, said, ends }) => {
+    const words = `verdict=${status} said=$(cat) fatal=''`;
+    expect(run(`${words}; find_fatal; printf %s "$fatal"`, said.join("\n")) !== "").toBe(ends);
   });
 
   it.each([

@@ -22,15 +22,18 @@ examine() {
   find_fatal
 }
 
-# A keepalived that reads its configuration anew passes over what it does not know, and ends by what VRRP
-# cannot go on with. By status both are alike, unless it is 0 or 6 (scripts that anybody may change).
+# A keepalived that reads its configuration anew passes over what it does not know, or says what it takes
+# instead, and ends by what VRRP cannot go on with. By status both are alike, unless it is 0 or 6 (scripts
+# that anybody may change).
 find_fatal() {
   case $verdict in
     0 | 6) ;;
     5) [ -z "$said" ] || fatal=$(printf '%s\n' "$said" | grep -v -e "Unknown keyword '" -e "missing '}'s or extra '{'s" \
-      -e "Extra '}' found" -e "Unexpected '{'" -e "Missing '{'" -e 'has no real servers - ignoring' \
-      -e 'exceeds total weight of real servers' -e ': hysteresis [0-9]* >= quorum' -e 'SECURITY VIOLATION' \
-      -e 'default user .* for script execution' -e deprecated) ;;
+      -e "Extra '}' found" -e "Missing '{'" -e '[Ii]gnoring[.]*$' -e '[Ss]kipping[ IP]*[.]*$' -e ' - removing$' \
+      -e 'efaulting to ' -e '[Ss]etting default ' -e '[Uu]sing default ' -e 'outside range \[' -e ' rounding$' \
+      -e 'exceeds total weight of real servers' -e ': hysteresis [0-9]* >= quorum' -e 'Truncating auth_pass' \
+      -e 'resetting nopreempt' -e 'Disabling track script' -e 'No VIP specified; at least one is sensible' \
+      -e 'SECURITY VIOLATION' -e 'default user .* for script execution' -e deprecated) ;;
     *) fatal="status $verdict${said:+: $said}" ;;
   esac
   return 0
