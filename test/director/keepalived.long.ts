@@ -361,7 +361,7 @@ ${server(one)}${server(two)}}
       (weights) => Object.keys(weights).length === 2,
       60,
     );
-    const traffic = await Traffic.start(lab, client, [vips[0]], 120);
+    const traffic = await Traffic.start(lab, client, [vips[0]], 60);
     await expect(director.serve(shop)).rejects.toMatchObject({
       what: expect.stringMatching(/:80 is in the table, and not by this resource's/) as string,
     });
