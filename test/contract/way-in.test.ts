@@ -55,7 +55,9 @@ async function restarted(host: LabHost): Promise<void> {
 async function serveAndLeave(way: Operation, what = claim): Promise<void> {
   const report = await converge(way, what);
   expect(report.drift).toEqual([]);
-  expect(report.bindings.map(({ address }) => address)).toEqual(what.vips.map(({ address }) => address));
+  expect(report.bindings.map(({ address }) => address)).toEqual(
+    what.vips.map(({ address }) => address),
+  );
   await withdraw(way, what, { sysctls: "restore" });
 }
 

@@ -92,7 +92,8 @@ function tightenedBefore(drift: Scenario["drift"]): string[] {
 
 /** Between the folder and its watchdog a shell has nobody to tidy up after it, and nothing is begun yet. */
 function isBeforeWatchdog(fault: Scenario["fault"]): boolean {
-  return fault.kind === "shell" && fault.how === "KILL" && fault.place.part === "connecting";
+  const isKilled = fault.kind === "shell" && /^(KILL|killed with its watchdog)$/.test(fault.how);
+  return isKilled && fault.place.part === "connecting";
 }
 
 function journal({ fault, host }: Scenario): Why | undefined {

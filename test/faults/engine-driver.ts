@@ -76,8 +76,21 @@ export class EngineDriver implements Driver {
   }
 
   async declared(): Promise<Properties | undefined> {
-    const all = await this.engine.resources();
+    const all = await this.#resources();
     return all.find(({ type }) => type.endsWith(":RealServer"))?.outputs;
+  }
+
+  /** An engine that outlives its client for a moment may be writing the state just now. */
+  async #resources(): ReturnType<Engine["resources"]> {
+    const end = Date.now() + 5_000;
+    for (;;) {
+      try {
+        return await this.engine.resources();
+      } catch (error) {
+        if (!String(error).includes("failed to load checkpoint") || Date.now() > end) throw error;
+        await pause(100);
+      }
+    }
   }
 
   /** The output; the state, its history, the engine's logs. */
