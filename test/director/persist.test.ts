@@ -66,8 +66,10 @@ describe("a director that is rebooted", () => {
     const wanted = [...FOREIGN, ...declared.filter((line) => !isOf(six)(line)), stale].sort();
     expect((await rebooted()).sort()).toEqual(wanted);
     expect(await director.inspect(shop)).toMatchObject({ drift: [], foreign: ["10.0.0.13:80"] });
+    // systemctl waits for the unit that it names, and ours comes after that one.
     await director.guest.run("systemctl restart ipvsadm");
-    expect((await director.table()).sort()).toEqual(wanted);
+    const table = async () => (await director.table()).sort();
+    await expect.poll(table, { timeout: 20_000, interval: 500 }).toEqual(wanted);
   });
 
   it("shows why a service could not be put back, until an operation has done it", async () => {
