@@ -1,3 +1,4 @@
+import { ownersNamed } from "./director-owners";
 import type {
   InspectedCheck,
   InspectedDestination,
@@ -29,7 +30,7 @@ function serviceRows(
     ["service", "scheduler", "persistent", "declared by"],
     ...services.map((one) => {
       const { service, scheduler, flags, otherOptions, persistence } = one;
-      const names = owners.filter(({ id }) => one.owners.includes(id)).map(({ owner }) => owner);
+      const names = ownersNamed(one.owners, owners);
       const kept = persistence
         ? `${persistence.timeoutSeconds} s by /${persistence.prefixLength}`
         : "no";
@@ -81,7 +82,7 @@ function fileRows(
     ["service", "check", "failing, or removed", "file", "is", "written by"],
     ...files.map((one) => {
       const { service = "-", check, inhibitOnFailure, failing, file, state, writtenBy } = one;
-      const names = owners.filter(({ id }) => one.owners.includes(id)).map(({ owner }) => owner);
+      const names = ownersNamed(one.owners, owners);
       const asked = check === undefined ? "-" : checkText(check);
       const quiet = inhibitOnFailure ? ", then weight 0" : "";
       return [

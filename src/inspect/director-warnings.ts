@@ -3,6 +3,7 @@ import { directorWarnings } from "../plan/service/warnings";
 import { listed } from "../plan/words";
 import { SERVICES_AT_BOOT, strangersRegistry } from "./boot";
 import type { DirectorAnswer, DirectorSight } from "./director-answer";
+import { ownersNamed } from "./director-owners";
 import type {
   InspectedDirector,
   InspectedKeepalivedFile,
@@ -78,7 +79,7 @@ function fileWarning(
   { file, state, owners: ids, writtenBy, service }: InspectedKeepalivedFile,
   { owners, pending }: InspectedDirector,
 ): string[] {
-  const names = owners.filter(({ id }) => ids.includes(id)).map(({ owner }) => owner);
+  const names = ownersNamed(ids, owners);
   const whose = listed(names);
   if (state === "as declared" || isBusy(pending, service, names)) return [];
   switch (state) {

@@ -449,12 +449,7 @@ ${server(one)}${server(two)}}
     await director.guest.powerCut();
     await client.finish().catch(() => undefined);
     expect(await cut).toMatchObject({ aftermath: "unknown" });
-    await director.guest.powerOn();
-    await eventually(
-      () => director.table(),
-      (table) => table.length > 0,
-      60,
-    );
+    await poweredOn();
     // keepalived has begun with the file of the drain.
     expect(await director.weights(shop)).toEqual({ [one.address]: 0, [two.address]: 1 });
     expect((await director.serve(formerly(shop))).drift).toEqual([]);
@@ -485,12 +480,7 @@ ${server(one)}${server(two)}}
     await run("sync");
     await director.guest.powerCut();
     expect(await cut).toMatchObject({ aftermath: "unknown" });
-    await director.guest.powerOn();
-    await eventually(
-      () => director.table(),
-      (table) => table.length > 0,
-      60,
-    );
+    await poweredOn();
     // keepalived has begun with the file as it was then.
     expect(await director.weights(shop)).toEqual(changed.destinations);
     await director.inspect(shop);
@@ -508,3 +498,13 @@ ${server(one)}${server(two)}}
     expect(await director.traces()).toBe("");
   }, 300_000);
 });
+
+/** keepalived has begun, too, and has put its services into the table. */
+async function poweredOn(): Promise<void> {
+  await director.guest.powerOn();
+  await eventually(
+    () => director.table(),
+    (table) => table.length > 0,
+    60,
+  );
+}
