@@ -113,6 +113,21 @@ describe.each(SHELLS)("under %s", (shell) => {
     ]);
   });
 
+  it.each(["grep", "tr"])(
+    "a search for what runs passes for none where its %s is killed",
+    (tool) => {
+      const told = run(`exec 2>/dev/null; cp "$(command -v sleep)" ${folder}/keepalived
+      ${folder}/keepalived 60 & started=$!
+      until read -r comm </proc/$started/comm && [ "$comm" = keepalived ]; do sleep 0.1; done
+      find_daemon; echo "$?"; case " $daemon " in *" $started "*) echo found ;; esac
+      daemon=$started; find_conf; echo "$?"
+      ${tool}() { sh -c 'kill -KILL $$'; }; is_alone() { daemon=$started; }
+      find_daemon; echo "$?"; tell_more '-t 203.0.113.10:80' ${block}; echo "$?"
+      kill $started`);
+      expect(told.split("\n")).toEqual(["0", "found", "0", "1", "1"]);
+    },
+  );
+
   it("a configuration that includes itself is read to an end", () => {
     const conf = join(folder, "round.conf");
     writeFileSync(conf, "include round.conf\ninclude round.conf\n");

@@ -4,7 +4,7 @@ start_it='start it (systemctl start keepalived; journalctl -u keepalived has why
 
 # What keepalived has to say of its configuration before it changes: only what a change adds counts.
 consult() {
-  find_daemon
+  find_daemon || fail "it is not known which keepalived runs: $cut_short" || return 1
   case $daemon in
     '') fail "keepalived is not running any more: $start_it" ;;
     *' '*) fail "keepalived runs more than once by now (processes $daemon): stop all but one, and try again" ;;

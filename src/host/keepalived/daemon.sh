@@ -5,13 +5,14 @@ tools="$tools tr"
 daemon='' # the process of keepalived that started its others; several where there are several
 conf=''   # its configuration
 terms=''  # options that say which parts of that are meant for it
+cut_short='a search for it was ended by a signal; try again'
 
 # By their names, in this network namespace.
-find_daemon() { # $daemon, and of one its $conf
-  local file='' pid='' parent='' name=''
+find_daemon() { # $daemon, and of one its $conf; fails where a search was ended by a signal
+  local file='' pid='' parent='' name='' found=''
   daemon='' conf=/etc/keepalived/keepalived.conf
-  # shellcheck disable=SC2013 # names without a blank
-  for file in $(grep -lxF keepalived /proc/[0-9]*/comm 2>/dev/null); do
+  found=$(grep -lxF keepalived /proc/[0-9]*/comm 2>/dev/null) || was_not_killed $? || return 1
+  for file in $found; do # names without a blank
     pid=${file#/proc/}
     pid=${pid%/comm}
     [ "/proc/$pid/ns/net" -ef /proc/self/ns/net ] || continue
@@ -28,8 +29,9 @@ is_alone() {
 
 # By the words that it was started with; a name that is relative is one where it was started.
 find_conf() {
-  local word='' due=''
+  local word='' due='' words=''
   terms=''
+  words=$(tr '\000' '\n' <"/proc/$daemon/cmdline") || was_not_killed $? || return 1
   while IFS= read -r word; do
     case $due:$word in
       conf:*) conf=$word due='' ;;
@@ -42,7 +44,7 @@ find_conf() {
       :-i*) terms="-i ${word#-i}" ;;
     esac
   done <<END
-$(tr '\000' '\n' <"/proc/$daemon/cmdline")
+$words
 END
   case $conf in /*) ;; *) conf=/proc/$daemon/cwd/$conf ;; esac
 }

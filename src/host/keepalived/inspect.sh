@@ -7,7 +7,7 @@ told_blocks=' '
 # run or include them. Nothing is asked of keepalived itself.
 tell_more() {
   local file=''
-  find_daemon
+  find_daemon || return 1
   case $daemon in *' '*) ;; *) tell_included "$conf" .... ;; esac
   sed -n 's/^keepalived \//\//p' "$registry"/owners/* 2>/dev/null | while read -r file; do
     [ ! -f "$file" ] || tell_block "$file"

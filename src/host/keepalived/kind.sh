@@ -53,7 +53,7 @@ undo_steps() {
   undo_rest undo_block <"$journal"
   # In another boot keepalived has begun with what was there, whatever of the journal is.
   [ -n "$returned" ] && [ -z "$stuck" ] && [ "$was_read$this_boot" != yes ] || return 0
-  find_daemon
+  find_daemon || { stuck="it is not known which keepalived is to read its files: $cut_short" && return 0; }
   is_alone || return 0
   examine
   if [ -n "$fatal" ]; then

@@ -2,7 +2,7 @@
 
 tell_more() { # SELECTOR FILE [ask]: where the block of the service is
   local one=''
-  find_daemon
+  find_daemon || return 1
   for one in $daemon; do echo "keepalived-daemon $one"; done
   if is_alone; then
     "/proc/$daemon/exe" -v 2>&1 7>&- 9>&- | grep -i '^keepalived v' | prefix keepalived-version
