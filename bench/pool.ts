@@ -3,7 +3,6 @@ import type { PulumiFn } from "@pulumi/pulumi/automation";
 import type { Engine } from "../lab/engine";
 import type { LabHost } from "../lab/host";
 import type { Lab } from "../lab/lab";
-import type { PoolBatch } from "../src/index";
 import { fleetRound, noCosts, programRound, type FleetCosts } from "./fleet";
 import { componentProgram, poolProgram } from "./program";
 import type { Figure } from "./table";
@@ -35,17 +34,18 @@ export async function poolCosts(
   };
   const withParent = (program: PulumiFn, best: FleetCosts) =>
     programRound(engine, program, hosts.length + 2, best);
-  const pool = (batch: PoolBatch | PoolBatch[], best: FleetCosts) =>
-    withParent(poolProgram(lab, hosts, batch), best);
+  const kinds = [
+    () => fleetRound(lab, engine, hosts, true, costs.single),
+    () => withParent(componentProgram(lab, hosts), costs.below),
+    () => withParent(poolProgram(lab, hosts, "100%"), costs.whole),
+    () => withParent(poolProgram(lab, hosts, [1, "25%"]), costs.batched),
+  ];
+  // Whoever is first finds a colder machine, and whoever comes later a longer history: each is each once.
   for (let round = 0; round < rounds; round += 1) {
-    await fleetRound(lab, engine, hosts, true, costs.single);
-    signal.throwIfAborted();
-    await withParent(componentProgram(lab, hosts), costs.below);
-    signal.throwIfAborted();
-    await pool("100%", costs.whole);
-    signal.throwIfAborted();
-    await pool([1, "25%"], costs.batched);
-    signal.throwIfAborted();
+    for (let turn = 0; turn < kinds.length; turn += 1) {
+      await kinds[(round + turn) % kinds.length]?.();
+      signal.throwIfAborted();
+    }
   }
   return costs;
 }
