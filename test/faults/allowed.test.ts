@@ -110,6 +110,16 @@ describe("what may be otherwise after a run", () => {
     ["nothing when NICs come and go", under({ kind: "NICs come and go" }), []],
     ["a VIP deleted meanwhile", by(DELETED), [...DELETED.changes, "changed"]],
     ["a NIC added meanwhile", by(MEDDLING.addsNic()), ["changed"]],
+    [
+      "a NIC added where somebody has reset a sysctl",
+      { drift: [RESET], ...by(MEDDLING.addsNic()) },
+      ["drift", "meanwhile", "strict", "changed"],
+    ],
+    [
+      "a NIC added where an address is bound by hand",
+      { ...byHand("203.0.113.40/32"), ...by(MEDDLING.addsNic()) },
+      ["atFirst", "meanwhile", "strict", "changed"],
+    ],
     ["a boot kit left before", { drift: [MEDDLING.leavesKit("older")] }, ["changed"]],
   ])("%s", (_, change, names) => {
     expect(namesOf(allowed({ ...SCENARIO, ...change }))).toEqual(names);

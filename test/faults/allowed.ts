@@ -1,7 +1,7 @@
 import { ARP_KEYS } from "../../src/domain/sysctl";
 import { KIT_PATHS } from "./kit";
-import { mayLeak } from "./others";
-import { LEFT_BEHIND_ON, type Scenario } from "./scenario";
+import { mayLeak, MEDDLING } from "./others";
+import { LEFT_BEHIND_ON, type Meddling, type Scenario } from "./scenario";
 
 /** Why something is not held against the package. */
 export type Why = string;
@@ -42,6 +42,8 @@ export function allowed(scenario: Scenario): Allowed {
   const { host, drift, fault } = scenario;
   const meanwhile = fault.kind === "somebody" ? [fault.does] : [];
   const leaky = host.byHand.some(({ prefix }) => prefix.includes(".")) || host.routes.some(mayLeak);
+  const atFirst = leaky ? "an address or a route of somebody's on a loud host" : undefined;
+  const drifted = drift.some((one) => one.mayLeak) ? "somebody left the host loud" : undefined;
   const others = [...drift, ...meanwhile];
   const isFixed = fault.kind === "disk" && fault.how === "read-only for units";
   const resets = others.some((one) => one.what === "resets a sysctl");
@@ -49,11 +51,11 @@ export function allowed(scenario: Scenario): Allowed {
     host.byHand.length + host.routes.length + host.owners.length > 0 || host.journal !== "none";
   return {
     frames: {
-      atFirst: leaky ? "an address or a route of somebody's on a loud host" : undefined,
-      drift: drift.some((one) => one.mayLeak) ? "somebody left the host loud" : undefined,
+      atFirst,
+      drift: drifted,
       meanwhile: meanwhile.some((one) => one.mayLeak)
         ? "somebody made the host loud meanwhile"
-        : undefined,
+        : nicToCome(meanwhile, drifted ?? atFirst),
     },
     either: new Map([
       ...meanwhile
@@ -81,6 +83,12 @@ export function allowed(scenario: Scenario): Allowed {
         : undefined,
     changed: others.length > 0 || hasOthers ? "others have changed it on the way" : undefined,
   };
+}
+
+/** Where one NIC is silent by a value of its own, what others did shows on the next, until it is put right. */
+function nicToCome(meanwhile: readonly Meddling[], why: Why | undefined): Why | undefined {
+  const isAdded = meanwhile.some(({ what }) => what === MEDDLING.addsNic().what);
+  return isAdded && why !== undefined ? `${why}, and a NIC came` : undefined;
 }
 
 /** What the operation that left a journal has tightened: its own NIC, and what had drifted. */

@@ -24,7 +24,7 @@ export interface Scene {
   /** How long the operation may take. */
   readonly seconds: number;
   readonly momentOf: (place: Place) => Moment;
-  /** Told before somebody else makes the host leak. */
+  /** Told before somebody else may make the host leak. */
   readonly onLoud: () => void;
 }
 
@@ -179,12 +179,9 @@ async function holdLock(agent: Agent, seconds: number, seen: string[]) {
   return { end: end() };
 }
 
-async function meddle(
-  { lane, number, onLoud }: Scene,
-  { what, lines, mayLeak }: Meddling,
-): Promise<void> {
+async function meddle({ lane, number, onLoud }: Scene, { what, lines }: Meddling): Promise<void> {
   const { host, agent, macs } = lane;
-  if (mayLeak) onLoud();
+  onLoud();
   await agent.run(lines);
   if (what !== MEDDLING.addsNic().what) return;
   const name = `tap${number % 100_000}`;
