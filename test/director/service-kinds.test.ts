@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { serve, withdrawService } from "../../src/operation/serve";
-import { Turns } from "../../src/operation/turns";
 import type { ServiceClaim } from "../../src/plan/service/claim";
 import { Lab } from "../../lab/lab";
 import { claimFor, incarnationOf, StagedDirector } from "./stage";
@@ -88,25 +87,4 @@ describe("a director", () => {
     // The watchdog's naps are processes, one a second.
     expect(all - one).toBeLessThan(100);
   });
-
-  it("has eight services of one process at once, its sshd as it came", async () => {
-    const turns = new Turns(2);
-    const claims = Array.from({ length: 8 }, (_, at) =>
-      claimFor({
-        owner: `many ${at}`,
-        vip: "203.0.113.30",
-        port: 1000 + at,
-        destinations: many(2),
-      }),
-    );
-    const turn = () => turns.at("lb");
-    const reports = await Promise.all(
-      claims.map((one) => serve(director.operation(), one, { turn: turn() })),
-    );
-    expect(reports.flatMap((report) => report.drift)).toEqual([]);
-    await Promise.all(
-      claims.map((one) => withdrawService(director.operation(), one, { turn: turn() })),
-    );
-    expect(await director.traces()).toBe("");
-  }, 240_000);
 });
