@@ -1,7 +1,7 @@
 import { ARP_KEYS } from "../../src/domain/sysctl";
 import { KIT_PATHS } from "./kit";
 import { mayLeak, MEDDLING } from "./others";
-import { LEFT_BEHIND_ON, type Meddling, type Scenario } from "./scenario";
+import { LEFT_BEHIND_ON, type Scenario } from "./scenario";
 
 /** Why something is not held against the package. */
 export type Why = string;
@@ -44,6 +44,7 @@ export function allowed(scenario: Scenario): Allowed {
   const leaky = host.byHand.some(({ prefix }) => prefix.includes(".")) || host.routes.some(mayLeak);
   const atFirst = leaky ? "an address or a route of somebody's on a loud host" : undefined;
   const drifted = drift.some((one) => one.mayLeak) ? "somebody left the host loud" : undefined;
+  const why = drifted ?? atFirst;
   const others = [...drift, ...meanwhile];
   const isFixed = fault.kind === "disk" && fault.how === "read-only for units";
   const resets = others.some((one) => one.what === "resets a sysctl");
@@ -55,7 +56,9 @@ export function allowed(scenario: Scenario): Allowed {
       drift: drifted,
       meanwhile: meanwhile.some((one) => one.mayLeak)
         ? "somebody made the host loud meanwhile"
-        : nicToCome(meanwhile, drifted ?? atFirst),
+        : addsNic(scenario) && why !== undefined
+          ? `${why}, and a NIC came`
+          : undefined,
     },
     either: new Map([
       ...meanwhile
@@ -85,10 +88,12 @@ export function allowed(scenario: Scenario): Allowed {
   };
 }
 
-/** Where one NIC is silent by a value of its own, what others did shows on the next, until it is put right. */
-function nicToCome(meanwhile: readonly Meddling[], why: Why | undefined): Why | undefined {
-  const isAdded = meanwhile.some(({ what }) => what === MEDDLING.addsNic().what);
-  return isAdded && why !== undefined ? `${why}, and a NIC came` : undefined;
+/**
+ * Whether a NIC comes in the middle of the operation. Where the host's own is silent by a value of its own,
+ * what others did shows on that one.
+ */
+export function addsNic({ fault }: Scenario): boolean {
+  return fault.kind === "somebody" && fault.does.what === MEDDLING.addsNic().what;
 }
 
 /** What the operation that left a journal has tightened: its own NIC, and what had drifted. */

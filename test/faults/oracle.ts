@@ -61,14 +61,18 @@ export function routesHolding(asked: Asked, before: Snapshot): string[] {
   return gone.flatMap((vip) => routesFrom(vip, before));
 }
 
-/** Does a NIC answer, or announce, for an address on `lo`? By the kernel's rule. */
-export function isLoud(snapshot: Snapshot): boolean {
+/**
+ * Does a NIC answer, or announce, for an address on `lo`? By the kernel's rule.
+ *
+ * @param toCome whether one counts, too, that comes with the values that NICs have by default
+ */
+export function isLoud(snapshot: Snapshot, toCome: boolean): boolean {
   const value = (name: string): number => Number(snapshot.get(`sysctl ${name}`) ?? 0);
   const nics = new Set(
     [...snapshot.keys()].flatMap((name) => /^sysctl (\S+)/.exec(name)?.[1] ?? []),
   );
   return [...nics]
-    .filter((nic) => !["all", "default", "lo"].includes(nic))
+    .filter((nic) => !["all", "lo"].includes(nic) && (nic !== "default" || toCome))
     .some((nic) => {
       const ignore = Math.max(value("all arp_ignore"), value(`${nic} arp_ignore`));
       const announce = Math.max(value("all arp_announce"), value(`${nic} arp_announce`));
