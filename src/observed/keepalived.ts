@@ -9,6 +9,11 @@ export interface ObservedKeepalived {
   readonly version: string | undefined;
   /** The file that its configuration begins with. Undefined where it does not run. */
   readonly configuration: string | undefined;
+  /**
+   * Why it cannot have services, whatever its files say: it was started without its health checker (`vrrp`),
+   * or reads other files than the host has by that name, as in a container (`elsewhere`).
+   */
+  readonly unfit: "vrrp" | "elsewhere" | undefined;
   /** That configuration includes the file of our block, whether or not it is there. */
   readonly isIncluded: boolean;
   /** The folder of our block is there. */
@@ -25,7 +30,7 @@ export interface ObservedKeepalived {
 
 /** The words of its lines in an observation, between blanks. */
 export const KEEPALIVED_WORDS =
-  "keepalived-daemon keepalived-version keepalived-conf keepalived-included keepalived-folder " +
+  "keepalived-daemon keepalived-version keepalived-conf keepalived-unfit keepalived-included keepalived-folder " +
   "keepalived-said keepalived-fatal keepalived-file keepalived-line keepalived-asked keepalived-check";
 
 /** Reads what an observation says of keepalived. */
@@ -35,6 +40,9 @@ export function parseKeepalived(lines: Lines): ObservedKeepalived {
     daemons: lines.all("keepalived-daemon"),
     version: /^keepalived v(\d+(?:\.\d+)+)/i.exec(version)?.[1],
     configuration: lines.all("keepalived-conf")[0],
+    unfit: (["vrrp", "elsewhere"] as const).find((one) =>
+      lines.all("keepalived-unfit").includes(one),
+    ),
     isIncluded: lines.has("keepalived-included"),
     hasFolder: lines.has("keepalived-folder"),
     complaints: lines.all("keepalived-said"),

@@ -75,9 +75,11 @@ async function untilRead(
   for (;;) {
     const behind = after.keepalived?.daemons.length === 0 ? [] : keptBehind(desired, before, seen);
     if (behind.length === 0) return seen;
+    if (seen.keepalived?.daemons.length === 0) await ask(giveUpRequest(ENDED));
     if (performance.now() > end) {
-      if (isCheckedOut(desired, behind)) return seen;
-      const what = `keepalived has not done within ${SECONDS} s what its file says (${behind.join("; ")}): see journalctl -u keepalived; where it says nothing, keepalived hangs, and has to be restarted`;
+      if (behind.every(({ mayBeOut }) => mayBeOut)) return seen;
+      const missing = behind.map(({ what }) => what).join("; ");
+      const what = `keepalived has not done within ${SECONDS} s what its file says (${missing}): see journalctl -u keepalived; it reads nothing before a restart where it hangs, or where its configuration has a change that needs one`;
       await ask(giveUpRequest(what));
     }
     await pause(POLL_MILLISECONDS);
@@ -86,11 +88,5 @@ async function untilRead(
 }
 
 const POLL_MILLISECONDS = 200;
-
-/** One that comes may have failed its check before it was seen. */
-function isCheckedOut({ claim }: DesiredService, behind: readonly string[]): boolean {
-  return (
-    claim.block?.check.kind !== "none" &&
-    behind.every((one) => / is not there$/.test(one) && one !== "the service is not there")
-  );
-}
+const ENDED =
+  "keepalived has ended since it was told to read its configuration: see journalctl -u keepalived for the reason, start it (systemctl start keepalived), and try again";

@@ -8,7 +8,13 @@ import { fixtures } from "../unit/fixtures";
 
 const SHELLS = ["dash", "bash", "busybox sh"];
 const FUNCTIONS = linesOf([
-  ...["core/text", "keepalived/daemon", "keepalived/kind", "keepalived/observe"],
+  ...[
+    "core/text",
+    "virtual-service/observe",
+    "keepalived/daemon",
+    "keepalived/kind",
+    "keepalived/observe",
+  ],
   "keepalived/checks",
 ]).join("\n");
 
@@ -71,7 +77,13 @@ describe.each(SHELLS)("under %s", (shell) => {
     { line: "  include  /FOLDER/conf.d/lvs-dr-*  # ours", included: true },
     { line: "includer /FOLDER/./conf.d/*", included: true },
     { line: "include more/*.cfg", included: true },
-    { line: 'include "conf.d/*.conf"', included: true },
+    { line: "include conf.d/*.conf\r", included: true },
+    { line: "include /FOLDER/*/lvs-*.conf", included: true },
+    { line: "include /FOLDER/{other,conf.d}/{a,lvs}-*.conf", included: true },
+    { line: "@main include conf.d/*.conf # ours", included: true },
+    { line: 'include "conf.d/*.conf"', included: false },
+    { line: "include /FOLDER/{other,more}/*.conf", included: false },
+    { line: "includes conf.d/*.conf", included: false },
     { line: "include more", included: false },
     { line: "include conf.d/*.cfg", included: false },
     { line: "include *.conf", included: false },
@@ -113,7 +125,7 @@ describe.each(SHELLS)("under %s", (shell) => {
     ]);
   });
 
-  it.each(["grep", "tr"])(
+  it.each(["ls", "tr"])(
     "a search for what runs passes for none where its %s is killed",
     (tool) => {
       const told = run(`exec 2>/dev/null; cp "$(command -v sleep)" ${folder}/keepalived
@@ -127,6 +139,25 @@ describe.each(SHELLS)("under %s", (shell) => {
       expect(told.split("\n")).toEqual(["0", "found", "0", "1", "1"]);
     },
   );
+
+  it.each([
+    { words: "-D -f /a.conf", read: "/a.conf|||" },
+    { words: "-Df/a.conf", read: "/a.conf|||" },
+    { words: "--use-file /a.conf --dont-fork", read: "/a.conf|||" },
+    { words: "--use-file=/a.conf", read: "/a.conf|||" },
+    { words: "-Di web1", read: "|-i web1||" },
+    { words: "-iwolf -p/run/kf -g/var/log/kf -S 2", read: "|-i wolf||" },
+    { words: "--config-id=one -p -f --vrrp_pid -f", read: "|-i one||" },
+    { words: "-nDP", read: "||vrrp|" },
+    { words: "--vrrp --log-console", read: "||vrrp|" },
+    { words: "--check", read: "|||" },
+    { words: "-t -f /a.conf", read: "/a.conf|||yes" },
+    { words: "--config-test=/tmp/log", read: "|||yes" },
+    { words: "-v", read: "|||yes" },
+  ])("it was started with $words, which is read as $read", ({ words, read }) => {
+    const started = `tr() { cat >/dev/null; printf '%s\\n' keepalived ${words}; }; read_options $$`;
+    expect(run(`${started}; echo "$conf|$terms|$unfit|$questions"`)).toBe(read);
+  });
 
   it("a configuration that includes itself is read to an end", () => {
     const conf = join(folder, "round.conf");
@@ -142,6 +173,7 @@ describe.each(SHELLS)("under %s", (shell) => {
   it.each([
     { verdict: 0, said: "WARNING - whatever", fatal: "" },
     { verdict: 6, said: "SECURITY VIOLATION", fatal: "" },
+    { verdict: 6, said: "one and two both use VRID 51", fatal: "one and two both use VRID 51" },
     { verdict: 5, said: "", fatal: "" },
     { verdict: 5, said: "(a: Line 1) Unknown keyword 'b'", fatal: "" },
     { verdict: 5, said: "one and two both use VRID 51", fatal: "one and two both use VRID 51" },

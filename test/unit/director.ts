@@ -44,7 +44,14 @@ export interface ClaimSketch extends Partial<
 
 const KEEPALIVED: ObservedKeepalived = {
   ...{ daemons: ["77"], version: "2.2.7", configuration: "/etc/keepalived/keepalived.conf" },
-  ...{ isIncluded: true, hasFolder: true, complaints: [], fatal: [], block: undefined },
+  ...{
+    unfit: undefined,
+    isIncluded: true,
+    hasFolder: true,
+    complaints: [],
+    fatal: [],
+    block: undefined,
+  },
 };
 
 const MACHINE: Machine = { machineId: "1111", productUuid: "-" };

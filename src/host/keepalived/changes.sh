@@ -9,6 +9,10 @@ consult() {
     '') fail "keepalived is not running any more: $start_it" ;;
     *' '*) fail "keepalived runs more than once by now (processes $daemon): stop all but one, and try again" ;;
   esac || return 1
+  # Without IPVS its checker ends for good as soon as it has a service, and it takes VRRP along
+  # (check_daemon.c, start_check). Asked for here, the kernel loads it, whatever keepalived's unit may do.
+  [ -e /proc/net/ip_vs ] || ipvsadm -Ln >/dev/null 2>&1
+  [ -e /proc/net/ip_vs ] || fail "the kernel has no IPVS, and keepalived would end when it is told of a service: modprobe ip_vs, and try again" || return 1
   examine
   verdict_before=$verdict said_before=$lf$said$lf
   [ -z "$fatal" ] || fail "keepalived may end when it reads its configuration: $(in_a_line "$fatal"); put that right (keepalived -t shows it), and try again"
@@ -17,10 +21,11 @@ consult() {
 # How it is undone is on disk before the file changes.
 arrange() { # FILE [LINE...]: a block, whole; without lines there is none
   local old=-
-  path=$1 aside=$1.new permissions=644
+  path=$1 permissions=644
+  aside_of aside "$1"
   shift
-  [ ! -f "$path" ] || old=$(base64 <"$path" | tr -d '\n') || fail "$path cannot be read" || return 1
-  log_step "managed $path ${old:-Cg==}" && durable "$journal" || return 1
+  [ ! -f "$path" ] || old=$(in_base64 "$path") || fail "$path cannot be read" || return 1
+  log_step "managed $path $old" && durable "$journal" || return 1
   if [ "$#" = 0 ]; then
     problem=$(rm -f "$path" 2>&1)
   else
@@ -38,7 +43,7 @@ reload() { # [SECONDS]: keepalived reads what was arranged, if it has nothing ag
   done <<END
 $said
 END
-  [ -n "$added" ] || [ "$verdict" = "$verdict_before" ] || added="keepalived -t ends with status $verdict, and before the change with $verdict_before"
+  [ -n "$added" ] || [ "$verdict" = 0 ] || [ "$verdict" = "$verdict_before" ] || added="keepalived -t ends with status $verdict, and before the change with $verdict_before"
   [ -z "$added" ] || fail "keepalived does not take the change: $added" || return 1
   log_step "reloaded -" || return 1
   kill -HUP "$daemon" 2>/dev/null || fail "keepalived has ended meanwhile: $start_it" || return 1

@@ -1,7 +1,6 @@
 # What keepalived knows of its checks, which nothing but data of its own says. It goes after
 # keepalived/observe.sh, where that is to be asked.
 
-tools="$tools ls"
 looks=15 # for what keepalived is to write, a fifth of a second apart
 
 # On SIGUSR1 its checker makes a new file, gives it the name of the last one, and then writes it

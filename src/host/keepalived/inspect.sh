@@ -15,14 +15,16 @@ tell_more() {
 }
 
 tell_included() { # CONF DEPTH: a dot for each level that is left
-  local word='' pattern='' one=''
+  local pattern='' one=''
   [ -f "$1" ] && [ -r "$1" ] || return 0
   read_first "$1" one
   case $one in '# pulumi-lvs-dr keepalived '*) tell_block "$1" ;; esac
-  while read -r word one _; do
-    included pattern "${1%/*}" "$word" "$one" && [ "$2" != . ] || continue
+  [ "$2" != . ] || return 0
+  while read -r pattern; do
     for one in $pattern; do tell_included "$one" "${2#.}"; done
-  done <"$1"
+  done <<END
+$(inclusions "$1")
+END
 }
 
 tell_block() { # FILE: once

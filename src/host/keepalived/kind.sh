@@ -23,12 +23,12 @@ examine() {
 }
 
 # A keepalived that reads its configuration anew passes over what it does not know, or says what it takes
-# instead, and ends by what VRRP cannot go on with. By status both are alike, unless it is 0 or 6 (scripts
-# that anybody may change).
+# instead, and ends by what VRRP cannot go on with. By status both are alike: 5, or 6 where there are
+# scripts that anybody may change, too, because it is the greatest that counts (config_err).
 find_fatal() {
   case $verdict in
-    0 | 6) ;;
-    5) [ -z "$said" ] || fatal=$(printf '%s\n' "$said" | grep -v -e "Unknown keyword '" -e "missing '}'s or extra '{'s" \
+    0) ;;
+    5 | 6) [ -z "$said" ] || fatal=$(printf '%s\n' "$said" | grep -v -e "Unknown keyword '" -e "missing '}'s or extra '{'s" \
       -e "Extra '}' found" -e "Missing '{'" -e '[Ii]gnoring[.]*$' -e '[Ss]kipping[ IP]*[.]*$' -e ' - removing$' \
       -e 'efaulting to ' -e '[Ss]etting default ' -e '[Uu]sing default ' -e 'outside range \[' -e ' rounding$' \
       -e 'exceeds total weight of real servers' -e ': hysteresis [0-9]* >= quorum' -e 'Truncating auth_pass' \
@@ -54,7 +54,10 @@ undo_steps() {
   # In another boot keepalived has begun with what was there, whatever of the journal is.
   [ -n "$returned" ] && [ -z "$stuck" ] && [ "$was_read$this_boot" != yes ] || return 0
   find_daemon || { stuck="it is not known which keepalived is to read its files: $cut_short" && return 0; }
-  is_alone || return 0
+  case $daemon in
+    '') return 0 ;;
+    *' '*) stuck="which keepalived is to read its files is not known (processes $daemon): stop all but one" && return 0 ;;
+  esac
   examine
   if [ -n "$fatal" ]; then
     stuck="keepalived has to read its configuration, and may end by it: $(in_a_line "$fatal"); put that right, keepalived -t shows it"
@@ -75,11 +78,25 @@ undo_block() { # of "managed FILE CONTENT", in base64, or - for none; or of "rel
   esac
 }
 
+# One that is as it was is not written: its folder may be what cannot be changed.
 put_block_back() { # FILE CONTENT|-
-  rm -f "$1.new"
+  local _aside=''
+  aside_of _aside "$1"
+  rm -f "$_aside"
   if [ "$2" = - ]; then
-    rm -f "$1"
+    ! is_there "$1" || rm -f "$1"
   else
-    (umask 022 && feed "$2" base64 -d >"$1.new") && durable "$1.new" && mv "$1.new" "$1"
+    [ -f "$1" ] && [ "$(in_base64 "$1")" = "$2" ] ||
+      { (umask 022 && feed "$2" base64 -d >"$_aside") && durable "$_aside" && mv "$_aside" "$1"; }
   fi
+}
+
+in_base64() { # FILE: in a line, also an empty one
+  local text=''
+  text=$(base64 <"$1" | tr -d '\n') && printf %s "${text:-Cg==}"
+}
+
+# A name that no pattern of an include has, and that is no less in the folder.
+aside_of() { # NAME FILE: in the variable of that name, where it is made
+  eval "$1=\${2%/*}/.\${2##*/}.new"
 }

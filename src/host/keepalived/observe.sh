@@ -7,6 +7,7 @@ tell_more() { # SELECTOR FILE [ask]: where the block of the service is
   if is_alone; then
     "/proc/$daemon/exe" -v 2>&1 7>&- 9>&- | grep -i '^keepalived v' | prefix keepalived-version
     echo "keepalived-conf $conf"
+    [ -z "$unfit" ] || echo "keepalived-unfit $unfit"
     ! includes "$conf" "$2" .... || echo keepalived-included
     examine
     [ -z "$said" ] || printf '%s\n' "$said" | prefix keepalived-said
@@ -22,16 +23,17 @@ tell_checks() { # where keepalived is to be asked about its checks
 }
 
 includes() { # CONF FILE DEPTH: a dot for each level that is left
-  local word='' pattern='' one=''
-  [ -f "$1" ] && [ -r "$1" ] || return 1
-  while read -r word one _; do
-    included pattern "${1%/*}" "$word" "$one" || continue
-    if [ "${pattern%/*}" -ef "${2%/*}" ]; then
+  local pattern='' one=''
+  while read -r pattern; do
+    for one in ${pattern%/*}; do
+      [ "$one" -ef "${2%/*}" ] || continue
       # shellcheck disable=SC2254 # a pattern, by design
       case ${2##*/} in ${pattern##*/}) return 0 ;; esac
-    fi
+    done
     [ "$3" != . ] || continue
     for one in $pattern; do ! includes "$one" "$2" "${3#.}" || return 0; done
-  done <"$1"
+  done <<END
+$(inclusions "$1")
+END
   return 1
 }

@@ -63,10 +63,29 @@ observe_table() { # [SELECTOR]
 # Who believes that the table is theirs: programs in this network namespace, by their names.
 observe_keepers() {
   local file='' found=''
-  found=$(grep -HxE 'keepalived|ldirectord|kube-proxy' /proc/[0-9]*/comm 2>/dev/null) || was_not_killed $? || return 1
+  find_keepalived || return 1
+  [ -z "$keepalived" ] || echo "keeper keepalived"
+  found=$(grep -HxE 'ldirectord|kube-proxy' /proc/[0-9]*/comm 2>/dev/null) || was_not_killed $? || return 1
   for file in $found; do # FILE:NAME, without blanks
     [ ! "${file%comm:*}ns/net" -ef /proc/self/ns/net ] || echo "keeper ${file##*:}"
   done
+}
+
+keepalived='' # its processes in this network namespace
+
+# By their files: process_name gives them other names, and a script of its name is none.
+find_keepalived() { # fails where the search was ended by a signal
+  local line='' found=''
+  keepalived=''
+  found=$(ls -l /proc/[0-9]*/exe 2>/dev/null) || was_not_killed $? || return 1
+  while IFS= read -r line; do
+    case ${line##*/} in keepalived*) ;; *) continue ;; esac
+    line=${line##*/proc/}
+    line=${line%%/*}
+    [ ! "/proc/$line/ns/net" -ef /proc/self/ns/net ] || keepalived="${keepalived:+$keepalived }$line"
+  done <<END
+$found
+END
 }
 
 # ---------------------------------------------------------------- what a drain asks

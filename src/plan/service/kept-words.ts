@@ -85,6 +85,7 @@ function unable(file: string, keepalived: ObservedKeepalived): string[] {
     return [
       `keepalived ${version ?? "of a version that it does not say"} runs on this director, and 2.2 or newer is needed: an older one makes 1 of the weight 0 that a drain sets`,
     ];
+  if (keepalived.unfit !== undefined) return [UNFIT[keepalived.unfit](configuration)];
   const folder = file.slice(0, file.lastIndexOf("/"));
   if (!hasFolder) return [`${folder} is not there, where keepalived's file is to be: make it`];
   if (isIncluded) return [];
@@ -92,6 +93,13 @@ function unable(file: string, keepalived: ObservedKeepalived): string[] {
     `${configuration} does not include ${file}: add the line "include ${folder}/*.conf" to it, and reload keepalived`,
   ];
 }
+
+const UNFIT = {
+  vrrp: () =>
+    "keepalived was started on this director without its health checker (--vrrp), and has no services without that: start it without that option",
+  elsewhere: (configuration: string) =>
+    `keepalived reads another ${configuration} than this host has, as in a container: mount its folder into that one, at the same place`,
+} as const;
 
 /** keepalived passes over a block without a real server, and removes its service. */
 function deserted({ service }: ServiceClaim): string[] {

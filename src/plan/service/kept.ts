@@ -121,9 +121,18 @@ export function isOurs(
   );
 }
 
+/** Something that the table does not show yet. */
+export interface Behind {
+  /** A phrase. */
+  readonly what: string;
+  /** It may stay like that: one whose check fails before it was seen. */
+  readonly mayBeOut: boolean;
+}
+
 /**
- * What keepalived is still to do in the table, once it has been told to read its files: a phrase each. What
- * no change of the files is about counts for nothing.
+ * What keepalived is still to do in the table, once it has been told to read its files. What no change of
+ * the files is about counts for nothing, nor the weight of one that was kept at 0 because its check fails:
+ * keepalived sets that when it lets it in again.
  *
  * @param before the director before it was told
  */
@@ -131,11 +140,12 @@ export function keptBehind(
   { kind, held, claim }: DesiredService,
   before: ObservedDirector,
   after: ObservedDirector,
-): string[] {
+): Behind[] {
   const found = servedBy(claim, after);
   const former = formerOf(claim, before);
-  if (kind === "withdraw" && !held) return found === undefined ? [] : ["the service is there"];
-  if (found === undefined) return ["the service is not there"];
+  if (kind === "withdraw" && !held)
+    return found === undefined ? [] : [behind("the service is there")];
+  if (found === undefined) return [behind("the service is not there")];
   const wanted = kind === "serve" ? claim.service : undefined;
   const options = wanted && serviceOptions(wanted);
   const isOther = options !== undefined && former && options !== serviceOptions(former);
@@ -145,19 +155,30 @@ export function keptBehind(
   );
   const had = new Map(former?.destinations.map((one) => [one.address, one.weight]));
   const declared = wanted?.destinations ?? [];
+  const isChecked = claim.block !== undefined && claim.block.check.kind !== "none";
+  const isQuietOut = isChecked && claim.block.inhibitOnFailure;
+  const table = servedBy(claim, before);
+  const out = isQuietOut && former && table ? takenOut(former, table, true) : [];
   const come = declared.flatMap(({ address, weight }) => {
     const now = weights.get(address);
-    if (!had.has(address)) return now === undefined ? [`${address} is not there`] : [];
-    const isBehind = had.get(address) !== weight && now !== undefined && now !== weight;
-    return isBehind ? [`${address} has weight ${now}`] : [];
+    if (!had.has(address) && now === undefined)
+      return [behind(`${address} is not there`, isChecked)];
+    const isSet = had.get(address) === weight || now === undefined || now === weight;
+    if (isSet || (now === 0 && out.some((one) => one.address === address))) return [];
+    return [behind(`${address} has weight ${now}`, isQuietOut && now === 0)];
   });
   const left = [...had.keys()].flatMap((address) => {
     const now = weights.get(address);
     if (now === undefined || declared.some((one) => one.address === address)) return [];
-    if (held) return now === 0 ? [] : [`${address} has weight ${now}`];
-    return [`${address} is there`];
+    if (held) return now === 0 ? [] : [behind(`${address} has weight ${now}`)];
+    return [behind(`${address} is there`)];
   });
-  return [...(isOther && found.options !== options ? ["scheduling"] : []), ...come, ...left];
+  const isLate = isOther && found.options !== options;
+  return [...(isLate ? [behind("scheduling")] : []), ...come, ...left];
+}
+
+function behind(what: string, mayBeOut = false): Behind {
+  return { what, mayBeOut };
 }
 
 /** As the files were before. */
