@@ -71,7 +71,8 @@ export function parseCommandLine(words: readonly string[]): Command {
  */
 export function wayTo(text: string, login: Login): Way {
   const { host, user, port } = placeOf(text);
-  if (port !== undefined && !SSH_URL.test(text)) throw new UsageError("a port is given with -p");
+  if (port !== undefined && !SSH_URL.test(text))
+    throw new UsageError("a port is given with -p, or as ssh://[user@]host:port");
   return { ...login, host, user, port: login.port ?? port };
 }
 

@@ -381,7 +381,7 @@ describe("the command line", () => {
     { words: ["inspect"], why: "which host?" },
     { words: ["release", "--owner", "o", "a", "b"], why: "one host at a time" },
     { words: ["inspect", "--password", "x", "h"], why: "--password" },
-    { words: ["inspect", "h:22"], why: "a port is given with -p" },
+    { words: ["inspect", "h:22"], why: "a port is given with -p, or as ssh://[user@]host:port" },
     { words: ["inspect", "-p", "x", "h"], why: "-p is not a whole number" },
     { words: ["inspect", "--yes", "h"], why: "inspect takes no --yes" },
     { words: ["inspect", "a", "root:x@b"], why: "a password never stands on a command line" },

@@ -8,7 +8,7 @@ import type {
   RealServerPoolArgs,
 } from "./args";
 import { isLater } from "../registration";
-import { isHost, memberObject } from "./members";
+import { isHost, memberObject, present } from "./members";
 import { knownRip, ripProblem } from "./rips";
 
 /** A VIP in one of the two lists of a pool, canonical. */
@@ -65,6 +65,7 @@ export function addressFailures(args: RealServerPoolArgs, vips: readonly PoolVip
     }),
     ...sameHostFailures(args),
     ...(directors.length === 0 ? [] : ripFailures(args, servedFamilies(vips))),
+    ...directorRipFailures(args),
   ];
 }
 
@@ -97,26 +98,45 @@ function vipFailures(
 }
 
 /** By another port or another bastion, the same address may be another machine. */
-function sameHostFailures(args: RealServerPoolArgs): Failure[] {
+function sameHostFailures({ realServers, directors, connection }: RealServerPoolArgs): Failure[] {
   const first = new Map<string, string>();
-  return Object.entries(args.realServers).flatMap(([name, given]) => {
-    const member = memberObject(given);
-    const place = placeOf(member, args.connection);
+  const hosts = [
+    ...Object.entries(realServers).map(([name, given]) => {
+      const { host, connection: own } = memberObject(given);
+      return { path: ["realServers", name], name, host, own, whose: "each member" };
+    }),
+    ...Object.entries(directors ?? {}).map(([name, given]) => {
+      const { host, ...own } = directorObject(given);
+      return {
+        path: ["directors", name],
+        name: `director ${name}`,
+        host,
+        own,
+        whose: "a director",
+      };
+    }),
+  ];
+  return hosts.flatMap(({ path, name, host, own, whose }) => {
+    const place = placeOf(host, own, connection);
     const earlier = place === undefined ? undefined : first.get(place);
     if (place !== undefined && earlier === undefined) first.set(place, name);
     if (earlier === undefined) return [];
-    const text = `${shown(member.host)} is the host of ${earlier}, too; each member is a host of its own`;
-    return [failureOf(["realServers", name, "host"], text)];
+    const text = `${shown(host)} is the host of ${earlier}, too; ${whose} is a host of its own`;
+    return [failureOf([...path, "host"], text)];
   });
 }
 
 /** Undefined while a part of it is not known. What the user's own ssh is given may lead elsewhere, too. */
 function placeOf(
-  { host, connection: own }: PoolMemberArgs,
+  host: unknown,
+  own: PoolMemberArgs["connection"],
   shared: RealServerPoolArgs["connection"],
 ): string | undefined {
   if (isLater(own) || isLater(shared)) return undefined;
-  const { port, proxy, ssh } = { ...shared, ...own } as PoolConnectionArgs;
+  const { port, proxy, ssh } = {
+    ...present(shared ?? {}),
+    ...present(own ?? {}),
+  } as PoolConnectionArgs;
   const bastion = proxy && !isLater(proxy) ? [proxy.host, proxy.port ?? 22] : proxy;
   const way = [port ?? 22, bastion, ssh === true ? {} : ssh || undefined];
   if (hasLater([host, way])) return undefined;
@@ -127,6 +147,24 @@ function placeOf(
 function hasLater(value: unknown): boolean {
   if (isLater(value)) return true;
   return typeof value === "object" && value !== null && Object.values(value).some(hasLater);
+}
+
+/** What a director sends to itself, it sends nowhere. */
+function directorRipFailures({ realServers, directors }: RealServerPoolArgs): Failure[] {
+  const members = new Map<string, string>();
+  for (const [name, given] of Object.entries(realServers))
+    for (const family of [4, 6] as const) {
+      const rip = knownRip(memberObject(given), family);
+      // A host is that of a member whatever way leads to it, or it is not: that is asked elsewhere.
+      if (rip !== undefined && rip.input !== "host") members.set(rip.address, name);
+    }
+  return Object.entries(directors ?? {}).flatMap(([name, given]) => {
+    const { host } = directorObject(given);
+    const member = typeof host === "string" ? members.get(canonicalAddress(host) ?? "") : undefined;
+    if (member === undefined) return [];
+    const text = `${shown(host)} is the RIP of ${member}; a director is a host of its own`;
+    return [failureOf(["directors", name, "host"], text)];
+  });
 }
 
 /** No address is missing, and none is there twice. */

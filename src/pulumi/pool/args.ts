@@ -1,6 +1,7 @@
 // Plain interfaces that an old TypeScript (3.8, which Pulumi vendors) reads.
 import type * as pulumi from "@pulumi/pulumi";
 import type { ConnectionArgs, RealServerArgs } from "../args";
+import type { ReadyArgs } from "../ready-args";
 import type { VirtualServiceArgs } from "../service-args";
 
 /**
@@ -46,7 +47,9 @@ export type PoolConnectionArgs = Partial<Omit<ConnectionArgs, "host">>;
  * A member of a pool. Besides what is here, whatever a `RealServer` takes: it goes before what the pool
  * says, whole, save for `connection`, which is merged field by field.
  */
-export interface PoolMemberArgs extends Partial<Omit<RealServerArgs, "connection" | "vips">> {
+export interface PoolMemberArgs extends Partial<
+  Omit<RealServerArgs, "connection" | "vips" | "ready">
+> {
   /** Where the host is reached. Another one replaces the member. */
   host: pulumi.Input<string>;
   /** Its share of new connections, 0 to 65535, on every director. Default: `1`. */
@@ -57,6 +60,8 @@ export interface PoolMemberArgs extends Partial<Omit<RealServerArgs, "connection
   rip6?: pulumi.Input<string>;
   /** Fields of its own. Default: `{}`. */
   connection?: pulumi.Input<PoolConnectionArgs>;
+  /** As for a `RealServer`; `false` where the pool waits for readiness and this member is not to. Default: the pool's. */
+  ready?: pulumi.Input<ReadyArgs> | false;
 }
 
 /** A director of a pool: its host, and fields of its own for the pool's `connection`. */

@@ -1,4 +1,5 @@
 import { shown } from "../../inputs/failure";
+import { isLater } from "../registration";
 import type { PoolBatch } from "./args";
 
 /** Where the program says nothing: one canary, then a quarter of the pool at a time. */
@@ -45,7 +46,7 @@ export function batchProblem(
 
 function sizeProblem(size: unknown): string | undefined {
   return sizeOf(size, 1) === undefined
-    ? `${shown(size)} is neither a whole number of at least 1 nor a share from "1%" to "100%"`
+    ? `${isLater(size) ? "what comes later" : shown(size)} is neither a whole number of at least 1 nor a share from "1%" to "100%"`
     : undefined;
 }
 

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { engineMonitor } from "../engine-monitor";
 import type { RealServer } from "../real-server";
 import { valueOf } from "./barrier";
 import { oneMachineTwice, type MemberMachine } from "./machines";
@@ -12,23 +13,15 @@ export function machinesApart(
   poolName: string,
   realServers: Readonly<Record<string, RealServer>>,
 ): pulumi.ResourceHookBinding {
-  const monitor = pulumi.runtime.getMonitor();
-  if (!hasHooks(monitor)) return {};
+  const monitor = engineMonitor();
+  // A resource with a hook fails where there is none.
+  if (monitor === undefined) return {};
   const hook = new pulumi.ResourceHook(hookName(monitor, poolName), async () => {
     const machines = await Promise.all(Object.entries(realServers).map(machineOf));
     const problem = oneMachineTwice(machines);
     if (problem !== undefined) throw new Error(`RealServerPool ${poolName}: ${problem}`);
   });
   return { beforeCreate: [hook], beforeUpdate: [hook] };
-}
-
-/** Pulumi's mocks, with which a program's own unit tests run, have none: a resource with a hook fails there. */
-function hasHooks(monitor: object | undefined): monitor is object {
-  return (
-    monitor !== undefined &&
-    "registerResourceHook" in monitor &&
-    typeof monitor.registerResourceHook === "function"
-  );
 }
 
 /** The names of the pools that have a hook, by the engine's run. */

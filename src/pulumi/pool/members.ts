@@ -25,10 +25,11 @@ export function memberArgs(
   vips: readonly string[],
 ): RealServerArgs {
   const own = memberObject(member);
+  const { ready, ...fields } = { ...realServerFields(pool), ...realServerFields(own) };
   return {
     ...POOL_DEFAULTS,
-    ...realServerFields(pool),
-    ...realServerFields(own),
+    ...fields,
+    ...(ready !== undefined && ready !== false && { ready }),
     connection: connectionTo(own.host, pool.connection, own.connection),
     vips: [...vips],
   };
@@ -60,7 +61,7 @@ export function present<T extends object>(value: T): T {
   return Object.fromEntries(given) as T;
 }
 
-function realServerFields(given: object): Omit<RealServerArgs, "connection" | "vips"> {
+function realServerFields(given: object): Omit<PoolMemberArgs, "host" | "connection"> {
   const entries = Object.entries(present(given)).filter(([name]) => name in realServerInputs);
   return Object.fromEntries(entries);
 }

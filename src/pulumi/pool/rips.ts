@@ -40,13 +40,20 @@ export function destinationOf(
   const { input, value } = sourceOf(member, family);
   const { weight } = member;
   const address = isLater(value)
-    ? pulumi.output(value).apply((text) => {
+    ? orHost(value, member.host).apply((text) => {
         const problem = problemOf(input, text, family);
         if (problem !== undefined) complain(problem);
         return text;
       })
     : value;
   return { address, ...(weight !== undefined && { weight }) };
+}
+
+/** One that comes later may turn out to be missing. */
+function orHost(value: pulumi.Input<string>, host: pulumi.Input<string>): pulumi.Output<string> {
+  return pulumi
+    .output(value as pulumi.Input<string | undefined>)
+    .apply((text) => (text === undefined ? pulumi.output(host) : pulumi.output(text)));
 }
 
 type Source = "rip" | "rip6" | "host";

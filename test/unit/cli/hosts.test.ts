@@ -50,7 +50,10 @@ describe("a list of hosts", () => {
   it.each([
     { text: "web-1\nroot:hunter2@web-2", why: "hosts line 2: a password never stands" },
     { text: "web-1 --sudo", why: "hosts line 1: one host a line, and no options" },
-    { text: "web-1:22", why: "hosts line 1: a port is given with -p" },
+    {
+      text: "web-1:22",
+      why: "hosts line 1: a port is given with -p, or as ssh://[user@]host:port",
+    },
     { text: "\n# nobody\n", why: "hosts names no host" },
   ])("is refused with its line: $why", async ({ text, why }) => {
     const refused = listed(text);

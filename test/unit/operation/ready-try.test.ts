@@ -68,7 +68,7 @@ describe("a try", () => {
     ["that is no HTTP", "SSH-2.0-x\r\n", {}, /^Parse Error/],
     [
       "whose head is without end",
-      `HTTP/1.1 200 OK\r\nX: ${"x".repeat(20_000)}`,
+      `HTTP/1.1 200 OK\r\nX: ${"x".repeat(70_000)}`,
       {},
       /Header overflow/i,
     ],
@@ -78,6 +78,26 @@ describe("a try", () => {
       ...{ kind: "not-answered", layer: "HTTP" },
       words: expect.stringMatching(words) as string,
     });
+  });
+
+  it.each<[string, string]>([
+    ["the lines end as a shell's do", "HTTP/1.0 200 OK\nContent-Type: text/plain\n\nok\n"],
+    ["the head is long", `HTTP/1.1 200 OK\r\nX: ${"x".repeat(20_000)}\r\n\r\n`],
+    [
+      "the length is said twice",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\nok",
+    ],
+    ["a header has a control character", "HTTP/1.1 200 OK\r\nX: \u0001\r\n\r\n"],
+  ])("sees a status where %s", async (_, answer) => {
+    const port = await service((socket) => socket.end(answer));
+    expect(await seen(port)).toEqual({ kind: "answered", status: 200, location: undefined });
+  });
+
+  it("is over where somebody speaks another protocol from there on", async () => {
+    const head =
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
+    const port = await service((socket) => socket.write(head));
+    expect(await seen(port)).toEqual({ kind: "answered", status: 101, location: undefined });
   });
 
   it("sees a connection that is closed at once, with TLS and without", async () => {

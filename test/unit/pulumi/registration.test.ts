@@ -77,4 +77,12 @@ describe("the default owner", () => {
       `acme/urn:pulumi:production::shop::${type}::web-1`,
     );
   });
+
+  it("has a word for the organization in a program's unit tests that name none", async () => {
+    const mocks = { newResource: () => ({ id: "1", state: {} }), call: () => ({}) };
+    await pulumi.runtime.setMocks(mocks, "shop", "production", false);
+    expect(await defaultOwner("lab:index:Member", "web-1", undefined)).toBe(
+      "organization/urn:pulumi:production::shop::lab:index:Member::web-1",
+    );
+  });
 });

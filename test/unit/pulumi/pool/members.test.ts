@@ -37,6 +37,12 @@ describe("a member of a pool", () => {
     );
   });
 
+  it("need not be ready where it says so, though the pool waits for that", () => {
+    const waiting = pool({ ready: { port: 80 } });
+    const args = memberArgs(waiting, { host: "10.0.0.11", ready: false }, []);
+    expect(args).not.toHaveProperty("ready");
+  });
+
   it("has nothing that is not a real server's", () => {
     const member = { host: "10.0.0.11", weight: 2, rip: "10.0.0.11", rip6: "fd00::11" };
     const args = memberArgs(

@@ -34,6 +34,8 @@ const kept = (port: number, file: pulumi.Input<string> = "/etc/a.conf") => [
   { port, manager: { keepalived: { file } } },
 ];
 
+const bare = (members: object): object => Object.assign(Object.create(null) as object, members);
+
 describe("a pool", () => {
   it("has its VIPs sorted, its members in batches, and a service for each director, VIP and port", () => {
     const read = readPool({ ...fine, vips: ["2001:DB8::10/128"], retiring: ["203.0.113.10/32"] });
@@ -86,6 +88,18 @@ describe("a pool", () => {
         ...withoutDirectors,
       },
     ],
+    [
+      "with no member, where each service may be empty",
+      { realServers: {}, services: [{ port: 80, allowEmpty: true }] },
+    ],
+    ["with members of an object without a prototype", { realServers: bare(fine.realServers) }],
+    [
+      "with a director behind another port of a member's address",
+      {
+        realServers: { a: { host: "gate", rip: "10.0.0.1", rip6: "fd00::1" } },
+        directors: { lb: { host: "gate", port: 2202 } },
+      },
+    ],
     ["with keepalived", { services: [{ port: 80, manager: { keepalived: {} } }] }],
     ["with one VIP, and a file for its service", { vips: ["203.0.113.10"], services: kept(80) }],
     ["with a file that comes later", { services: kept(80, pulumi.output("/etc/a.conf")) }],
@@ -126,6 +140,44 @@ describe("a pool", () => {
     [
       { directors: { lb: "203.0.113.10" } },
       'directors.lb.host: "203.0.113.10" is a VIP of the pool; a director has an address of its own',
+    ],
+    [
+      { realServers: {} },
+      "realServers: an empty object has no member, and would withdraw all at once; ",
+    ],
+    [
+      { realServers: {}, services: [{ port: 80, allowEmpty: true }, { port: 81 }] },
+      "realServers: an empty object has no member, ",
+    ],
+    [
+      { realServers: new Map([["web-1", "10.0.0.11"]]) },
+      "realServers: an object is not an object of hosts by their names",
+    ],
+    [
+      { directors: { "lb-1": "10.0.0.2", "lb-2": { host: "10.0.0.2", port: 22 } } },
+      'directors["lb-2"].host: "10.0.0.2" is the host of director lb-1, too; a director is a host of its own',
+    ],
+    [
+      { directors: { lb: "10.0.0.11" } },
+      'directors.lb.host: "10.0.0.11" is the host of web-1, too; a director is a host of its own',
+    ],
+    [
+      { directors: { lb: "10.0.0.12" } },
+      'directors.lb.host: "10.0.0.12" is the RIP of web-2; a director is a host of its own',
+    ],
+    [
+      {
+        connection: { port: 22 },
+        realServers: {
+          a: { host: "h", rip: "10.0.0.1", rip6: "fd00::1", connection: { port: undefined } },
+          b: { host: "h", rip: "10.0.0.4", rip6: "fd00::4" },
+        },
+      },
+      'realServers.b.host: "h" is the host of a, too; each member is a host of its own',
+    ],
+    [
+      { rollout: { batch: pulumi.output(1) } },
+      "rollout.batch: what comes later is neither a whole number ",
     ],
     [
       member({ host: "WEB-2.example", rip: "10.0.0.11" }),
