@@ -54,7 +54,7 @@ export async function programRound(
   count: number,
   best: FleetCosts,
 ): Promise<void> {
-  const options = { parallel: AT_A_TIME };
+  const options = { parallel: AT_A_TIME, withoutEvents: true };
   const keep = async (
     what: "up" | "idle" | "refresh" | "destroy",
     change: "create" | "same" | "delete",

@@ -6,8 +6,10 @@ import {
   LocalWorkspace,
   type ConfigMap,
   type EngineEvent,
+  type PreviewResult,
   type PulumiFn,
   type Stack,
+  type UpResult,
 } from "@pulumi/pulumi/automation";
 import * as settings from "@pulumi/pulumi/runtime/settings";
 import { Cli } from "./cli";
@@ -68,6 +70,8 @@ export interface RunOptions {
   readonly replace?: string[];
   readonly diff?: boolean;
   readonly continueOnError?: boolean;
+  /** No log of events, as people run it: of the outcome, `said` and `steps` are empty. Default: false. */
+  readonly withoutEvents?: boolean;
   /** Called with each piece of output as it comes. */
   readonly onOutput?: (text: string) => void;
   /** Called with each event as it comes. */
@@ -220,11 +224,12 @@ export class Engine {
 }
 
 async function observe(
-  options: RunOptions,
-  operation: (options: RunOptions) => Promise<unknown>,
+  { withoutEvents = false, ...options }: RunOptions,
+  operation: (options: RunOptions) => Promise<Partial<UpResult> | PreviewResult>,
 ): Promise<Outcome> {
   const events: EngineEvent[] = [];
   let text = "";
+  let changes: Outcome["changes"] = {};
   const all = {
     ...options,
     onOutput: (piece: string) => {
@@ -234,19 +239,25 @@ async function observe(
     onError: (piece: string) => {
       text += piece;
     },
-    onEvent: (event: EngineEvent) => {
-      events.push(event);
-      options.onEvent?.(event);
-    },
+    ...(!withoutEvents && {
+      onEvent: (event: EngineEvent) => {
+        events.push(event);
+        options.onEvent?.(event);
+      },
+    }),
   };
   const succeeded = await operation(all).then(
-    () => true,
+    (result) => {
+      if ("summary" in result) changes = result.summary?.resourceChanges ?? {};
+      return true;
+    },
     (error: unknown) => {
       if (!(error instanceof CommandError)) throw error;
       return false;
     },
   );
-  return { succeeded, text, ...summary(events) };
+  const summed = summary(events);
+  return { succeeded, text, ...summed, ...(withoutEvents && { changes }) };
 }
 
 function summary(events: readonly EngineEvent[]): Pick<Outcome, "changes" | "said" | "steps"> {
