@@ -68,6 +68,26 @@ describe.concurrent.each(SHELLS)("a file of keepalived's under $shell", (options
     expect(await files(box)).toBe("./a.conf:old\n");
   });
 
+  it("leaves nothing to undo where its folder cannot be changed", async ({ expect }) => {
+    await using box = await setUp("old\\n");
+    const folder = "/var/lib/keepalived";
+    await box.run(`mount --bind ${folder} ${folder} && mount -o remount,bind,ro ${folder}`);
+    for (const lines of [["new"], []]) {
+      const session = open(box);
+      ok(await session.answer());
+      const calls = `${call("begin", "")} && ${call("arrange", FILE, ...lines)}`;
+      expect(await session.request(calls)).toMatchObject({
+        ...{
+          status: "rolled-back",
+          body: expect.stringContaining(`${FILE} cannot be written: `) as string,
+        },
+      });
+      await session.end();
+      expect((await box.run(`ls ${JOURNAL} 2>&1 || :`)).stdout).toContain("No such file");
+    }
+    expect(await files(box)).toBe("./a.conf:old\n");
+  });
+
   it.for(["this boot", "an earlier boot, whose last steps a power cut has made zeros"])(
     "is put back by the next operation after one that died in %s",
     async (boot, { expect }) => {
@@ -76,7 +96,7 @@ describe.concurrent.each(SHELLS)("a file of keepalived's under $shell", (options
       const id = isOther ? "echo other" : "cat /proc/sys/kernel/random/boot_id";
       const end = isOther ? "printf '\\000\\000\\000\\n'" : "echo reloaded -";
       await box.run(
-        `mkdir -p ${JOURNAL.replace("journal", "owners")}; printf half >${FILE}.new
+        `mkdir -p ${JOURNAL.replace("journal", "owners")}; printf half >/var/lib/keepalived/.a.conf.new
         { echo lvs-dr-journal 1; echo boot $(${id}); echo by somebody
         echo managed ${FILE} $(echo old | base64); ${end}; } >${JOURNAL}`,
       );
