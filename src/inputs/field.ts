@@ -100,7 +100,7 @@ export interface ChoiceField {
 /** Texts, none of them twice; an empty list is the same as none. Only options of ssh have an order. */
 export interface ListField {
   readonly kind: "list";
-  readonly of: "vip" | "interface" | "glob" | "flag" | "ssh option";
+  readonly of: "vip" | "rip" | "interface" | "glob" | "flag" | "ssh option";
   /** "a list of addresses". */
   readonly what: string;
   /** The word `"all"` may stand for a list. */

@@ -114,6 +114,16 @@ export const realServerInputs = {
       "Before a change of the host counts, wait until the service answers on every VIP, asked from the host " +
       "itself. Where it does not, the host is rolled back.",
   },
+  rips: {
+    kind: "list",
+    of: "rip",
+    what: "a list of IPv4 and IPv6 addresses",
+    defaultText: "none",
+    change: "converge",
+    sentence:
+      "The RIPs that directors send to. A host that has one of them on no NIC is refused, because what is " +
+      "sent there would be lost. A pool gives them to its members.",
+  },
   staleVips: {
     kind: "object",
     words: ["report", "withdraw"],

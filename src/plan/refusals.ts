@@ -6,6 +6,7 @@ import type { Nic, Observed } from "../observed/observed";
 import type { Claim, Desired } from "./claim";
 import { adoptedAsIs } from "./addresses";
 import { sourceRefusals } from "./routes";
+import { listed } from "./words";
 import { effectiveOn, withWrite } from "./sysctl-values";
 import type { SysctlPlan } from "./sysctls";
 import type { SysctlWrite } from "./change";
@@ -34,6 +35,7 @@ export function refusals(
   const ipv4 = claim.vips.some((vip) => vip.family === 4);
   return [
     ...plainly(claim.vips.flatMap((vip) => vipRefusals(vip, observed))),
+    ...plainly(ripRefusals(claim, observed)),
     ...always,
     ...plainly(ipv4 ? arpRefusals(claim, observed, sysctls.tighten) : []),
   ];
@@ -56,7 +58,7 @@ function stillSentTo(
   observed: Observed,
   removed: readonly BoundAddress[],
 ): string[] {
-  const own = observed.addresses.filter((one) => one.interface !== "lo").map((one) => one.address);
+  const own = ownAddresses(observed);
   return maySend.flatMap(({ director, service, vip, destinations }) => {
     const rip = destinations.find((one) => own.includes(one));
     const leaving = removed.find((one) => vip === undefined || one.address === vip);
@@ -65,6 +67,23 @@ function stillSentTo(
       `${director} may still send requests for ${leaving.address} here, to ${rip}: its service ${service} failed in this run; see to that first`,
     ];
   });
+}
+
+/** On `lo` a RIP would not be answered for, as little as a VIP. */
+function ripRefusals({ rips = [] }: Claim, observed: Observed): string[] {
+  const own = ownAddresses(observed);
+  const ofFamily = (rip: string): string[] =>
+    own.filter((one) => one.includes(":") === rip.includes(":") && !one.startsWith("fe80:"));
+  return rips
+    .filter((rip) => !own.includes(rip))
+    .map(
+      (rip) =>
+        `the RIP ${rip} is no address of this host's NICs (${listed(ofFamily(rip)) || "none"}), and what directors send there would be lost: correct it (rip or rip6 of a pool's member, or rips), or the host`,
+    );
+}
+
+function ownAddresses({ addresses }: Observed): string[] {
+  return addresses.filter((one) => one.interface !== "lo").map((one) => one.address);
 }
 
 function vipRefusals(vip: Vip, observed: Observed): string[] {

@@ -18,6 +18,11 @@ export interface RealServerArgs {
    * loopback, multicast, broadcast, unspecified, link-local and IPv4-mapped addresses.
    */
   vips: pulumi.Input<pulumi.Input<string>[]>;
+  /**
+   * The RIPs that directors send to: a host that has one of them on no NIC is refused, because what is sent
+   * there would be lost. A pool gives them to its members. Default: none, nobody looks.
+   */
+  rips?: pulumi.Input<pulumi.Input<string>[]>;
   /** How the host is kept quiet about its VIPs. Default: `{}`, see there. */
   arp?: pulumi.Input<ArpArgs>;
   /**

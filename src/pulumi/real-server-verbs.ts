@@ -37,13 +37,13 @@ function droppedIn({ settings, state }: Subject<Settings>): string[] {
 
 function claimOf(subject: Subject<Settings>): Claim {
   const { run, settings, id, state } = subject;
-  const { owner, vips, arp, persist, staleVips } = settings;
+  const { owner, vips, rips, arp, persist, staleVips } = settings;
   const saved = savedIn(state?.outputs ?? {});
   const maySend = [...run.failedServices.values()].flat();
   // The very sets, not copies: operations that run at once must see each other's.
   const { replaced: replaces, made: beside } = run;
   return {
     ...{ owner, incarnation: id, vips, dropped: droppedIn(subject), arp, persist, staleVips },
-    ...{ saved, maySend, replaces, beside },
+    ...{ rips, saved, maySend, replaces, beside },
   };
 }

@@ -24,6 +24,8 @@ export class RealServer extends pulumi.CustomResource {
   declare readonly connection: pulumi.Output<pulumi.Unwrap<ConnectionArgs>>;
   /** The declared VIPs, canonical, sorted, without prefix. */
   declare readonly vips: pulumi.Output<string[]>;
+  /** The declared RIPs, canonical, sorted; undefined where none was given. */
+  declare readonly rips: pulumi.Output<string[] | undefined>;
   /** The declared ARP values, defaults included. */
   declare readonly arp: pulumi.Output<pulumi.Unwrap<ArpArgs>>;
   /** Whether the VIPs are bound again at boot. */

@@ -87,6 +87,8 @@ describe("a pool with a director", () => {
 
   it("has two names for one machine on no director, and keeps its services", async () => {
     const before = await table();
+    const others = ["198.51.100.2/32", "2001:db8:1::2/128"];
+    for (const one of others) await two.run(`ip addr add ${one} dev eth0`);
     const again = { host: two.address6, rip: "198.51.100.2", rip6: "2001:db8:1::2" };
     const realServers = { ...args().realServers, again };
     for (const continueOnError of [true, false]) {
@@ -96,6 +98,7 @@ describe("a pool with a director", () => {
       expect(namesIn(failed, "delete")).toEqual([]);
       expect(await table()).toEqual(before);
     }
+    for (const one of others) await two.run(`ip addr del ${one} dev eth0`);
   });
 
   it("refuses a host that turns out to be no address, and keeps its services", async () => {

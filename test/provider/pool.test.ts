@@ -196,6 +196,7 @@ describe("a pool of real servers", () => {
 
   it("has no service made for it while two members are one machine", async () => {
     const engine = await stage.engine();
+    await host(0).run("ip addr add 198.51.100.2/32 dev eth0");
     const twice = {
       "web-1": host(0).address,
       "web-2": { host: host(0).address6, rip: "198.51.100.2" },
@@ -214,7 +215,26 @@ describe("a pool of real servers", () => {
     expect(failed.text).not.toContain("cannot be reached");
     expect(await members(engine)).toEqual(["web-1", "web-2", "web-3"]);
     await done(engine.destroy());
+    await host(0).run("ip addr del 198.51.100.2/32 dev eth0");
     for (const at of [0, 1]) expect(await traces(host(at))).toEqual(NOTHING);
+  });
+
+  it("has no member whose RIP is another host's, and keeps the one that was", async () => {
+    const engine = await stage.engine();
+    const at = (one: LabHost) => ({
+      realServers: { "web-1": { host: one.address, rip: host(0).address } },
+    });
+    await done(engine.up(program({}, at(host(0)))));
+    // The host is another one, and its RIP was forgotten.
+    const failed = await engine.up(program({}, at(host(1))));
+    expect(failed.succeeded).toBe(false);
+    expect(failed.text).toContain(
+      `the RIP ${host(0).address} is no address of this host's NICs (${host(1).address})`,
+    );
+    expect(await onLo(host(0))).not.toEqual([]);
+    expect(await traces(host(1))).toEqual(NOTHING);
+    await done(engine.destroy());
+    expect(await traces(host(0))).toEqual(NOTHING);
   });
 });
 

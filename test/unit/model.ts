@@ -113,11 +113,12 @@ export interface ClaimSketch {
   readonly saved?: readonly string[];
   readonly staleVips?: StalePolicy;
   readonly persist?: boolean;
+  readonly rips?: readonly string[];
 }
 
 export function claimOf(sketch: ClaimSketch): Claim {
   const { owner = "web-1", incarnation = "0001", vips = ["203.0.113.10"], saved = [] } = sketch;
-  const { staleVips, persist } = sketch;
+  const { staleVips, persist, rips } = sketch;
   return {
     owner,
     incarnation,
@@ -125,6 +126,7 @@ export function claimOf(sketch: ClaimSketch): Claim {
     arp: { ignore: 1, announce: 2, interfaces: "all", except: [], ...sketch.arp },
     saved: saved.map(savedOf),
     ...(staleVips && { staleVips }),
+    ...(rips && { rips }),
     ...(persist !== undefined && { persist }),
   };
 }

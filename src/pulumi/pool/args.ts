@@ -11,7 +11,10 @@ import type { VirtualServiceArgs } from "../service-args";
  * on. `unreachableOnRefresh` is `"keep"` unless the program says otherwise, because a dead member must not
  * stop its pool. Bad values fail at `pulumi preview`, with one sentence each that names the input.
  */
-export interface RealServerPoolArgs extends Omit<RealServerArgs, "connection" | "vips" | "owner"> {
+export interface RealServerPoolArgs extends Omit<
+  RealServerArgs,
+  "connection" | "vips" | "rips" | "owner"
+> {
   /**
    * The VIPs that every member binds and every service answers to: IPv4 and IPv6 addresses, known at
    * preview. Spelling and order are never a diff.
@@ -48,15 +51,15 @@ export type PoolConnectionArgs = Partial<Omit<ConnectionArgs, "host">>;
  * says, whole, save for `connection`, which is merged field by field.
  */
 export interface PoolMemberArgs extends Partial<
-  Omit<RealServerArgs, "connection" | "vips" | "ready">
+  Omit<RealServerArgs, "connection" | "vips" | "rips" | "ready">
 > {
   /** Where the host is reached. Another one replaces the member. */
   host: pulumi.Input<string>;
   /** Its share of new connections, 0 to 65535, on every director. Default: `1`. */
   weight?: pulumi.Input<number>;
-  /** The IPv4 address that directors send to. Default: `host`, where that is one. */
+  /** The IPv4 address that directors send to, one of its NICs. Default: `host`, where that is one. */
   rip?: pulumi.Input<string>;
-  /** The IPv6 address that directors send to. Default: `host`, where that is one. */
+  /** The IPv6 address that directors send to, one of its NICs. Default: `host`, where that is one. */
   rip6?: pulumi.Input<string>;
   /** Fields of its own. Default: `{}`. */
   connection?: pulumi.Input<PoolConnectionArgs>;

@@ -30,9 +30,20 @@ export function memberArgs(
     ...POOL_DEFAULTS,
     ...fields,
     ...(ready !== undefined && ready !== false && { ready }),
+    ...ripsOf(own),
     connection: connectionTo(own.host, pool.connection, own.connection),
     vips: [...vips],
   };
+}
+
+/** Those that are given: a host that is an address is reached there. */
+function ripsOf({ rip, rip6 }: PoolMemberArgs): Pick<RealServerArgs, "rips"> {
+  const given = [rip, rip6].filter((one) => one !== undefined && one !== null);
+  if (given.length === 0) return {};
+  if (!given.some(isLater)) return { rips: given };
+  // One that comes later may turn out to be missing.
+  const all = pulumi.all(given as pulumi.Input<string | undefined>[]);
+  return { rips: all.apply((rips) => rips.filter((one) => one !== undefined)) };
 }
 
 /** How a director is reached: the pool's fields, its own before them. */
@@ -61,7 +72,9 @@ export function present<T extends object>(value: T): T {
   return Object.fromEntries(given) as T;
 }
 
-function realServerFields(given: object): Omit<PoolMemberArgs, "host" | "connection"> {
+function realServerFields(
+  given: object,
+): Omit<PoolMemberArgs, "host" | "connection" | "rip" | "rip6"> {
   const entries = Object.entries(present(given)).filter(([name]) => name in realServerInputs);
   return Object.fromEntries(entries);
 }

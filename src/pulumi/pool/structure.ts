@@ -33,7 +33,7 @@ export function structureFailures(args: unknown): Failure[] {
 }
 
 const CONNECTION = without(Object.keys(connectionField.fields), "host");
-const REAL_SERVER = without(Object.keys(realServerInputs), "connection", "vips");
+const REAL_SERVER = without(Object.keys(realServerInputs), "connection", "vips", "rips");
 const OWN = ["vips", "retiring", "connection", "realServers", "rollout", "directors", "services"];
 const POOL = [...OWN, ...without(REAL_SERVER, "owner")];
 const MEMBER = ["host", "weight", "rip", "rip6", "connection", ...REAL_SERVER];

@@ -22,6 +22,7 @@ const hop = {
 /** Inputs that name everything there is but what goes with `ssh`, each unlike its default where another value is allowed. */
 export const everyInput: Readonly<Record<string, unknown>> = {
   ...{ connection: { ...hop, sudo: true, sudoPassword: "q", proxy: hop }, vips: ["10.0.0.1"] },
+  rips: ["10.0.0.2"],
   arp: { ignore: 2, announce: 2, interfaces: ["eth0"], except: ["veth*"] },
   persist: false,
   drain: { timeoutSeconds: 30, onTimeout: "fail" },

@@ -60,6 +60,7 @@ describe("a change of one input alone", () => {
   const works: Record<keyof Settings, Work> = {
     connection: "reach",
     vips: "converge",
+    rips: "converge",
     arp: "converge",
     persist: "converge",
     drain: "nothing",

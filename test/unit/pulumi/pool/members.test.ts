@@ -6,7 +6,7 @@ import { directorConnection, memberArgs } from "../../../../src/pulumi/pool/memb
 import { oneMachineTwice } from "../../../../src/pulumi/pool/machines";
 import { everyInput } from "../../inputs/every-input";
 
-const notShared = ["vips", "owner", "connection"];
+const notShared = ["vips", "rips", "owner", "connection"];
 const names = Object.keys(everyInput).filter((name) => !notShared.includes(name));
 const pool = (changes: object): RealServerPoolArgs => ({ vips: [], realServers: {}, ...changes });
 
@@ -37,6 +37,17 @@ describe("a member of a pool", () => {
     );
   });
 
+  it("has the RIPs that it is given, also those that come later, without one that turns out to be missing", async () => {
+    const rips = async (own: object) => {
+      const args = memberArgs(pool({}), { host: "web-1.example", ...own }, []);
+      return new Promise((resolve) => void pulumi.output(args.rips).apply(resolve));
+    };
+    expect(await rips({})).toBeUndefined();
+    expect(await rips({ rip: "10.0.0.11", rip6: undefined })).toEqual(["10.0.0.11"]);
+    const later = { rip: pulumi.output("10.0.0.11"), rip6: pulumi.output(undefined) };
+    expect(await rips(later)).toEqual(["10.0.0.11"]);
+  });
+
   it("need not be ready where it says so, though the pool waits for that", () => {
     const waiting = pool({ ready: { port: 80 } });
     const args = memberArgs(waiting, { host: "10.0.0.11", ready: false }, []);
@@ -44,7 +55,7 @@ describe("a member of a pool", () => {
   });
 
   it("has nothing that is not a real server's", () => {
-    const member = { host: "10.0.0.11", weight: 2, rip: "10.0.0.11", rip6: "fd00::11" };
+    const member = { host: "10.0.0.11", weight: 2 };
     const args = memberArgs(
       pool({ retiring: [], directors: {}, services: [], rollout: {} }),
       member,
