@@ -242,14 +242,20 @@ describe("a director that keepalived keeps", () => {
       ({ failing, drift }) => failing?.[0] === `${one.address}:80` && drift.length === 0,
       60,
     );
-    expect(await director.weights(shop)).toEqual({ [one.address]: 0, [two.address]: 1 });
+    const quiet = { [one.address]: 0, [two.address]: 1 };
+    expect(await director.weights(shop)).toEqual(quiet);
+    // Its weight is one that it gets when it is let in again.
+    const heavier = { ...inhibited, destinations: { ...shop.destinations, [one.address]: 6 } };
+    const weighed = await director.serve(formerly(heavier, inhibited));
+    expect(weighed).toMatchObject({ drift: [], failing: [`${one.address}:80`] });
+    expect(await director.weights(shop)).toEqual(quiet);
     await run(`ip route del unreachable ${one.address}`);
     await eventually(
       () => director.weights(shop),
-      (weights) => weights[one.address] === 2,
+      (weights) => weights[one.address] === 6,
       60,
     );
-    await director.serve(formerly(shop));
+    await director.serve(formerly(shop, heavier));
     await isMaster();
   }, 300_000);
 

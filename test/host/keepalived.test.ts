@@ -156,7 +156,7 @@ describe.each(SHELLS)("under %s", (shell) => {
     { words: "-v", read: "|||yes" },
   ])("it was started with $words, which is read as $read", ({ words, read }) => {
     const started = `tr() { cat >/dev/null; printf '%s\\n' keepalived ${words}; }; read_options $$`;
-    expect(run(`${started}; echo "$conf|$terms|$unfit|$questions"`)).toBe(read);
+    expect(run(`${started}; echo "$conf|$terms|$unfit|$is_asked"`)).toBe(read);
   });
 
   it("a configuration that includes itself is read to an end", () => {

@@ -6,7 +6,7 @@ daemon=''   # the process of keepalived that started its others; several where t
 conf=''     # its configuration
 terms=''    # options that say which parts of that are meant for it
 unfit=''    # why it cannot be told of services, a word
-questions='' # yes for one that is only asked something
+is_asked='' # yes for one that is only asked something
 cut_short='a search for it was ended by a signal; try again'
 
 # Those that only look at a configuration, as people do in checks of their own, keep nothing.
@@ -18,7 +18,7 @@ find_daemon() { # $daemon, and of one what it was started with; fails where a se
     { read -r _ _ _ parent _ <"/proc/$pid/stat"; } 2>/dev/null || continue
     ! is_listed "$parent" "$keepalived" || continue
     read_options "$pid" || return 1
-    [ -n "$questions" ] || daemon="${daemon:+$daemon }$pid"
+    [ -n "$is_asked" ] || daemon="${daemon:+$daemon }$pid"
   done
   ! is_alone || find_conf
 }
@@ -45,9 +45,9 @@ find_conf() {
 }
 
 # getopt_long's words: letters may stand together, and an argument in the word of its letter.
-read_options() { # PID: $conf, $terms, $unfit and $questions
+read_options() { # PID: $conf, $terms, $unfit and $is_asked
   local word='' letters='' due='' words=''
-  conf='' terms='' unfit='' questions=''
+  conf='' terms='' unfit='' is_asked=''
   words=$(tr '\000' '\n' 2>/dev/null <"/proc/$1/cmdline") || was_not_killed $? || return 1
   while IFS= read -r word; do
     letters=''
@@ -71,7 +71,7 @@ read_options() { # PID: $conf, $terms, $unfit and $questions
         f*) conf=${letters#f} ;;
         i*) terms="-i ${letters#i}" ;;
         P*) unfit=vrrp ;;
-        [tvh]*) questions=yes ;;
+        [tvh]*) is_asked=yes ;;
       esac
       case $letters in [fiuSprcbsAMgt]*) letters='' ;; *) letters=${letters#?} ;; esac
     done

@@ -55,6 +55,16 @@ describe.each(Object.entries(PROGRAMS))("the shell of %s", (name, files) => {
     expect([...local].filter((name) => shared.has(name))).toEqual([]);
   });
 
+  it("has no variable of one file that another file begins anew", () => {
+    // Functions may be there twice: a kind has some of its own. A variable with two meanings loses one.
+    const begun = files.flatMap((file) => {
+      const own = readFileSync(join(FOLDER, file), "utf8").matchAll(/^(\w+)=(?!"\$\1\b)/gm);
+      return [...new Set([...own].map(([, variable = ""]) => variable))];
+    });
+    const twice = begun.filter((variable, at) => begun.indexOf(variable) !== at);
+    expect(twice).toEqual([]);
+  });
+
   it("has no local variable without a value, or with one that is split", () => {
     // Bare, dash has it inherit; unquoted, dash splits it; by `$(...)`, the status is lost.
     for (const [line] of text.matchAll(/^ *local .*$/gm))
