@@ -6,10 +6,8 @@ import {
   LocalWorkspace,
   type ConfigMap,
   type EngineEvent,
-  type PreviewResult,
   type PulumiFn,
   type Stack,
-  type UpResult,
 } from "@pulumi/pulumi/automation";
 import * as settings from "@pulumi/pulumi/runtime/settings";
 import { Cli } from "./cli";
@@ -225,11 +223,10 @@ export class Engine {
 
 async function observe(
   { withoutEvents = false, ...options }: RunOptions,
-  operation: (options: RunOptions) => Promise<Partial<UpResult> | PreviewResult>,
+  operation: (options: RunOptions) => Promise<unknown>,
 ): Promise<Outcome> {
   const events: EngineEvent[] = [];
   let text = "";
-  let changes: Outcome["changes"] = {};
   const all = {
     ...options,
     onOutput: (piece: string) => {
@@ -247,18 +244,26 @@ async function observe(
     }),
   };
   const succeeded = await operation(all).then(
-    (result) => {
-      if ("summary" in result) changes = result.summary?.resourceChanges ?? {};
-      return true;
-    },
+    () => true,
     (error: unknown) => {
       if (!(error instanceof CommandError)) throw error;
       return false;
     },
   );
-  const summed = summary(events);
-  return { succeeded, text, ...summed, ...(withoutEvents && { changes }) };
+  const known = summary(events);
+  return { succeeded, text, ...known, ...(withoutEvents && { changes: changesIn(text) }) };
 }
+
+/** Of the last lines: `    + 201 created`, `    7 unchanged`. */
+function changesIn(text: string): Outcome["changes"] {
+  const [, counts = ""] = text.split("\nResources:\n");
+  const all = [...counts.matchAll(/^ +\S* ?(\d+) (\w+)$/gm)];
+  return Object.fromEntries(all.map(([, count, done = ""]) => [DONE[done] ?? done, Number(count)]));
+}
+
+const DONE: Readonly<Record<string, string>> = {
+  ...{ created: "create", updated: "update", deleted: "delete", unchanged: "same" },
+};
 
 function summary(events: readonly EngineEvent[]): Pick<Outcome, "changes" | "said" | "steps"> {
   return {

@@ -69,9 +69,12 @@ function stillSentTo(
   });
 }
 
-/** On `lo` a RIP would not be answered for, as little as a VIP. */
+/** On `lo` a RIP would not be answered for, as little as a VIP, nor on a NIC that is on no wire. */
 function ripRefusals({ rips = [] }: Claim, observed: Observed): string[] {
-  const own = ownAddresses(observed);
+  const off = new Set(observed.nics.filter((nic) => nic.offWire).map((nic) => nic.name));
+  const own = ownAddresses({
+    addresses: observed.addresses.filter((one) => !off.has(one.interface)),
+  });
   const ofFamily = (rip: string): string[] =>
     own.filter((one) => one.includes(":") === rip.includes(":") && !one.startsWith("fe80:"));
   return rips
@@ -82,7 +85,7 @@ function ripRefusals({ rips = [] }: Claim, observed: Observed): string[] {
     );
 }
 
-function ownAddresses({ addresses }: Observed): string[] {
+function ownAddresses({ addresses }: Pick<Observed, "addresses">): string[] {
   return addresses.filter((one) => one.interface !== "lo").map((one) => one.address);
 }
 

@@ -125,20 +125,20 @@ describe.each(SHELLS)("under %s", (shell) => {
     ]);
   });
 
-  it.each(["ls", "tr"])(
-    "a search for what runs passes for none where its %s is killed",
-    (tool) => {
-      const told = run(`exec 2>/dev/null; cp "$(command -v sleep)" ${folder}/keepalived
+  it.each(["ls", "tr"])("a search for what runs passes for none where its %s is killed", (tool) => {
+    const told = run(`exec 2>/dev/null; cp "$(command -v sleep)" ${folder}/keepalived
       ${folder}/keepalived 60 & started=$!
       until read -r comm </proc/$started/comm && [ "$comm" = keepalived ]; do sleep 0.1; done
+      cp ${folder}/keepalived ${folder}/keepalived_exporter; ${folder}/keepalived_exporter 60 & beside=$!
+      until read -r comm </proc/$beside/comm && [ "$comm" = keepalived_expo ]; do sleep 0.1; done
       find_daemon; echo "$?"; case " $daemon " in *" $started "*) echo found ;; esac
+      case " $daemon " in *" $beside "*) echo exporter ;; esac
       daemon=$started; find_conf; echo "$?"
       ${tool}() { sh -c 'kill -KILL $$'; }; is_alone() { daemon=$started; }
       find_daemon; echo "$?"; tell_more '-t 203.0.113.10:80' ${block}; echo "$?"
-      kill $started`);
-      expect(told.split("\n")).toEqual(["0", "found", "0", "1", "1"]);
-    },
-  );
+      kill $started $beside`);
+    expect(told.split("\n")).toEqual(["0", "found", "0", "1", "1"]);
+  });
 
   it.each([
     { words: "-D -f /a.conf", read: "/a.conf|||" },
@@ -152,6 +152,8 @@ describe.each(SHELLS)("under %s", (shell) => {
     { words: "--vrrp --log-console", read: "||vrrp|" },
     { words: "--check", read: "|||" },
     { words: "-t -f /a.conf", read: "/a.conf|||yes" },
+    { words: "--vrrp_pid=/run/v.pid -f /a.conf", read: "/a.conf|||" },
+    { words: "--log-facility=3 --vrrp", read: "||vrrp|" },
     { words: "--config-test=/tmp/log", read: "|||yes" },
     { words: "-v", read: "|||yes" },
   ])("it was started with $words, which is read as $read", ({ words, read }) => {

@@ -15,7 +15,9 @@ find_daemon() { # $daemon, and of one what it was started with; fails where a se
   daemon='' conf=/etc/keepalived/keepalived.conf unfit=''
   find_keepalived || return 1
   for pid in $keepalived; do
-    { read -r _ _ _ parent _ <"/proc/$pid/stat"; } 2>/dev/null || continue
+    { IFS= read -r parent <"/proc/$pid/stat"; } 2>/dev/null || continue
+    parent=${parent##*) ? } # its name, between brackets, may have blanks
+    parent=${parent%% *}
     ! is_listed "$parent" "$keepalived" || continue
     read_options "$pid" || return 1
     [ -n "$is_asked" ] || daemon="${daemon:+$daemon }$pid"
@@ -60,6 +62,7 @@ read_options() { # PID: $conf, $terms, $unfit and $is_asked
       :--config-i*) letters=i ;;
       :--vrrp) letters=P ;;
       :--config-t* | :--version | :--help) letters=t ;;
+      :--*=*) ;;
       :--pid | :--vrrp_* | :--checkers_* | :--bfd_* | :--log-fac* | :--umask | :--snmp-* | :--names* | :--signum | :--config-f*) letters=p ;;
       :--*) ;;
       :-*) letters=${word#-} ;;

@@ -33,7 +33,7 @@ find_fatal() {
       -e 'efaulting to ' -e '[Ss]etting default ' -e '[Uu]sing default ' -e 'outside range \[' -e ' rounding$' \
       -e 'exceeds total weight of real servers' -e ': hysteresis [0-9]* >= quorum' -e 'Truncating auth_pass' \
       -e 'resetting nopreempt' -e 'Disabling track script' -e 'No VIP specified; at least one is sensible' \
-      -e 'SECURITY VIOLATION' -e 'default user .* for script execution' -e deprecated) ;;
+      -e 'SECURITY VIOLATION' -e 'is readable by group or others' -e 'default user .* for script execution' -e deprecated) ;;
     *) fatal="status $verdict${said:+: $said}" ;;
   esac
   return 0

@@ -73,16 +73,21 @@ observe_keepers() {
 
 keepalived='' # its processes in this network namespace
 
-# By their files: process_name gives them other names, and a script of its name is none.
+# By their files: process_name gives them other names, and a script of its name is none. Where a file is
+# not shown, as to a root of less than all capabilities, the name has to do.
 find_keepalived() { # fails where the search was ended by a signal
-  local line='' found=''
+  local line='' found='' pid='' name=''
   keepalived=''
-  found=$(ls -l /proc/[0-9]*/exe 2>/dev/null) || was_not_killed $? || return 1
+  found=$(ls -ln /proc/[0-9]*/exe 2>/dev/null) || was_not_killed $? || return 1
   while IFS= read -r line; do
-    case ${line##*/} in keepalived*) ;; *) continue ;; esac
-    line=${line##*/proc/}
-    line=${line%%/*}
-    [ ! "/proc/$line/ns/net" -ef /proc/self/ns/net ] || keepalived="${keepalived:+$keepalived }$line"
+    pid=${line##*/proc/}
+    pid=${pid%%/*}
+    case $line in
+      *' -> '*) name=${line##*/} ;;
+      *) read_first "/proc/$pid/comm" name ;;
+    esac
+    case $name in keepalived | 'keepalived ('*) ;; *) continue ;; esac # the kernel's " (deleted)"
+    [ ! "/proc/$pid/ns/net" -ef /proc/self/ns/net ] || keepalived="${keepalived:+$keepalived }$pid"
   done <<END
 $found
 END

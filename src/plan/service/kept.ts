@@ -155,18 +155,7 @@ export function keptBehind(
   );
   const had = new Map(former?.destinations.map((one) => [one.address, one.weight]));
   const declared = wanted?.destinations ?? [];
-  const isChecked = claim.block !== undefined && claim.block.check.kind !== "none";
-  const isQuietOut = isChecked && claim.block.inhibitOnFailure;
-  const table = servedBy(claim, before);
-  const out = isQuietOut && former && table ? takenOut(former, table, true) : [];
-  const come = declared.flatMap(({ address, weight }) => {
-    const now = weights.get(address);
-    if (!had.has(address) && now === undefined)
-      return [behind(`${address} is not there`, isChecked)];
-    const isSet = had.get(address) === weight || now === undefined || now === weight;
-    if (isSet || (now === 0 && out.some((one) => one.address === address))) return [];
-    return [behind(`${address} has weight ${now}`, isQuietOut && now === 0)];
-  });
+  const come = wanted === undefined ? [] : comingBehind(claim, before, had, weights);
   const left = [...had.keys()].flatMap((address) => {
     const now = weights.get(address);
     if (now === undefined || declared.some((one) => one.address === address)) return [];
@@ -175,6 +164,32 @@ export function keptBehind(
   });
   const isLate = isOther && found.options !== options;
   return [...(isLate ? [behind("scheduling")] : []), ...come, ...left];
+}
+
+/** Of what is declared: what is not there yet, or has another weight. */
+function comingBehind(
+  claim: ServiceClaim,
+  before: ObservedDirector,
+  had: ReadonlyMap<string, number>,
+  weights: ReadonlyMap<string, number>,
+): Behind[] {
+  const { block, service } = claim;
+  const isChecked = block !== undefined && block.check.kind !== "none";
+  const isQuietOut = isChecked && block.inhibitOnFailure;
+  const stood = new Map(
+    servedBy(claim, before)?.destinations.map((one) => [one.address, one.weight]),
+  );
+  return service.destinations.flatMap(({ address, weight }) => {
+    const now = weights.get(address);
+    const formerly = had.get(address);
+    if (now === undefined)
+      return formerly === undefined ? [behind(`${address} is not there`, isChecked)] : [];
+    // One that was there before its block keepalived passes over; its weight is set in the table then.
+    const isPassedOver = formerly === undefined && stood.has(address);
+    const wasOut = isQuietOut && stood.get(address) === 0 && (formerly ?? 0) > 0;
+    if (now === weight || formerly === weight || isPassedOver || (wasOut && now === 0)) return [];
+    return [behind(`${address} has weight ${now}`, isQuietOut && now === 0)];
+  });
 }
 
 function behind(what: string, mayBeOut = false): Behind {

@@ -139,9 +139,8 @@ function placeOf(
   } as PoolConnectionArgs;
   const bastion = proxy && !isLater(proxy) ? [proxy.host, proxy.port ?? 22] : proxy;
   const way = [port ?? 22, bastion, ssh === true ? {} : ssh || undefined];
-  if (hasLater([host, way])) return undefined;
-  const text = host as string;
-  return JSON.stringify([canonicalAddress(text) ?? text.toLowerCase(), ...way]);
+  if (typeof host !== "string" || hasLater(way)) return undefined;
+  return JSON.stringify([canonicalAddress(host) ?? host.toLowerCase(), ...way]);
 }
 
 function hasLater(value: unknown): boolean {

@@ -30,20 +30,29 @@ export function memberArgs(
     ...POOL_DEFAULTS,
     ...fields,
     ...(ready !== undefined && ready !== false && { ready }),
-    ...ripsOf(own),
+    ...ripsOf(own, vips),
     connection: connectionTo(own.host, pool.connection, own.connection),
     vips: [...vips],
   };
 }
 
-/** Those that are given: a host that is an address is reached there. */
-function ripsOf({ rip, rip6 }: PoolMemberArgs): Pick<RealServerArgs, "rips"> {
-  const given = [rip, rip6].filter((one) => one !== undefined && one !== null);
+/** Those that are given, for families that there are VIPs of: a host that is an address is reached there. */
+function ripsOf(
+  { rip, rip6 }: PoolMemberArgs,
+  vips: readonly string[],
+): Pick<RealServerArgs, "rips"> {
+  const isOf6 = (vip: string): boolean => vip.includes(":");
+  const own = [vips.every(isOf6) ? undefined : rip, vips.some(isOf6) ? rip6 : undefined];
+  const given = own.filter(isGiven);
   if (given.length === 0) return {};
   if (!given.some(isLater)) return { rips: given };
   // One that comes later may turn out to be missing.
   const all = pulumi.all(given as pulumi.Input<string | undefined>[]);
-  return { rips: all.apply((rips) => rips.filter((one) => one !== undefined)) };
+  return { rips: all.apply((rips) => rips.filter(isGiven)) };
+}
+
+function isGiven<T>(value: T | undefined | null): value is T {
+  return value !== undefined && value !== null;
 }
 
 /** How a director is reached: the pool's fields, its own before them. */

@@ -52,8 +52,8 @@ export function destinationOf(
 /** One that comes later may turn out to be missing. */
 function orHost(value: pulumi.Input<string>, host: pulumi.Input<string>): pulumi.Output<string> {
   return pulumi
-    .output(value as pulumi.Input<string | undefined>)
-    .apply((text) => (text === undefined ? pulumi.output(host) : pulumi.output(text)));
+    .output(value as pulumi.Input<string | undefined | null>)
+    .apply((text) => pulumi.output(text === undefined || text === null ? host : text));
 }
 
 type Source = "rip" | "rip6" | "host";

@@ -100,7 +100,8 @@ function memberlessFailures(realServers: unknown, services: unknown): Failure[] 
   if (!isPlain(realServers) || Object.keys(realServers).length > 0) return [];
   const all: unknown[] = Array.isArray(services) ? services : [];
   const mayBeEmpty =
-    all.length > 0 && all.every((one) => isRecord(one) && one["allowEmpty"] === true);
+    all.length > 0 &&
+    all.every((one) => isRecord(one) && (one["allowEmpty"] === true || isLater(one["allowEmpty"])));
   return mayBeEmpty ? [] : [failureOf(["realServers"], NO_MEMBER)];
 }
 

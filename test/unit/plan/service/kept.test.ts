@@ -98,6 +98,8 @@ describe("what keepalived has not read yet", () => {
     const at0 = { what: "10.0.0.11 has weight 0" };
     expect(behindOf(both, both, quiet, true)).toEqual([{ ...at0, mayBeOut: true }]);
     expect(behindOf(both, both, quiet, false)).toEqual([{ ...at0, mayBeOut: false }]);
+    // It stood in the table before its block, by hand say: keepalived passes over it.
+    expect(behindOf([], [to(11, 7), to(12, 1)], [to(11, 7), to(12, 1)], false)).toEqual([]);
     // It was out before: keepalived sets its weight when it lets it in again.
     expect(behindOf(both, quiet, quiet, true)).toEqual([]);
   });

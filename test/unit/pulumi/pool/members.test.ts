@@ -38,14 +38,17 @@ describe("a member of a pool", () => {
   });
 
   it("has the RIPs that it is given, also those that come later, without one that turns out to be missing", async () => {
-    const rips = async (own: object) => {
-      const args = memberArgs(pool({}), { host: "web-1.example", ...own }, []);
+    const rips = async (own: object, vips = ["203.0.113.10", "2001:db8::10"]) => {
+      const args = memberArgs(pool({}), { host: "web-1.example", ...own }, vips);
       return new Promise((resolve) => void pulumi.output(args.rips).apply(resolve));
     };
     expect(await rips({})).toBeUndefined();
     expect(await rips({ rip: "10.0.0.11", rip6: undefined })).toEqual(["10.0.0.11"]);
     const later = { rip: pulumi.output("10.0.0.11"), rip6: pulumi.output(undefined) };
     expect(await rips(later)).toEqual(["10.0.0.11"]);
+    const both = { rip: "10.0.0.11", rip6: "fd00::11" };
+    expect(await rips(both, ["203.0.113.10"])).toEqual(["10.0.0.11"]);
+    expect(await rips(both, ["2001:db8::10"])).toEqual(["fd00::11"]);
   });
 
   it("need not be ready where it says so, though the pool waits for that", () => {
