@@ -257,7 +257,7 @@ async function observe(
 /** Of the last lines: `    + 201 created`, `    7 unchanged`. */
 function changesIn(text: string): Outcome["changes"] {
   const [, counts = ""] = text.split("\nResources:\n");
-  const all = [...counts.matchAll(/^ +\S* ?(\d+) (\w+)$/gm)];
+  const all = [...counts.matchAll(/^ +(?:[^\d\s]+ )?(\d+) (\w+)$/gm)];
   return Object.fromEntries(all.map(([, count, done = ""]) => [DONE[done] ?? done, Number(count)]));
 }
 
