@@ -74,7 +74,11 @@ describe("a pool that is not as most are", () => {
     expect((await done(engine.up(shop({})))).changes).toEqual({ create: 2 });
     await done(engine.up(shop({ a: one.address })));
     expect(await onLo(one)).toEqual([`${VIP}/32`]);
-    expect((await done(engine.up(shop({})))).changes).toEqual({ same: 2, delete: 1 });
+    const emptied = await done(engine.up(shop({})));
+    expect(emptied.changes).toEqual({ same: 2, delete: 1 });
+    expect(emptied.text).toContain(
+      "the pool has no member: those that it had are withdrawn at once",
+    );
     expect(await traces(one)).toEqual(NOTHING);
   });
 

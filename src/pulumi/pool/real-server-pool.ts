@@ -77,6 +77,7 @@ export class RealServerPool extends pulumi.ComponentResource {
       services.set(at, new VirtualService(childName(name, at), given, options));
     }
     this.services = Object.fromEntries(services);
+    if (members.size === 0) void pulumi.log.warn(EMPTY, this);
     void warnOfUnreached(this, shape.batches, members, services.size);
     this.registerOutputs({});
   }
@@ -90,6 +91,9 @@ export class RealServerPool extends pulumi.ComponentResource {
   }
 }
 
+/** A filter that finds nothing looks the same. */
+const EMPTY =
+  "the pool has no member: those that it had are withdrawn at once, not in batches; preview shows them";
 const POOL_TYPE = "lvs-dr:index:RealServerPool";
 
 function checked(name: string, args: RealServerPoolArgs): PoolShape {

@@ -25,7 +25,9 @@ export function structureFailures(args: unknown): Failure[] {
     ...["vips", "retiring"].flatMap((name) => textsFailures(args[name], [name])),
     ...connectionFailures(connection, ["connection"]),
     ...hostsFailures(realServers, "realServers", MEMBER),
-    ...memberlessFailures(realServers, services),
+    ...(realServers === undefined || realServers === null
+      ? [failureOf(["realServers"], REQUIRED_MEMBERS)]
+      : []),
     ...hostsFailures(directors, "directors", ["host", ...CONNECTION]),
     ...objectFailures(rollout, ["rollout"], ["batch"]),
     ...servicesFailures(services),
@@ -41,8 +43,6 @@ const SERVICE = without(
   Object.keys(virtualServiceInputs),
   ...["director", "vip", "fwmark", "family", "destinations", "owner"],
 );
-const NO_MEMBER =
-  "an empty object has no member, and would withdraw all at once; to remove the pool, take it out of the program, and where it may be empty, give each of its services allowEmpty: true";
 const REQUIRED_MEMBERS = "required: the members by their names, each a host or an object with host";
 
 function without(names: readonly string[], ...others: readonly string[]): string[] {
@@ -91,18 +91,6 @@ function hostsFailures(hosts: unknown, input: string, known: readonly string[]):
       ...(known === MEMBER ? connectionFailures(host["connection"], [...path, "connection"]) : []),
     ];
   });
-}
-
-/** A filter that finds nothing must not take all out of service at once. */
-function memberlessFailures(realServers: unknown, services: unknown): Failure[] {
-  if (realServers === undefined || realServers === null)
-    return [failureOf(["realServers"], REQUIRED_MEMBERS)];
-  if (!isPlain(realServers) || Object.keys(realServers).length > 0) return [];
-  const all: unknown[] = Array.isArray(services) ? services : [];
-  const mayBeEmpty =
-    all.length > 0 &&
-    all.every((one) => isRecord(one) && (one["allowEmpty"] === true || isLater(one["allowEmpty"])));
-  return mayBeEmpty ? [] : [failureOf(["realServers"], NO_MEMBER)];
 }
 
 /** Not a Map, a Set or what else has no names of its own; from whatever realm. */

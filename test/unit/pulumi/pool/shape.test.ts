@@ -88,10 +88,7 @@ describe("a pool", () => {
         ...withoutDirectors,
       },
     ],
-    [
-      "with no member, where each service may be empty",
-      { realServers: {}, services: [{ port: 80, allowEmpty: true }] },
-    ],
+    ["without a member", { realServers: {} }],
     ["with members of an object without a prototype", { realServers: bare(fine.realServers) }],
     [
       "with a director behind another port of a member's address",
@@ -140,14 +137,6 @@ describe("a pool", () => {
     [
       { directors: { lb: "203.0.113.10" } },
       'directors.lb.host: "203.0.113.10" is a VIP of the pool; a director has an address of its own',
-    ],
-    [
-      { realServers: {} },
-      "realServers: an empty object has no member, and would withdraw all at once; ",
-    ],
-    [
-      { realServers: {}, services: [{ port: 80, allowEmpty: true }, { port: 81 }] },
-      "realServers: an empty object has no member, ",
     ],
     [
       { realServers: new Map([["web-1", "10.0.0.11"]]) },
