@@ -121,8 +121,8 @@ export const realServerInputs = {
     defaultText: "none",
     change: "converge",
     sentence:
-      "The RIPs that directors send to. A host that has one of them on no NIC is refused, because what is " +
-      "sent there would be lost. A pool gives them to its members.",
+      "The RIPs that directors send to. A warning says where the host has one of them on no NIC, because " +
+      "what is sent there does not come. A pool gives them to its members.",
   },
   staleVips: {
     kind: "object",

@@ -75,8 +75,8 @@ function ask(
   });
 }
 
-/** As other checks are: a script that ends its lines as a shell does, or sends long heads, may be healthy. */
-const LENIENT = { insecureHTTPParser: true, maxHeaderSize: 65_536 } as const;
+/** As other checks are: a script that ends its lines as a shell does may be healthy. */
+const LENIENT = { insecureHTTPParser: true } as const;
 
 /** An address is no name to ask for (RFC 6066, 3). */
 function tlsOver(stream: Duplex, host = ""): TLSSocket {

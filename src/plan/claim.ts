@@ -11,7 +11,7 @@ export interface Claim {
   /** Drawn by the create that made the resource; sorts by time. */
   readonly incarnation: string;
   readonly vips: readonly Vip[];
-  /** RIPs, canonical: addresses that the host must have on its NICs. Default: none. */
+  /** RIPs, canonical: addresses that the host should have on its NICs. Default: none. */
   readonly rips?: readonly string[] | undefined;
   /** VIPs that it had until now, canonical: what keeps one of them on the host is worth a warning. Default: none. */
   readonly dropped?: readonly string[];

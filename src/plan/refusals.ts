@@ -6,7 +6,6 @@ import type { Nic, Observed } from "../observed/observed";
 import type { Claim, Desired } from "./claim";
 import { adoptedAsIs } from "./addresses";
 import { sourceRefusals } from "./routes";
-import { listed } from "./words";
 import { effectiveOn, withWrite } from "./sysctl-values";
 import type { SysctlPlan } from "./sysctls";
 import type { SysctlWrite } from "./change";
@@ -35,7 +34,6 @@ export function refusals(
   const ipv4 = claim.vips.some((vip) => vip.family === 4);
   return [
     ...plainly(claim.vips.flatMap((vip) => vipRefusals(vip, observed))),
-    ...plainly(ripRefusals(claim, observed)),
     ...always,
     ...plainly(ipv4 ? arpRefusals(claim, observed, sysctls.tighten) : []),
   ];
@@ -58,7 +56,7 @@ function stillSentTo(
   observed: Observed,
   removed: readonly BoundAddress[],
 ): string[] {
-  const own = ownAddresses(observed);
+  const own = observed.addresses.filter((one) => one.interface !== "lo").map((one) => one.address);
   return maySend.flatMap(({ director, service, vip, destinations }) => {
     const rip = destinations.find((one) => own.includes(one));
     const leaving = removed.find((one) => vip === undefined || one.address === vip);
@@ -67,26 +65,6 @@ function stillSentTo(
       `${director} may still send requests for ${leaving.address} here, to ${rip}: its service ${service} failed in this run; see to that first`,
     ];
   });
-}
-
-/** On `lo` a RIP would not be answered for, as little as a VIP, nor on a NIC that is on no wire. */
-function ripRefusals({ rips = [] }: Claim, observed: Observed): string[] {
-  const off = new Set(observed.nics.filter((nic) => nic.offWire).map((nic) => nic.name));
-  const own = ownAddresses({
-    addresses: observed.addresses.filter((one) => !off.has(one.interface)),
-  });
-  const ofFamily = (rip: string): string[] =>
-    own.filter((one) => one.includes(":") === rip.includes(":") && !one.startsWith("fe80:"));
-  return rips
-    .filter((rip) => !own.includes(rip))
-    .map(
-      (rip) =>
-        `the RIP ${rip} is no address of this host's NICs (${listed(ofFamily(rip)) || "none"}), and what directors send there would be lost: correct it (rip or rip6 of a pool's member, or rips), or the host`,
-    );
-}
-
-function ownAddresses({ addresses }: Pick<Observed, "addresses">): string[] {
-  return addresses.filter((one) => one.interface !== "lo").map((one) => one.address);
 }
 
 function vipRefusals(vip: Vip, observed: Observed): string[] {

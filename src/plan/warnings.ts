@@ -5,6 +5,7 @@ import { adoptedAsIs } from "./addresses";
 import type { Claim } from "./claim";
 import { freeing, routesFrom, singleToLo } from "./routes";
 import { bindingLines } from "./configuration";
+import { listed } from "./words";
 import { effectiveOn, nicsInScope } from "./sysctl-values";
 import { ARP_KEYS, isSilent, satisfies, type SysctlClaim } from "../domain/sysctl";
 
@@ -23,11 +24,12 @@ export function warnings(
 
 /** Those that hold whether or not something is about to change. */
 export function hostWarnings(
-  claim: Pick<Claim, "vips">,
+  claim: Pick<Claim, "vips" | "rips">,
   claims: readonly SysctlClaim[],
   observed: Observed,
 ): string[] {
   return [
+    ...ripWarnings(claim, observed),
     ...observed.nics.filter((nic) => dropsRequests(nic, observed)).map(rpFilterWarning),
     ...unansweredWarning(claims, observed),
     ...contradictions(claims, observed),
@@ -42,6 +44,19 @@ export function hostWarnings(
       (finding) => `since the last boot: ${finding}; look for who sets it late in the boot`,
     ),
   ];
+}
+
+/** On `lo` a RIP would not be answered for, as little as a VIP, nor on a NIC that is on no wire. */
+function ripWarnings({ rips = [] }: Pick<Claim, "rips">, { nics, addresses }: Observed): string[] {
+  const off = ["lo", ...nics.filter((nic) => nic.offWire).map((nic) => nic.name)];
+  const own = addresses.filter((one) => !off.includes(one.interface)).map((one) => one.address);
+  return rips
+    .filter((rip) => !own.includes(rip))
+    .map((rip) => {
+      const alike = own.filter((one) => one.includes(":") === rip.includes(":"));
+      const has = listed(alike.filter((one) => !one.startsWith("fe80:"))) || "none";
+      return `the RIP ${rip} is no address of this host's NICs (${has}): what directors send there does not come here; correct rip or rip6 of the pool's member (rips of a real server), or its host`;
+    });
 }
 
 /**

@@ -19,8 +19,8 @@ export interface RealServerArgs {
    */
   vips: pulumi.Input<pulumi.Input<string>[]>;
   /**
-   * The RIPs that directors send to: a host that has one of them on no NIC is refused, because what is sent
-   * there would be lost. A pool gives them to its members. Default: none, nobody looks.
+   * The RIPs that directors send to: where the host has one of them on no NIC, a warning says so, because
+   * what is sent there does not come. A pool gives them to its members. Default: none, nobody looks.
    */
   rips?: pulumi.Input<pulumi.Input<string>[]>;
   /** How the host is kept quiet about its VIPs. Default: `{}`, see there. */

@@ -57,9 +57,9 @@ export interface PoolMemberArgs extends Partial<
   host: pulumi.Input<string>;
   /** Its share of new connections, 0 to 65535, on every director. Default: `1`. */
   weight?: pulumi.Input<number>;
-  /** The IPv4 address that directors send to, one of its NICs. Default: `host`, where that is one. */
+  /** The IPv4 address that directors send to, on one of its NICs. Default: `host`, where that is one. */
   rip?: pulumi.Input<string>;
-  /** The IPv6 address that directors send to, one of its NICs. Default: `host`, where that is one. */
+  /** The IPv6 address that directors send to, on one of its NICs. Default: `host`, where that is one. */
   rip6?: pulumi.Input<string>;
   /** Fields of its own. Default: `{}`. */
   connection?: pulumi.Input<PoolConnectionArgs>;

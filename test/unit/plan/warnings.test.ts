@@ -26,6 +26,21 @@ describe("people are warned", () => {
     expect(warningsOn({})).toEqual([]);
   });
 
+  it("of a RIP that is on no NIC, or on one that is on no wire", () => {
+    const addresses = [
+      ...["eth0 10.0.0.12/24 global eth0", "eth0 fe80::1/64 link"],
+      ...["lo 10.0.0.13/32 host lo", "dummy0 10.0.0.14/32 global dummy0"],
+    ];
+    const nics = { eth0: [0, 0], dummy0: [0, 0, "noarp"] } as const;
+    const rips = ["10.0.0.12", "10.0.0.13", "10.0.0.14", "fd00::12"];
+    const own = "is no address of this host's NICs (10.0.0.11, 10.0.0.12): what directors send";
+    expect(warningsOn({ addresses, nics }, { rips })).toEqual([
+      expect.stringContaining(`the RIP 10.0.0.13 ${own}`),
+      expect.stringContaining(`the RIP 10.0.0.14 ${own}`),
+      expect.stringContaining("the RIP fd00::12 is no address of this host's NICs (none): "),
+    ]);
+  });
+
   it("of a profile by which NetworkManager would take the VIPs off", () => {
     const file = "/etc/NetworkManager/system-connections/lo.nmconnection";
     expect(warningsOn({ observed: { loProfiles: [file] } })).toEqual([
