@@ -1,6 +1,6 @@
 import { ARP_KEYS } from "../../src/domain/sysctl";
 import { KIT_PATHS } from "./kit";
-import { mayLeak, MEDDLING } from "./others";
+import { addsNic, mayLeak } from "./others";
 import { LEFT_BEHIND_ON, type Scenario } from "./scenario";
 
 /** Why something is not held against the package. */
@@ -56,7 +56,7 @@ export function allowed(scenario: Scenario): Allowed {
       drift: drifted,
       meanwhile: meanwhile.some((one) => one.mayLeak)
         ? "somebody made the host loud meanwhile"
-        : addsNic(scenario) && why !== undefined
+        : bringsNic(scenario) && why !== undefined
           ? `${why}, and a NIC came`
           : undefined,
     },
@@ -92,8 +92,8 @@ export function allowed(scenario: Scenario): Allowed {
  * Whether a NIC comes in the middle of the operation. Where the host's own is silent by a value of its own,
  * what others did shows on that one.
  */
-export function addsNic({ fault }: Scenario): boolean {
-  return fault.kind === "somebody" && fault.does.what === MEDDLING.addsNic().what;
+export function bringsNic({ fault }: Scenario): boolean {
+  return fault.kind === "somebody" && addsNic(fault.does);
 }
 
 /** What the operation that left a journal has tightened: its own NIC, and what had drifted. */

@@ -10,7 +10,7 @@ import {
   UNITS,
   wrapIp,
 } from "./breakage";
-import { MEDDLING, pathOf } from "./others";
+import { addsNic, pathOf } from "./others";
 import { endOfShell, pause } from "./processes";
 import type { Delayed, Fault, Meddling, Place, Scenario } from "./scenario";
 import { differences, look } from "./snapshot";
@@ -179,11 +179,11 @@ async function holdLock(agent: Agent, seconds: number, seen: string[]) {
   return { end: end() };
 }
 
-async function meddle({ lane, number, onLoud }: Scene, { what, lines }: Meddling): Promise<void> {
+async function meddle({ lane, number, onLoud }: Scene, meddling: Meddling): Promise<void> {
   const { host, agent, macs } = lane;
   onLoud();
-  await agent.run(lines);
-  if (what !== MEDDLING.addsNic().what) return;
+  await agent.run(meddling.lines);
+  if (!addsNic(meddling)) return;
   const name = `tap${number % 100_000}`;
   await host.addNic(name);
   macs.add((await agent.run(`cat /sys/class/net/${name}/address`)).trim());

@@ -51,6 +51,11 @@ export const MEDDLING = {
     meddling(`changes the ${how} of the product UUID`, `echo "${SPELLINGS[how]}" >${PRODUCT_UUID}`),
 } as const;
 
+/** Whether it is the lab that has to bring a NIC. */
+export function addsNic({ what }: Meddling): boolean {
+  return what === MEDDLING.addsNic().what;
+}
+
 function meddling(
   what: string,
   lines: string,

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 
-import { addsNic, allowed as allowedIn, type Allowed } from "./allowed";
+import { allowed as allowedIn, bringsNic, type Allowed } from "./allowed";
 import { REPAIR_REGISTRY } from "./breakage";
 import type { Outcome, Properties, Verb } from "./driver";
 import { wordsOf, wrongIn } from "./expected";
@@ -275,7 +275,7 @@ class Run {
   /** Who leaks after the host was seen to be silent is judged anew. */
   async #look(): Promise<Snapshot> {
     const seen = await look(this.lane.agent);
-    if (!isLoud(seen, addsNic(this.settings.scenario))) this.lane.endExcuses();
+    if (!isLoud(seen, bringsNic(this.settings.scenario))) this.lane.endExcuses();
     return seen;
   }
 

@@ -1,6 +1,5 @@
-import { shown } from "../../inputs/failure";
-import { isLater } from "../registration";
 import type { PoolBatch } from "./args";
+import { described } from "./structure";
 
 /** Where the program says nothing: one canary, then a quarter of the pool at a time. */
 export const DEFAULT_BATCH: readonly PoolBatch[] = [1, "25%"];
@@ -46,7 +45,7 @@ export function batchProblem(
 
 function sizeProblem(size: unknown): string | undefined {
   return sizeOf(size, 1) === undefined
-    ? `${isLater(size) ? "what comes later" : shown(size)} is neither a whole number of at least 1 nor a share from "1%" to "100%"`
+    ? `${described(size)} is neither a whole number of at least 1 nor a share from "1%" to "100%"`
     : undefined;
 }
 

@@ -51,10 +51,6 @@ function ripsOf(
   return { rips: all.apply((rips) => rips.filter(isGiven)) };
 }
 
-function isGiven<T>(value: T | undefined | null): value is T {
-  return value !== undefined && value !== null;
-}
-
 /** How a director is reached: the pool's fields, its own before them. */
 export function directorConnection(
   pool: RealServerPoolArgs,
@@ -75,9 +71,14 @@ export function isHost(value: unknown): value is pulumi.Input<string> {
   return typeof value === "string" || isLater(value);
 }
 
+/** Whether the program gives a value: `null` is as `undefined`. */
+export function isGiven<T>(value: T | undefined | null): value is T {
+  return value !== undefined && value !== null;
+}
+
 /** An object without what is absent, so that the program may write `undefined` for it. */
 export function present<T extends object>(value: T): T {
-  const given = Object.entries(value).filter(([, one]) => one !== undefined && one !== null);
+  const given = Object.entries(value).filter(([, one]) => isGiven(one));
   return Object.fromEntries(given) as T;
 }
 

@@ -5,6 +5,7 @@ import type { Complaint } from "../../inputs/field";
 import type { DestinationArgs } from "../service-args";
 import type { PoolMemberArgs } from "./args";
 import { isLater } from "../registration";
+import { isGiven } from "./members";
 
 /**
  * What is wrong with the address that directors send to for VIPs of a family: `rip` or `rip6`, else `host`.
@@ -53,7 +54,7 @@ export function destinationOf(
 function orHost(value: pulumi.Input<string>, host: pulumi.Input<string>): pulumi.Output<string> {
   return pulumi
     .output(value as pulumi.Input<string | undefined | null>)
-    .apply((text) => pulumi.output(text === undefined || text === null ? host : text));
+    .apply((text) => pulumi.output(isGiven(text) ? text : host));
 }
 
 type Source = "rip" | "rip6" | "host";

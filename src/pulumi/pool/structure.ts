@@ -118,6 +118,7 @@ function servicesFailures(services: unknown): Failure[] {
   );
 }
 
-function described(value: unknown): string {
+/** A value as a complaint quotes it; one that is not known yet cannot be. */
+export function described(value: unknown): string {
   return isLater(value) ? "what comes later" : shown(value);
 }
