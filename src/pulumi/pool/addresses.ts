@@ -150,16 +150,17 @@ function hasLater(value: unknown): boolean {
 
 /** What a director sends to itself, it sends nowhere. */
 function directorRipFailures({ realServers, directors }: RealServerPoolArgs): Failure[] {
-  const members = new Map<string, string>();
-  for (const [name, given] of Object.entries(realServers))
-    for (const family of [4, 6] as const) {
-      const rip = knownRip(memberObject(given), family);
-      // A host is that of a member whatever way leads to it, or it is not: that is asked elsewhere.
-      if (rip !== undefined && rip.input !== "host") members.set(rip.address, name);
-    }
+  const members = new Map(
+    Object.entries(realServers).flatMap(([name, given]) => {
+      const { rip, rip6 } = memberObject(given);
+      const known = [rip, rip6].filter((one) => typeof one === "string");
+      return known.map((one) => [canonicalAddress(one), name] as const);
+    }),
+  );
   return Object.entries(directors ?? {}).flatMap(([name, given]) => {
     const { host } = directorObject(given);
-    const member = typeof host === "string" ? members.get(canonicalAddress(host) ?? "") : undefined;
+    const address = typeof host === "string" ? canonicalAddress(host) : undefined;
+    const member = address === undefined ? undefined : members.get(address);
     if (member === undefined) return [];
     const text = `${shown(host)} is the RIP of ${member}; a director is a host of its own`;
     return [failureOf(["directors", name, "host"], text)];
