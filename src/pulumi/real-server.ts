@@ -4,6 +4,7 @@ import type { ArpArgs, Binding, ConnectionArgs, EffectiveArp } from "./args";
 import type { DrainArgs, RealServerArgs, StaleVipsArgs, TimeoutsArgs } from "./args";
 import { PROVIDER_SOURCE } from "./provider-source";
 import type { ReadyArgs } from "./ready-args";
+import { omitPromiseTraces } from "./promise-traces";
 import { completeRegistration, registration } from "./registration";
 
 /**
@@ -74,7 +75,12 @@ export class RealServer extends pulumi.CustomResource {
    *   bound already; `customTimeouts` has no effect and is warned about, use `timeouts`
    */
   constructor(name: string, args: RealServerArgs, opts?: pulumi.CustomResourceOptions) {
-    super(...registration(REAL_SERVER, name, args, opts));
+    const restore = omitPromiseTraces();
+    try {
+      super(...registration(REAL_SERVER, name, args, opts));
+    } finally {
+      restore();
+    }
     completeRegistration(this, REAL_SERVER, name, args, opts);
   }
 }

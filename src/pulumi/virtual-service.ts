@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { virtualServiceInputs } from "../inputs/virtual-service";
 import type { ConnectionArgs, TimeoutsArgs } from "./args";
 import { SERVICE_PROVIDER_SOURCE } from "./provider-source";
+import { omitPromiseTraces } from "./promise-traces";
 import { completeRegistration, registration } from "./registration";
 import type { DestinationArgs, ManagerArgs, PersistenceArgs } from "./service-args";
 import type { ServiceDrainArgs, ServiceTable, VirtualServiceArgs } from "./service-args";
@@ -92,7 +93,12 @@ export class VirtualService extends pulumi.CustomResource {
    *   warned about, use `timeouts`
    */
   constructor(name: string, args: VirtualServiceArgs, opts?: pulumi.CustomResourceOptions) {
-    super(...registration(VIRTUAL_SERVICE, name, args, opts));
+    const restore = omitPromiseTraces();
+    try {
+      super(...registration(VIRTUAL_SERVICE, name, args, opts));
+    } finally {
+      restore();
+    }
     completeRegistration(this, VIRTUAL_SERVICE, name, args, opts);
   }
 }
