@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { RealServerError } from "../domain/errors";
 import { hostNamedBy, type Target } from "./connection";
 import { fileProblem, homePath } from "./files";
-import { knownHostsName, parseKnownHosts, type KnownHost } from "./known-hosts";
+import { KeptFiles } from "./kept-files";
+import { knownHostLines, knownHostsName, knownHostsOf, type KnownHost } from "./known-hosts";
 
 /** A line of one of several known hosts files. */
 export interface LocatedHost extends KnownHost {
@@ -31,8 +31,8 @@ export async function readKnownHosts(target: Target): Promise<AllKnownHosts> {
   const warnings: string[] = [];
   for (const file of [...user, ...GLOBAL_FILES]) {
     try {
-      const text = await readFile(homePath(file), "utf8");
-      entries.push(...parseKnownHosts(text, names).map((entry) => ({ ...entry, file })));
+      const lines = await files.read(homePath(file));
+      entries.push(...knownHostsOf(lines, names).map((entry) => ({ ...entry, file })));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") continue;
       const problem = `${title}: cannot read known hosts ${file}: ${fileProblem(error)}`;
@@ -46,6 +46,8 @@ export async function readKnownHosts(target: Target): Promise<AllKnownHosts> {
   }
   return { entries, warnings };
 }
+
+const files = new KeptFiles(knownHostLines);
 
 const USER_FILES = ["~/.ssh/known_hosts", "~/.ssh/known_hosts2"];
 const GLOBAL_FILES = ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"];

@@ -27,11 +27,27 @@ export interface KnownKeys<Entry extends KnownHost = KnownHost> {
 /**
  * Reads a known hosts file. Total: a line that cannot be read is passed over, as OpenSSH does.
  *
- * @param wanted Only the lines for one of these names. A file that knows a whole fleet is read for each
- *   of its hosts, so the keys of all the others are not looked at. Default: all lines.
+ * @param wanted Only the lines for one of these names. Default: all lines.
  */
 export function parseKnownHosts(text: string, wanted?: readonly string[]): KnownHost[] {
-  return text.split(/\r?\n/).flatMap((line, index) => parseLine(line, index + 1, wanted) ?? []);
+  return knownHostsOf(knownHostLines(text), wanted);
+}
+
+/** The lines of a known hosts file as far as the file tells: whether their keys are any has yet to be seen. */
+export function knownHostLines(text: string): KnownHost[] {
+  return text.split(/\r?\n/).flatMap((line, index) => parseLine(line, index + 1) ?? []);
+}
+
+/**
+ * Those of the lines that have a key, and are for one of the names. A file that knows a whole fleet is taken
+ * apart once, and then looked through for each host: the keys of all others are not looked at.
+ */
+export function knownHostsOf(lines: readonly KnownHost[], wanted?: readonly string[]): KnownHost[] {
+  return lines.filter(
+    ({ names, type, key }) =>
+      (wanted === undefined || wanted.some((name) => matches(names, name))) &&
+      isKeyOfType(key, type),
+  );
 }
 
 /**
@@ -60,11 +76,7 @@ export function knownHostsName(host: string, port: number): string {
   return port === 22 ? name : `[${name}]:${port}`;
 }
 
-function parseLine(
-  line: string,
-  number: number,
-  wanted: readonly string[] | undefined,
-): KnownHost | undefined {
+function parseLine(line: string, number: number): KnownHost | undefined {
   const fields = line.trim().split(/[ \t]+/);
   const marker = fields[0]?.startsWith("@") === true ? fields.shift() : undefined;
   const [names, type, key] = fields;
@@ -73,8 +85,7 @@ function parseLine(
   }
   if (marker !== undefined && marker !== "@revoked" && marker !== "@cert-authority")
     return undefined;
-  if (wanted !== undefined && !wanted.some((name) => matches(names, name))) return undefined;
-  return isKeyOfType(key, type) ? { line: number, marker, names, type, key } : undefined;
+  return { line: number, marker, names, type, key };
 }
 
 /** A key's blob opens with its type's length and name (RFC 4253, 6.6). */
@@ -87,6 +98,8 @@ function isKeyOfType(key: string, type: string): boolean {
 
 function matches(names: string, name: string): boolean {
   if (names.startsWith("|")) return matchesHash(names, name);
+  // Most lines by far, and every host of a fleet looks at all of them.
+  if (!/[,*?!]/.test(names)) return names.toLowerCase() === name;
   const patterns = names.toLowerCase().split(",");
   // A negated pattern that matches wins over every other, wherever it stands on the line.
   const denied = patterns.some((p) => p.startsWith("!") && matchesPattern(p.slice(1), name));

@@ -57,3 +57,15 @@ describe("a host that has no algorithm in common with us", () => {
     await expect(userAfterLogin(connection)).resolves.toBe("root");
   });
 });
+
+describe("a host with several keys", () => {
+  it("is not asked to prove those that we do not take", async () => {
+    const log = "/run/sshd-2224.log";
+    const options = ["LogLevel=DEBUG3", "HostKey=/etc/ssh/lab_host_ecdsa", `PidFile=/run/2224`];
+    const connection = await atOtherSshd(2224, `${options.join(" -o ")} -E ${log}`);
+    await expect(userAfterLogin(connection)).resolves.toBe("root");
+    const { stdout: heard } = await host.run(`cat ${log}`);
+    expect(heard).toMatch(/notify_hostkeys: sent [2-9] hostkeys/);
+    expect(heard).not.toContain("hostkeys-prove");
+  });
+});

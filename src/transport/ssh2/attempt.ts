@@ -4,6 +4,7 @@ import { TryAgain, type Sign } from "../problems";
 import { authHandler, keptWaiting, refused, type AuthLog } from "./auth";
 import { failure, type Seen } from "./failure";
 import { Offers } from "./handshake";
+import { connectWithoutProofs } from "./host-key-proofs";
 import type { PreparedHop } from "./prepared-hop";
 import type { OpenStream } from "./tcp";
 
@@ -111,8 +112,8 @@ function logIn(
         session.hostKey = seen.hostKey ?? "";
         session.software = /^SSH-[^-]*-(\S+)/m.exec(seen.heard)?.[1] ?? "";
         resolve(session);
-      })
-      .connect(clientConfig(login, stream, seen));
+      });
+    connectWithoutProofs(client, clientConfig(login, stream, seen));
     const listen = (chunk: Buffer): void => {
       if (seen.heard.length < LONGEST_GREETING) seen.heard += chunk.toString("latin1");
     };

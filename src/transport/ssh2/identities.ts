@@ -1,9 +1,10 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import type { ParsedKey } from "ssh2";
 import { RealServerError } from "../../domain/errors";
 import { listAgentKeys } from "../agent-keys";
 import { hostNamedBy, type Target } from "../connection";
 import { fileProblem, homePath } from "../files";
+import { KeptFiles } from "../kept-files";
 import { readPrivateKey } from "../keys";
 import { fingerprint } from "../public-key";
 import { type GivenAgent, hasUsableKey, inventory } from "./agent";
@@ -77,9 +78,11 @@ async function certificateBeside(path: string): Promise<string> {
   return found === undefined ? "" : `; its certificate ${certificate} is of no use here`;
 }
 
+const keyFiles = new KeptFiles((text) => text);
+
 async function readKeyFile(target: Target, path: string, title: string): Promise<string> {
   try {
-    return await readFile(homePath(path), "utf8");
+    return await keyFiles.read(homePath(path));
   } catch (error) {
     const problem = `${target.title}: ${title} cannot be read: ${fileProblem(error)}.`;
     throw authenticationError(target, problem, error);
