@@ -28,9 +28,10 @@ writable() { # FILE: can it be opened for writing? (test -w says yes to root on 
   { true >>"$1"; } 2>/dev/null
 }
 
+# shellcheck disable=SC2086 # none of our paths has a blank
 clear_leftovers() { # of an operation that is over
-  [ ! -e "$registry/undo" ] && [ ! -e "$registry/new" ] && [ ! -e "$registry/replay.new" ] ||
-    rm -rf "$registry/undo" "$registry/new" "$registry/replay.new"
+  local left=''
+  for left in $leftovers; do [ ! -e "$left" ] || { rm -rf $leftovers && return 0; } || return 1; done
 }
 
 durable() { # FILE...: on disk, not only in memory; an old sync takes no names

@@ -75,21 +75,26 @@ tidy() {
   [ "$locked" = -x ] && lock_is_current || return 0
   : >"$registry/lock" # nobody's any more
   [ -z "$strangers" ] && [ ! -e "$journal" ] || return 0
-  clear_leftovers
-  for file in $keeps; do [ ! -e "$registry/$file" ] || return 0; done
-  has_no_owners || return 0
-  # What was set aside goes with an owner that leaves, not with an operation that failed.
-  [ -n "$committed" ] || [ ! -e "$registry/aside" ] || return 0
-  rm -rf "$registry/aside" "$registry/machine" "$registry/owners" "$outcome"
+  is_last || { clear_leftovers; return 0; }
+  # shellcheck disable=SC2086 # none of our paths has a blank
+  rm -rf $leftovers "$registry/aside" "$registry/machine" "$registry/owners" "$outcome"
   rm -f "$registry/lock" && rmdir "$registry"
 } 2>/dev/null
+
+is_last() { # nobody declares anything here any more
+  local file=''
+  for file in $keeps; do [ ! -e "$registry/$file" ] || return 1; done
+  has_no_owners || return 1
+  # What was set aside goes with an owner that leaves, not with an operation that failed.
+  [ -n "$committed" ] || [ ! -e "$registry/aside" ]
+}
 
 # One that is ended on its way in or out has what it made removed, too: a folder without a lock in it, or
 # with one that nobody holds. Who comes in just then tries again, see open_lock.
 leave() {
   ! is_nobodys || { command exec 9>>"$registry/lock" && flock -n 9 && locked=-x; }
   tidy
-  [ -e "$registry/lock" ] || rmdir "$registry/owners" "$registry"
+  [ ! -d "$registry" ] || [ -e "$registry/lock" ] || rmdir "$registry/owners" "$registry"
 } 2>/dev/null
 
 # `tidy` looks again, under the lock. A reader tidies up after an operation that was killed together with

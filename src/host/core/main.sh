@@ -45,6 +45,7 @@ nonce=$1 mode=$2 seconds=$3 session=$4 until=$5 holder=$6
 shift 6
 
 journal=$registry/journal
+leftovers="$registry/undo $registry/new $registry/replay.new" # of an operation that is over
 
 # Requests come on 8; children must never read them, nor write into an answer. The lock is on 9.
 exec 8<&0 </dev/null
