@@ -23,10 +23,20 @@ function fieldsWithin(field: Field): Fields {
 }
 
 /** The names of all secret inputs, at any depth. */
-export function secretNames(fields: Fields): ReadonlySet<string> {
+export const secretNames = onceATable((fields): ReadonlySet<string> => {
   const names = Object.entries(fields).flatMap(([name, field]) => [
     ...(field.secret ? [name] : []),
     ...secretNames(fieldsWithin(field)),
   ]);
   return new Set(names);
+});
+
+/** What follows from a table of inputs alone, which never changes: found once, and not for each resource. */
+export function onceATable<Found>(find: (fields: Fields) => Found): (fields: Fields) => Found {
+  const known = new WeakMap<Fields, Found>();
+  return (fields) => {
+    const found = known.get(fields) ?? find(fields);
+    known.set(fields, found);
+    return found;
+  };
 }

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Fields } from "../inputs/field";
+import { onceATable } from "../inputs/places";
 
 // A program can change a resource's inputs behind its constructor: by `transformations`, which run in
 // its process, and by `transforms`, which the engine calls.
@@ -54,9 +55,9 @@ const REASON =
   "Give it in the arguments, and have the transform return nothing for this resource";
 
 /** `[["connection", "password"], …]` */
-function secretPaths(fields: Fields): string[][] {
-  return Object.entries(fields).flatMap(([name, field]) => {
+const secretPaths = onceATable((fields): string[][] =>
+  Object.entries(fields).flatMap(([name, field]) => {
     const within = field.kind === "object" ? secretPaths(field.fields) : [];
     return [...(field.secret ? [[name]] : []), ...within.map((path) => [name, ...path])];
-  });
-}
+  }),
+);
