@@ -7,12 +7,13 @@ conf=''     # its configuration
 terms=''    # options that say which parts of that are meant for it
 unfit=''    # why it cannot be told of services, a word
 is_asked='' # yes for one that is only asked something
+options_of='' # whose command line these are of
 cut_short='a search for it was ended by a signal; try again'
 
 # Those that only look at a configuration, as people do in checks of their own, keep nothing.
 find_daemon() { # $daemon, and of one what it was started with; fails where a search was ended by a signal
   local pid='' parent=''
-  daemon='' conf=/etc/keepalived/keepalived.conf unfit=''
+  daemon='' conf=/etc/keepalived/keepalived.conf unfit='' options_of=''
   find_keepalived || return 1
   for pid in $keepalived; do
     { IFS= read -r parent <"/proc/$pid/stat"; } 2>/dev/null || continue
@@ -32,7 +33,7 @@ is_alone() {
 # A name that is relative is one where it was started; a build of somebody's own has another default.
 find_conf() {
   local other=''
-  read_options "$daemon" || return 1
+  [ "$options_of" = "$daemon" ] || read_options "$daemon" || return 1
   case $conf in
     '')
       conf=/etc/keepalived/keepalived.conf
@@ -49,7 +50,7 @@ find_conf() {
 # getopt_long's words: letters may stand together, and an argument in the word of its letter.
 read_options() { # PID: $conf, $terms, $unfit and $is_asked
   local word='' letters='' due='' words=''
-  conf='' terms='' unfit='' is_asked=''
+  conf='' terms='' unfit='' is_asked='' options_of=$1
   words=$(tr '\000' '\n' 2>/dev/null <"/proc/$1/cmdline") || was_not_killed $? || return 1
   while IFS= read -r word; do
     letters=''
