@@ -18,45 +18,34 @@ export function changeRequest(
 }
 
 type Step = Extract<Change, { kind: "bind" | "unbind" }>;
-type Drop = Extract<Change, { kind: "drop" }>;
-type Segment =
-  | { readonly kind: "steps"; readonly steps: readonly Step[] }
-  | { readonly kind: "drops"; readonly files: readonly string[] }
-  | Exclude<Change, Step | Drop>;
+type Segment = { readonly kind: "steps"; readonly steps: readonly Step[] } | Exclude<Change, Step>;
 
-// Neighbouring address steps go to the host together, and files to remove: one process, however many.
+// Neighbouring address steps go to the host together: one process, however many VIPs.
 function segments(changes: readonly Change[]): Segment[] {
   const result: Segment[] = [];
   for (const change of changes) {
-    const next = segmentOf(change);
+    if (!isStep(change)) {
+      result.push(change);
+      continue;
+    }
     const last = result.at(-1);
-    if (last?.kind === "steps" && next.kind === "steps")
-      result[result.length - 1] = { ...last, steps: [...last.steps, ...next.steps] };
-    else if (last?.kind === "drops" && next.kind === "drops")
-      result[result.length - 1] = { ...last, files: [...last.files, ...next.files] };
-    else result.push(next);
+    if (last?.kind === "steps")
+      result[result.length - 1] = { ...last, steps: [...last.steps, change] };
+    else result.push({ kind: "steps", steps: [change] });
   }
   return result;
 }
 
-function segmentOf(change: Change): Segment {
-  switch (change.kind) {
-    case "bind":
-    case "unbind":
-      return { kind: "steps", steps: [change] };
-    case "drop":
-      return { kind: "drops", files: [change.file] };
-    default:
-      return change;
-  }
+function isStep(change: Change): change is Step {
+  return change.kind === "bind" || change.kind === "unbind";
 }
 
 function verbCalls(segment: Segment): string[] {
   switch (segment.kind) {
     case "put":
       return [call("put", segment.file, ...segment.lines)];
-    case "drops":
-      return [call("drop", ...segment.files)];
+    case "drop":
+      return [call("drop", segment.file)];
     case "write-sysctl":
       return [call("sysctl", segment.interface, segment.key, `${segment.from}`, `${segment.to}`)];
     case "check-quiet":

@@ -10,16 +10,18 @@
  */
 export function omitPromiseTraces(): () => void {
   const { prepareStackTrace: format } = errors;
-  if (format === undefined || process.env["PULUMI_DEBUG_PROMISE_LEAKS"]) return () => undefined;
+  const isWanted = process.env["PULUMI_DEBUG_PROMISE_LEAKS"];
+  // Node.js takes what is no function for none, and formats by itself.
+  if (typeof format !== "function" || isWanted) return () => undefined;
   const omitting: Format = (error, sites) =>
-    sites[0]?.getFunctionName() === "debuggablePromise" ? "" : format(error, sites);
+    sites[0]?.getFunctionName() === "debuggablePromise" ? "" : format.call(Error, error, sites);
   errors.prepareStackTrace = omitting;
   return () => {
     if (errors.prepareStackTrace === omitting) errors.prepareStackTrace = format;
   };
 }
 
-type Format = (this: void, error: Error, sites: NodeJS.CallSite[]) => unknown;
+type Format = (this: unknown, error: Error, sites: NodeJS.CallSite[]) => unknown;
 
 /** Node.js 20 and later have a default there, which applies source maps. */
-const errors = Error as { prepareStackTrace?: Format };
+const errors = Error as { prepareStackTrace?: Format | null };

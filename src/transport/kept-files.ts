@@ -1,5 +1,5 @@
 import type { BigIntStats } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { open } from "node:fs/promises";
 
 /** A file as it was read, and what it was like then. */
 interface Kept<Content> {
@@ -21,20 +21,31 @@ export class KeptFiles<Content> {
   }
 
   /**
-   * What is in a file now.
+   * What is in a file now. It is opened in any case: NFS looks whether a file has changed when it is
+   * opened, and `stat` may be a minute behind. And stamp and text are of one file, whatever takes its name.
    *
-   * @throws whatever `stat` and `readFile` do
+   * @throws whatever `open` and `readFile` do
    */
   async read(path: string): Promise<Content> {
-    const stamp = stampOf(await stat(path, { bigint: true }));
-    const kept = this.#kept.get(path);
-    if (kept !== undefined && kept.stamp === stamp) return kept.content;
-    const content = readFile(path, "utf8").then(this.#parse);
-    if (stamp === undefined) return content;
+    const file = await open(path);
+    try {
+      const stamp = stampOf(await file.stat({ bigint: true }));
+      const kept = this.#kept.get(path);
+      if (stamp !== undefined && kept?.stamp === stamp) return await kept.content;
+      const content = file.readFile("utf8").then(this.#parse);
+      if (stamp !== undefined) this.#keep(path, { stamp, content });
+      return await content;
+    } finally {
+      await file.close();
+    }
+  }
+
+  #keep(path: string, kept: Kept<Content>): void {
     if (this.#kept.size >= MOST) this.#kept.clear();
-    this.#kept.set(path, { stamp, content });
-    content.catch(() => this.#kept.delete(path));
-    return content;
+    this.#kept.set(path, kept);
+    kept.content.catch(() => {
+      if (this.#kept.get(path) === kept) this.#kept.delete(path);
+    });
   }
 }
 

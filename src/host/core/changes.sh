@@ -81,15 +81,10 @@ write_aside() { # LINE...: the second try is for its words
   case $permissions in '') return 1 ;; 755) chmod 755 "$aside" ;; esac
 }
 
-drop() { # NAME...
-  local name='' doomed=''
-  for name in "$@"; do
-    path_of "$name" || return 1
-    doomed="${doomed:+$doomed }$path"
-    unsynced="$unsynced ${path%/*}"
-  done
-  # shellcheck disable=SC2086 # none of our paths has a blank
-  problem=$(rm -f $doomed 2>&1) || fail "$doomed cannot be removed: $problem"
+drop() { # NAME
+  path_of "$1" || return 1
+  problem=$(rm -f "$path" 2>&1) || fail "$path cannot be removed: $problem" || return 1
+  unsynced="$unsynced ${path%/*}"
 }
 
 log_step() { # TEXT: ahead of the step

@@ -70,7 +70,6 @@ lock_is_current() {
 
 # The last one out leaves nothing behind. The lock goes last: once it is gone, others may be in.
 tidy() {
-  local file=''
   let_go
   [ "$locked" = -x ] && lock_is_current || return 0
   : >"$registry/lock" # nobody's any more

@@ -12,10 +12,10 @@ export function connectWithoutProofs(client: Client, config: ConnectConfig): voi
   const handlers = (client as unknown as Internals)._protocol?._handlers;
   const handle = handlers?.GLOBAL_REQUEST;
   if (handlers === undefined || typeof handle !== "function") return;
-  handlers.GLOBAL_REQUEST = (protocol, name, wantsReply, data) => {
+  handlers.GLOBAL_REQUEST = (...words) => {
+    const [, name, wantsReply] = words;
     // OpenSSH wants no reply to it, see PROTOCOL in its source, 2.5.
-    if (name === "hostkeys-00@openssh.com" && !wantsReply) return;
-    handle(protocol, name, wantsReply, data);
+    if (name !== "hostkeys-00@openssh.com" || wantsReply) handle.apply(handlers, words);
   };
 }
 
@@ -24,10 +24,7 @@ interface Internals {
   readonly _protocol?: {
     readonly _handlers?: {
       GLOBAL_REQUEST?: (
-        protocol: unknown,
-        name: string,
-        wantsReply: boolean,
-        data: unknown,
+        ...words: [protocol: unknown, name: string, wantsReply: boolean, ...unknown[]]
       ) => void;
     };
   };

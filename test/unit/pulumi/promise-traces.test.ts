@@ -3,8 +3,8 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { RealServer } from "../../../src/pulumi/real-server";
 import { mocked } from "./mocked";
 
-type Format = (this: void, error: Error, sites: NodeJS.CallSite[]) => unknown;
-const errors = Error as { prepareStackTrace: Format };
+type Format = (this: unknown, error: Error, sites: NodeJS.CallSite[]) => unknown;
+const errors = Error as { prepareStackTrace: Format | null };
 const { prepareStackTrace: original } = errors;
 
 afterEach(() => {
@@ -18,7 +18,7 @@ async function tracesOf(transformation?: ResourceTransformation): Promise<Set<st
   const seen = new Set<string>();
   const watching: Format = (error, sites) => {
     seen.add(sites[0]?.getFunctionName() ?? "");
-    return original(error, sites);
+    return original?.call(Error, error, sites);
   };
   errors.prepareStackTrace = watching;
   try {
@@ -41,6 +41,15 @@ describe("the stack traces of a resource", () => {
   it("are all made where Pulumi is to tell of its promises", async () => {
     vi.stubEnv("PULUMI_DEBUG_PROMISE_LEAKS", "1");
     expect(await tracesOf()).toContain("debuggablePromise");
+  });
+
+  it("are left to Node.js where something has taken its formatter away", async () => {
+    await mocked();
+    errors.prepareStackTrace = null;
+    const connection = { host: "10.0.0.11", privateKeyFile: "~/.ssh/id_ed25519" };
+    const args = { connection, vips: ["203.0.113.10"], owner: "o" };
+    expect(() => new RealServer("web-1", args)).not.toThrow();
+    expect(errors.prepareStackTrace).toBeNull();
   });
 
   it("say where the program's own code failed, and are formatted as before from then on", async () => {
