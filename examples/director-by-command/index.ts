@@ -8,7 +8,8 @@
 //   pulumi config set --path 'hosts[0].hostKey' "$(ssh-keyscan -t ed25519 10.0.0.11 | cut -d' ' -f2-)"
 //   pulumi config set --path 'vips[0]' 203.0.113.10
 //   pulumi config set --secret privateKey <~/.ssh/id_ed25519
-import { remote, type types } from "@pulumi/command";
+import { remote } from "@pulumi/command";
+import type { types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { RealServer } from "pulumi-lvs-dr";
 

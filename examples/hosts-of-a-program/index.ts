@@ -7,10 +7,11 @@ import { Machine } from "./machine";
 const config = new pulumi.Config();
 const addresses = config.requireObject<string[]>("addresses");
 
-const servers = addresses.map((address, index) => {
-  const machine = new Machine(`machine-${index + 1}`, { address });
+const servers = addresses.map((address) => {
+  // Not by their places in the list: the removal of one would rename all that come after it.
+  const machine = new Machine(`machine-${address}`, { address });
   return new RealServer(
-    `web-${index + 1}`,
+    `web-${address}`,
     {
       connection: {
         host: machine.address,

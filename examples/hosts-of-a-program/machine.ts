@@ -10,6 +10,9 @@ export class Machine extends pulumi.dynamic.Resource {
         id: inputs.given,
         outs: { ...inputs, address: inputs.given },
       }),
+      // A machine at another address is another machine.
+      diff: async (_, olds: { given: string }, news: { given: string }) =>
+        olds.given === news.given ? {} : { replaces: ["given"] },
     };
     // `address` is an input here only to have one to give out; it becomes known with the machine.
     super(provider, name, { given: args.address, address: undefined }, opts);

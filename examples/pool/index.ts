@@ -7,7 +7,8 @@
 //   pulumi config set --path 'directors.lb-1' 10.0.0.2
 //   pulumi up
 import * as pulumi from "@pulumi/pulumi";
-import { RealServerPool, type PoolMemberArgs } from "pulumi-lvs-dr";
+import { RealServerPool } from "pulumi-lvs-dr";
+import type { PoolMemberArgs } from "pulumi-lvs-dr";
 
 const config = new pulumi.Config();
 // Without directors in the config, something else has the services.
