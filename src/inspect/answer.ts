@@ -48,7 +48,7 @@ export function parseLookAnswer(body: string): LookAnswer {
   const listeners: Listener[] = [];
   const pending: string[] = [];
   for (const line of body.split("\n").filter((text) => text !== "")) {
-    const [, kind = "", rest = ""] = /^(\S+) ?(.*)$/.exec(line) ?? [];
+    const [, kind = "", rest = ""] = /^(\S+) ?(.*)$/s.exec(line) ?? [];
     const last = names.at(-1);
     if (isOfPending(line)) pending.push(line);
     else if (kind === "ss") listeners.push(...listenerOfSs(rest));

@@ -24,7 +24,7 @@ export function parsePending(lines: readonly string[]): PendingAnswer {
   const journal: string[] = [];
   let { strange, underWay } = NOTHING_PENDING;
   for (const line of lines) {
-    const [, kind = "", rest = ""] = /^(\S+) ?(.*)$/.exec(line) ?? [];
+    const [, kind = "", rest = ""] = /^(\S+) ?(.*)$/s.exec(line) ?? [];
     if (kind === "under-way") underWay = true;
     else if (kind === "journal") journal.push(rest);
     else if (kind === "journal-unknown") strange = rest;

@@ -189,17 +189,22 @@ function serviceAddress(line: string): string[] {
 }
 
 function parseSysctlLine(line: string): ConfiguredLine {
-  const match = /^(\d+) (\S+) (.*)$/.exec(line);
+  const match = /^(\d+) (\S+) (.*)$/s.exec(line);
   const [, number, file = "", text = ""] = match ?? broken(line);
-  return { file, line: Number(number), text };
+  return configuredLine(file, number, text);
 }
 
 // As grep prints it: FILE:NUMBER:TEXT. An alias has a colon in its file's name: ifcfg-lo:0.
-const CONFIGURED = /^(.+?\/ifcfg-[^/:]+:[^/:]+|.+?):(\d+):(.*)$/;
+const CONFIGURED = /^(.+?\/ifcfg-[^/:]+:[^/:]+|.+?):(\d+):(.*)$/s;
 
 function parseNetworkLine(line: string): ConfiguredLine {
   const [, file = "", number, text = ""] = CONFIGURED.exec(line) ?? broken(line);
-  return { file, line: Number(number), text };
+  return configuredLine(file, number, text);
+}
+
+/** Other people's files: a line may hold any byte, and end as Windows ends it. */
+function configuredLine(file: string, number: string | undefined, text: string): ConfiguredLine {
+  return { file, line: Number(number), text: text.replace(/\r$/, "") };
 }
 
 function wordAfter(line: string, word: string): string | undefined {

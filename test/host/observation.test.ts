@@ -1,6 +1,7 @@
 import { describe, it } from "vitest";
 
 import { Box, FLAVOURS } from "./box";
+import { Session } from "./session";
 
 const VIPS = ["203.0.113.10", "203.0.113.11", "2001:db8::10"];
 
@@ -21,6 +22,17 @@ END`);
     expect(seen.gateways).toEqual(["10.9.0.254", "2001:db8:9::fe"]);
     expect(new Set(seen.defaultNics)).toEqual(new Set(["eth0"]));
     expect(seen.local).toEqual(["203.0.113.11", "2001:db8::10"]);
+  });
+
+  it("is told to a peer whose address is of a link alone", async ({ expect }) => {
+    await using box = await Box.create(flavour);
+    await box.run("/usr/sbin/ip link set eth0 up");
+    const peer = "export SSH_CONNECTION='fe80::1%eth0 50000 fe80::2%eth0 22'";
+    const session = new Session((line) => box.login(`${peer}; ${line}`), { vips: VIPS });
+    const seen = await session.observed();
+    await session.end();
+    expect(seen.session.client).toBe("fe80::1");
+    if (flavour.ip !== "busybox") expect(seen.sessionRoute?.nic).toBe("eth0");
   });
 
   it("takes a default route that goes nowhere for none", async ({ expect }) => {

@@ -12,4 +12,5 @@ steps='sysctl bound unbound void'
 unobserved="the addresses, the routes or the registry in $registry cannot be read"
 flavour='' # iproute2 or busybox, once it is known
 ip_says='' # all that ip tells
+peer='' way_back='' # see know_peer
 conntrack_table=/proc/net/nf_conntrack

@@ -5,12 +5,13 @@
 # somebody has come by it.
 know_tools() { # VIP...: what ip tells, in $ip_says, and whose it is, in $flavour
   local vip='' queries='' mark='1: lo: <'
+  know_peer
   for vip in "$@"; do queries="$queries
 route get $vip"; done
   [ "$flavour" = busybox ] || ip_says=$(feed "addr show
 link show dev lo
 route show default
-route get ${session%% *}$queries
+route get $way_back$queries
 link show dev lo
 route show table all root 0.0.0.0/0
 link show dev lo
@@ -24,6 +25,13 @@ link show dev lo" ip -o -force -batch - 2>/dev/null)
     *) know_flavour && [ "$flavour" = busybox ] || return 1 ;;
   esac
   ip_says=$(ip -o addr show)
+}
+
+# A link-local address comes with its NIC, fe80::1%eth0, which ip takes for no address, and ends.
+know_peer() { # whom this session comes from, in $peer, and what to ask for the way back, in $way_back
+  peer=${session%% *}
+  way_back=$peer
+  case $peer in *%*) way_back="${peer%%\%*} oif ${peer#*%}" peer=${peer%%\%*} ;; esac
 }
 
 observation() { # VIP...
@@ -108,7 +116,8 @@ observe_ipv6() {
 observe_routes() { # VIP...
   local vip='' said=''
   said=$(ip -o route show default) && each_line default "$said" || return 1
-  said=$(ip -o route get "${session%% *}") || was_not_killed $? || return 1
+  # shellcheck disable=SC2086 # fields, by design
+  said=$(ip -o route get $way_back) || was_not_killed $? || return 1
   each_line session-route "$said"
   for vip in "$@"; do
     said=$(ip -o route get "$vip") || was_not_killed $? || return 1
@@ -120,7 +129,7 @@ observe_routes() { # VIP...
 } 2>/dev/null
 
 each_line() { # KIND TEXT [KIND...]: before each line of what ip said
-  local line='' kind="$1" word='' text="$2" peer="${session%% *}"
+  local line='' kind="$1" word='' text="$2"
   shift 2
   set -f
   IFS='

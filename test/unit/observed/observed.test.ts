@@ -208,6 +208,23 @@ describe("a host's answer", () => {
     );
   });
 
+  it("has lines of other people's files as Windows ends them, and with any other byte", () => {
+    const body = withLines(
+      "network-line",
+      "network-line /etc/netplan/50-lo.yaml:3:      - 203.0.113.10/32\r",
+      "network-line /etc/rc.local:2:ip addr add 203.0.113.10/32 dev lo # \r\u2028\u0085",
+      "sysctl-file 7 /etc/sysctl.d/90-lvs.conf net.ipv4.conf.all.arp_ignore = 0\r",
+    );
+    const { networkLines, sysctlLines } = parseObservation(body);
+    expect(networkLines.map(({ text }) => text)).toEqual([
+      "      - 203.0.113.10/32",
+      "ip addr add 203.0.113.10/32 dev lo # \r\u2028\u0085",
+    ]);
+    expect(sysctlLines.at(-1)).toEqual({
+      ...{ file: "/etc/sysctl.d/90-lvs.conf", line: 7, text: "net.ipv4.conf.all.arp_ignore = 0" },
+    });
+  });
+
   it("is unreadable when it is anything else", () => {
     fc.assert(fc.property(fc.string(), (text) => read(text) === "unreadable"));
   });
