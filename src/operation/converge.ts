@@ -116,9 +116,17 @@ export async function look<Result>(
   );
 }
 
-/** Proves that the host can be reached with these credentials, as root where sudo is asked for. */
-export async function reach(operation: Operation): Promise<HostKeys> {
-  return look(operation, ({ keys }) => Promise.resolve(keys));
+/**
+ * Proves that the host can be reached with these credentials, as root where sudo is asked for.
+ *
+ * @returns what it is known by: its keys, and its machine-id, `-` where it has none
+ */
+export async function reach(
+  operation: Operation,
+): Promise<{ readonly keys: HostKeys; readonly machineId: string }> {
+  return look(operation, ({ keys, observed }) =>
+    Promise.resolve({ keys, machineId: observed.machine.machineId }),
+  );
 }
 
 const INSPECTION: Purpose = { mode: "look", holder: "an inspection", subjects: [] };

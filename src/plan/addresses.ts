@@ -35,7 +35,8 @@ export function planAddresses(
   const kept = new Set([...wanted.map((vip) => vip.address), ...others.flatMap((one) => one.vips)]);
   // The record says what we bound; where there is none (host rebuilt, registry lost), the state.
   const known = [...mine.values()].flatMap((record) => record.vips);
-  const former = mine.size > 0 ? known : desired.claim.vips.map((vip) => vip.address);
+  const { vips, dropped = [] } = desired.claim;
+  const former = mine.size > 0 ? known : [...vips.map((vip) => vip.address), ...dropped];
   const gone = new Set(former.filter((address) => !kept.has(address)));
   const onLo = observed.addresses.filter((one) => one.interface === "lo" && isFullLength(one));
   const isToGo = ({ address }: BoundAddress) =>

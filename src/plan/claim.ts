@@ -13,7 +13,10 @@ export interface Claim {
   readonly vips: readonly Vip[];
   /** RIPs, canonical: addresses that the host should have on its NICs. Default: none. */
   readonly rips?: readonly string[] | undefined;
-  /** VIPs that it had until now, canonical: what keeps one of them on the host is worth a warning. Default: none. */
+  /**
+   * VIPs that it had until now, canonical: withdrawn where no record says what was bound, and what keeps one
+   * of them on the host is worth a warning. Default: none.
+   */
   readonly dropped?: readonly string[];
   readonly arp: Arp;
   /** Sysctl values saved in the state: the fallback where the registry was lost. */

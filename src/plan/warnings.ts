@@ -19,6 +19,7 @@ export function warnings(
     ...hostWarnings(claim, claims, observed),
     ...adoptedAsIs(claim, observed).flatMap((one) => adoptedWarning(one, observed)),
     ...leakedUntilNow(claim, claims, observed),
+    ...unheardServer(claims, observed),
   ];
 }
 
@@ -93,6 +94,28 @@ function unansweredWarning(claims: readonly SysctlClaim[], observed: Observed): 
   const names = first.map((nic) => nic.name).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
   return [
     `no IPv4 address on ${names}: silent by arp.interfaces, the host answers no ARP there, and a container at the other end that asks for one of the host's addresses cannot reach it; list only the NICs on the wire in arp.interfaces, and such NICs in arp.except`,
+  ];
+}
+
+/**
+ * With arp_ignore 1 a NIC answers for its own addresses only. Where SSH came in for one that is on `lo`, or on
+ * a NIC that is on no wire, a neighbour may have found it by ARP until now: it still has the answer, and
+ * the connection lasts until that is forgotten, long after the commit.
+ */
+function unheardServer(claims: readonly SysctlClaim[], observed: Observed): string[] {
+  const { session, sessionRoute, nics, addresses } = observed;
+  const own = addresses.find((one) => one.address === session.server);
+  const heldBy = nics.find((nic) => nic.name === own?.interface);
+  const offTheWire = own?.interface === "lo" || heldBy?.offWire === true;
+  const asked = nicsInScope(claims, observed).find((nic) => nic.name === sessionRoute?.nic);
+  if (own?.family !== 4 || !offTheWire || asked?.hearsArp !== true) return [];
+  if (isSilent("arp_ignore", effectiveOn(asked, observed).arp_ignore)) return [];
+  // A gateway knows a way by an address of the NIC, if that has one.
+  const numbered = addresses.some((one) => one.interface === asked.name && one.family === 4);
+  const neighbour = sessionRoute?.via;
+  if (neighbour !== undefined && (neighbour.includes(":") || numbered)) return [];
+  return [
+    `${session.server}, by which SSH came in, is on ${own.interface}: ${asked.name} answers no ARP for it any more, and where ${neighbour ?? session.client} finds it by ARP this host is cut off as soon as that answer is forgotten; have it routed by an address of ${asked.name}, or put it on ${asked.name}`,
   ];
 }
 

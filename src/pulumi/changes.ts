@@ -60,6 +60,11 @@ function settingsIn({ parse }: ResourceKind, properties: Properties): PolicySett
   }
 }
 
+/** Whether a machine that answers is known not to be the one of these outputs. */
+export function isAnotherMachine(machineId: string, { machineId: known }: Properties): boolean {
+  return typeof known === "string" && ![known, machineId].includes("-") && known !== machineId;
+}
+
 function hostIn(way: unknown): unknown {
   return typeof way === "object" && way !== null && "host" in way ? way.host : undefined;
 }

@@ -132,9 +132,13 @@ export function unsettledState(
 /**
  * A name for one life of a resource on its host: the time in milliseconds and four random bytes, in
  * hex, so that a later one sorts after an earlier one.
+ *
+ * @param earlier Names that it has to sort after, though the clock of this machine be behind that of theirs.
  */
-export function newIncarnation(): string {
-  return Date.now().toString(16).padStart(12, "0") + randomBytes(4).toString("hex");
+export function newIncarnation(earlier: Iterable<string> = []): string {
+  const known = [...earlier].map((id) => parseInt(id.slice(0, 12), 16)).filter(Number.isFinite);
+  const time = known.reduce((latest, one) => Math.max(latest, one + 1), Date.now());
+  return time.toString(16).padStart(12, "0") + randomBytes(4).toString("hex");
 }
 
 /** Outputs of every kind. */

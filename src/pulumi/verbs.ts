@@ -6,7 +6,7 @@ import { reach } from "../operation/converge";
 import { accessBy } from "../transport/access";
 import type { Connection } from "../transport/connection";
 import { inputTerms } from "../transport/terms";
-import { workBetween } from "./changes";
+import { isAnotherMachine, workBetween } from "./changes";
 import { cleaned, UnsettledError } from "./clean-error";
 import type { PolicySettings, Properties, ResourceKind } from "./kind";
 import type { Row } from "./row";
@@ -84,7 +84,7 @@ export class Verbs<
   /** Converges the host for the first time, adopting what is there already. */
   async create(context: Context, inputs: Properties): Promise<dynamic.CreateResult> {
     const settings = this.kind.parse(inputs);
-    const id = newIncarnation();
+    const id = newIncarnation(context.run.replaced);
     const report = await this.converge(context, this.subject(context, settings, id, {}), inputs);
     const outs = this.reported(inputs, report, {});
     const machine = this.identity(settings, report);
@@ -103,14 +103,17 @@ export class Verbs<
     const settings = this.kind.parse(news);
     const pins = this.pinsFor(state, settings);
     const subject = this.subject(context, settings, id, pins, state);
-    switch (state.converged ? workBetween(this.kind, state.settings, settings) : "converge") {
-      case "nothing":
-        return { outs: restatedState(this.kind, news, olds, pins) };
-      case "reach":
-        return { outs: restatedState(this.kind, news, olds, await reach(subject.operation)) };
-      case "converge":
-        return { outs: this.reported(news, await this.converge(context, subject, news), olds) };
+    const restated = (keys: HostKeys) => ({ outs: restatedState(this.kind, news, olds, keys) });
+    const work = state.converged ? workBetween(this.kind, state.settings, settings) : "converge";
+    if (work === "nothing") return restated(pins);
+    if (work === "reach") {
+      const { keys, machineId } = await reach(subject.operation);
+      if (!isAnotherMachine(machineId, olds)) return restated(keys);
+      context.row.warn(
+        `another machine answers there (machine-id ${machineId}): it converges, too`,
+      );
     }
+    return { outs: this.reported(news, await this.converge(context, subject, news), olds) };
   }
 
   /**
@@ -232,12 +235,9 @@ export class Verbs<
   private pinsFor(state: State<Settings>, settings: Settings): HostKeys {
     const [before, after] = [state.settings, settings].map(this.host.connectionIn);
     if (before?.ssh !== undefined || after?.ssh !== undefined) return {};
-    const { hostKey, proxyHostKey } = state.pins;
+    const { proxyHostKey, ...pins } = state.pins;
     const sameProxy = before?.proxy?.host === after?.proxy?.host;
-    return {
-      ...(hostKey !== undefined && { hostKey }),
-      ...(sameProxy && proxyHostKey !== undefined && { proxyHostKey }),
-    };
+    return { ...pins, ...(sameProxy && proxyHostKey !== undefined && { proxyHostKey }) };
   }
 }
 

@@ -66,6 +66,16 @@ describe("keys that change", () => {
     expect((await stored(engine)).outputs.hostKey).toBe(host.hostKey);
   });
 
+  it("another machine's, as the program names it, has that machine converge", async () => {
+    await host.rebuild();
+    const args = (hostKey: string) =>
+      stage.args(host, { connection: stage.connection(host, { hostKey }) });
+    const outcome = await engine.up(stage.program(args(host.hostKey)));
+    expect(outcome.succeeded, outcome.text).toBe(true);
+    expect(said(outcome, "warning").join()).toContain("another machine answers there");
+    expect(await onLo(host)).toEqual([`${VIP6}/128`, `${VIP}/32`]);
+  });
+
   it("an authority for host certificates is not used, which the first contact's row says", async () => {
     const certified = await stage.host("certified");
     const other = await stage.engine();

@@ -114,11 +114,12 @@ export interface ClaimSketch {
   readonly staleVips?: StalePolicy;
   readonly persist?: boolean;
   readonly rips?: readonly string[];
+  readonly dropped?: readonly string[];
 }
 
 export function claimOf(sketch: ClaimSketch): Claim {
   const { owner = "web-1", incarnation = "0001", vips = ["203.0.113.10"], saved = [] } = sketch;
-  const { staleVips, persist, rips } = sketch;
+  const { staleVips, persist, rips, dropped } = sketch;
   return {
     owner,
     incarnation,
@@ -127,6 +128,7 @@ export function claimOf(sketch: ClaimSketch): Claim {
     saved: saved.map(savedOf),
     ...(staleVips && { staleVips }),
     ...(rips && { rips }),
+    ...(dropped && { dropped }),
     ...(persist !== undefined && { persist }),
   };
 }

@@ -192,4 +192,18 @@ describe("people are warned", () => {
     ]);
     expect(warningsOn({ addresses, all: [1, 2] })).toEqual([]);
   });
+
+  it("of an address on lo that SSH came in by, while a neighbour may still find it by ARP", () => {
+    const addresses = ["lo 192.0.2.1/32 global lo"];
+    const session = { client: "10.0.0.1", server: "192.0.2.1" };
+    const cutOff = expect.stringContaining(
+      "192.0.2.1, by which SSH came in, is on lo: eth0 answers no ARP for it any more, and where 10.0.0.1 finds it",
+    ) as string;
+    expect(warningsOn({ addresses, observed: { session } })).toEqual([cutOff]);
+    // One that is silent already is reached all the same.
+    expect(warningsOn({ addresses, observed: { session }, all: [1, 2] })).toEqual([]);
+    // A gateway knows a way by the NIC's own address.
+    const sessionRoute = { nic: "eth0", via: "10.0.0.254" };
+    expect(warningsOn({ addresses, observed: { session, sessionRoute } })).toEqual([]);
+  });
 });

@@ -141,6 +141,13 @@ describe("the state of a real server", () => {
     expect(newIncarnation() > first).toBe(true);
     expect(first).toMatch(/^[0-9a-f]{20}$/);
   });
+
+  it("gets one that sorts after those it replaces, though their clock was ahead", () => {
+    const ahead = `${(Date.now() + 3_600_000).toString(16).padStart(12, "0")}ffffffff`;
+    const next = newIncarnation(new Set(["0001", ahead, "of-before"]));
+    expect(next > ahead).toBe(true);
+    expect(next).toMatch(/^[0-9a-f]{20}$/);
+  });
 });
 
 // After a downgrade, or where people of one team have installed different versions.
