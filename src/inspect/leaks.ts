@@ -1,7 +1,7 @@
 import { isExcepted } from "../domain/arp";
 import type { InspectedLeak, InspectedNic } from "./types";
 import type { BoundAddress } from "../observed/ip-addr";
-import type { Nic, Observed } from "../observed/observed";
+import { interfacesOffWire, type Nic, type Observed } from "../observed/observed";
 import type { OwnerRecord } from "../observed/registry";
 import type { Route } from "../observed/routes";
 import { localRoutes } from "../plan/routes";
@@ -91,9 +91,9 @@ function leaksByRoute(
 
 /** The host answers for an address of the NIC asked, whatever the sysctls say. */
 function leaksOnNic(vip: string, observed: Observed): InspectedLeak[] {
-  const off = new Set(observed.nics.filter((nic) => nic.offWire).map((nic) => nic.name));
+  const off = interfacesOffWire(observed);
   return observed.addresses
-    .filter((one) => one.address === vip && one.interface !== "lo" && !off.has(one.interface))
+    .filter((one) => one.address === vip && !off.has(one.interface))
     .map((one) => ({
       address: vip,
       interfaces: [one.interface],

@@ -188,6 +188,11 @@ function serviceAddress(line: string): string[] {
   return v4 === undefined ? [] : [ofProcIpvs(v4)];
 }
 
+/** The interfaces whose addresses are on no wire: `lo`, and NICs such as dummy0, kube-ipvs0, a bridge without ports. */
+export function interfacesOffWire({ nics }: Pick<Observed, "nics">): ReadonlySet<string> {
+  return new Set(["lo", ...nics.filter((nic) => nic.offWire).map((nic) => nic.name)]);
+}
+
 function parseSysctlLine(line: string): ConfiguredLine {
   const match = /^(\d+) (\S+) (.*)$/s.exec(line);
   const [, number, file = "", text = ""] = match ?? broken(line);

@@ -2,7 +2,7 @@ import { isLoopback } from "../domain/address";
 import { isExcepted } from "../domain/arp";
 import { isSilent, nameOf, type SavedSysctl, type SysctlClaim } from "../domain/sysctl";
 import type { BoundAddress } from "../observed/ip-addr";
-import type { Observed } from "../observed/observed";
+import { interfacesOffWire, type Observed } from "../observed/observed";
 import type { OwnerRecord } from "../observed/registry";
 import type { SysctlWrite } from "./change";
 import type { Desired } from "./claim";
@@ -122,11 +122,11 @@ function unclaimedAddresses(
   removed: readonly BoundAddress[],
   observed: Observed,
 ): string[] {
-  const offWire = new Set(observed.nics.filter((nic) => nic.offWire).map((nic) => nic.name));
+  const offWire = interfacesOffWire(observed);
   const claimed = new Set(owners.flatMap((owner) => owner.vips));
   const addresses = observed.addresses
     .filter((one) => one.family === 4 && !isLoopback(one.address))
-    .filter((one) => one.interface === "lo" || offWire.has(one.interface))
+    .filter((one) => offWire.has(one.interface))
     .filter((one) => !removed.includes(one))
     .filter((one) => one.interface !== "lo" || !claimed.has(one.address));
   return [

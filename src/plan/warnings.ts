@@ -1,4 +1,9 @@
-import type { ConfiguredLine, Nic, Observed } from "../observed/observed";
+import {
+  interfacesOffWire,
+  type ConfiguredLine,
+  type Nic,
+  type Observed,
+} from "../observed/observed";
 import type { BoundAddress } from "../observed/ip-addr";
 import { removalOf } from "../observed/routes";
 import { adoptedAsIs } from "./addresses";
@@ -48,9 +53,10 @@ export function hostWarnings(
 }
 
 /** On `lo` a RIP would not be answered for, as little as a VIP, nor on a NIC that is on no wire. */
-function ripWarnings({ rips = [] }: Pick<Claim, "rips">, { nics, addresses }: Observed): string[] {
-  const off = ["lo", ...nics.filter((nic) => nic.offWire).map((nic) => nic.name)];
-  const own = addresses.filter((one) => !off.includes(one.interface)).map((one) => one.address);
+function ripWarnings({ rips = [] }: Pick<Claim, "rips">, observed: Observed): string[] {
+  const off = interfacesOffWire(observed);
+  const onWire = observed.addresses.filter((one) => !off.has(one.interface));
+  const own = onWire.map((one) => one.address);
   return rips
     .filter((rip) => !own.includes(rip))
     .map((rip) => {
@@ -103,12 +109,11 @@ function unansweredWarning(claims: readonly SysctlClaim[], observed: Observed): 
  * the connection lasts until that is forgotten, long after the commit.
  */
 function unheardServer(claims: readonly SysctlClaim[], observed: Observed): string[] {
-  const { session, sessionRoute, nics, addresses } = observed;
+  const { session, sessionRoute, addresses } = observed;
   const own = addresses.find((one) => one.address === session.server);
-  const heldBy = nics.find((nic) => nic.name === own?.interface);
-  const offTheWire = own?.interface === "lo" || heldBy?.offWire === true;
   const asked = nicsInScope(claims, observed).find((nic) => nic.name === sessionRoute?.nic);
-  if (own?.family !== 4 || !offTheWire || asked?.hearsArp !== true) return [];
+  if (own?.family !== 4 || !interfacesOffWire(observed).has(own.interface)) return [];
+  if (asked?.hearsArp !== true) return [];
   if (isSilent("arp_ignore", effectiveOn(asked, observed).arp_ignore)) return [];
   // A gateway knows a way by an address of the NIC, if that has one.
   const numbered = addresses.some((one) => one.interface === asked.name && one.family === 4);
