@@ -2,7 +2,7 @@ import { RealServerError } from "../domain/errors";
 import { hostNamedBy, type Target } from "./connection";
 import { fileProblem, homePath } from "./files";
 import { KeptFiles } from "./kept-files";
-import { knownHostLines, knownHostsName, knownHostsOf, type KnownHost } from "./known-hosts";
+import { knownHostsName, linesFor, parseKnownHosts, type KnownHost } from "./known-hosts";
 
 /** A line of one of several known hosts files. */
 export interface LocatedHost extends KnownHost {
@@ -32,7 +32,7 @@ export async function readKnownHosts(target: Target): Promise<AllKnownHosts> {
   for (const file of [...user, ...GLOBAL_FILES]) {
     try {
       const lines = await files.read(homePath(file));
-      entries.push(...knownHostsOf(lines, names).map((entry) => ({ ...entry, file })));
+      entries.push(...linesFor(lines, names).map((entry) => ({ ...entry, file })));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") continue;
       const problem = `${title}: cannot read known hosts ${file}: ${fileProblem(error)}`;
@@ -47,7 +47,7 @@ export async function readKnownHosts(target: Target): Promise<AllKnownHosts> {
   return { entries, warnings };
 }
 
-const files = new KeptFiles(knownHostLines);
+const files = new KeptFiles((text) => parseKnownHosts(text));
 
 const USER_FILES = ["~/.ssh/known_hosts", "~/.ssh/known_hosts2"];
 const GLOBAL_FILES = ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"];

@@ -30,24 +30,13 @@ export interface KnownKeys<Entry extends KnownHost = KnownHost> {
  * @param wanted Only the lines for one of these names. Default: all lines.
  */
 export function parseKnownHosts(text: string, wanted?: readonly string[]): KnownHost[] {
-  return knownHostsOf(knownHostLines(text), wanted);
+  const all = text.split(/\r?\n/).flatMap((line, index) => parseLine(line, index + 1) ?? []);
+  return wanted === undefined ? all : linesFor(all, wanted);
 }
 
-/** The lines of a known hosts file as far as the file tells: whether their keys are any has yet to be seen. */
-export function knownHostLines(text: string): KnownHost[] {
-  return text.split(/\r?\n/).flatMap((line, index) => parseLine(line, index + 1) ?? []);
-}
-
-/**
- * Those of the lines that have a key, and are for one of the names. A file that knows a whole fleet is taken
- * apart once, and then looked through for each host: the keys of all others are not looked at.
- */
-export function knownHostsOf(lines: readonly KnownHost[], wanted?: readonly string[]): KnownHost[] {
-  return lines.filter(
-    ({ names, type, key }) =>
-      (wanted === undefined || wanted.some((name) => matches(names, name))) &&
-      isKeyOfType(key, type),
-  );
+/** Those of the lines that are for one of the names. */
+export function linesFor(lines: readonly KnownHost[], wanted: readonly string[]): KnownHost[] {
+  return lines.filter(({ names }) => wanted.some((name) => matches(names, name)));
 }
 
 /**
@@ -85,7 +74,7 @@ function parseLine(line: string, number: number): KnownHost | undefined {
   }
   if (marker !== undefined && marker !== "@revoked" && marker !== "@cert-authority")
     return undefined;
-  return { line: number, marker, names, type, key };
+  return isKeyOfType(key, type) ? { line: number, marker, names, type, key } : undefined;
 }
 
 /** A key's blob opens with its type's length and name (RFC 4253, 6.6). */
