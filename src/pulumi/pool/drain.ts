@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { isRecord } from "../../inputs/values";
 import type { DrainArgs } from "../args";
 import type { ServiceDrainArgs } from "../service-args";
+import { isGiven } from "./members";
 
 /** What a director waits for at least: it sees closed connections for 10 seconds more. */
 const LEAST_SECONDS = 15;
@@ -13,7 +14,7 @@ const LEAST_SECONDS = 15;
 export function serviceDrain(
   drain: pulumi.Input<DrainArgs> | undefined,
 ): pulumi.Input<ServiceDrainArgs> | undefined {
-  if (drain === undefined || drain === null) return undefined;
+  if (!isGiven(drain)) return undefined;
   return pulumi.output(drain).apply(directorsDrain);
 }
 

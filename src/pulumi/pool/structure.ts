@@ -11,7 +11,7 @@ import { realServerInputs } from "../../inputs/real-server";
 import { isRecord } from "../../inputs/values";
 import { virtualServiceInputs } from "../../inputs/virtual-service";
 import { isLater } from "../registration";
-import { isHost } from "./members";
+import { isGiven, isHost } from "./members";
 
 /**
  * What is wrong with the structure of a pool's arguments: inputs that do not exist, and values of the wrong
@@ -25,9 +25,7 @@ export function structureFailures(args: unknown): Failure[] {
     ...["vips", "retiring"].flatMap((name) => textsFailures(args[name], [name])),
     ...connectionFailures(connection, ["connection"]),
     ...hostsFailures(realServers, "realServers", MEMBER),
-    ...(realServers === undefined || realServers === null
-      ? [failureOf(["realServers"], REQUIRED_MEMBERS)]
-      : []),
+    ...(isGiven(realServers) ? [] : [failureOf(["realServers"], REQUIRED_MEMBERS)]),
     ...hostsFailures(directors, "directors", ["host", ...CONNECTION]),
     ...objectFailures(rollout, ["rollout"], ["batch"]),
     ...servicesFailures(services),
@@ -56,7 +54,7 @@ function unknownIn(value: object, path: Path, known: readonly string[]): Failure
 }
 
 function textsFailures(list: unknown, path: Path): Failure[] {
-  if (list === undefined || list === null) return [];
+  if (!isGiven(list)) return [];
   if (!Array.isArray(list))
     return [failureOf(path, `${described(list)} is not a list of addresses that a preview knows`)];
   return list.flatMap((one: unknown, at) =>
@@ -68,14 +66,14 @@ function textsFailures(list: unknown, path: Path): Failure[] {
 
 /** An object that may come later, as a whole. A text in its place may be a key, and is not shown. */
 function connectionFailures(value: unknown, path: Path): Failure[] {
-  if (value === undefined || value === null || isLater(value)) return [];
+  if (!isGiven(value) || isLater(value)) return [];
   if (!isRecord(value)) return [failureOf(path, `${kindOf(value)} is not an object`)];
   return unknownIn(value, path, CONNECTION);
 }
 
 /** Members, or directors: by their names, each a host or an object. */
 function hostsFailures(hosts: unknown, input: string, known: readonly string[]): Failure[] {
-  if (hosts === undefined || hosts === null) return [];
+  if (!isGiven(hosts)) return [];
   if (!isPlain(hosts))
     return [failureOf([input], `${described(hosts)} is not an object of hosts by their names`)];
   return Object.entries(hosts).flatMap(([name, host]) => {
@@ -84,10 +82,11 @@ function hostsFailures(hosts: unknown, input: string, known: readonly string[]):
     if (isHost(host)) return [];
     if (!isRecord(host))
       return [failureOf(path, `${described(host)} is neither a host nor an object with host`)];
-    const hasHost = host["host"] !== undefined && host["host"] !== null;
     return [
       ...unknownIn(host, path, known),
-      ...(hasHost ? [] : [failureOf([...path, "host"], "required: the host's name or address")]),
+      ...(isGiven(host["host"])
+        ? []
+        : [failureOf([...path, "host"], "required: the host's name or address")]),
       ...(known === MEMBER ? connectionFailures(host["connection"], [...path, "connection"]) : []),
     ];
   });
@@ -101,20 +100,20 @@ function isPlain(value: unknown): value is Record<string, unknown> {
 }
 
 function objectFailures(value: unknown, path: Path, known: readonly string[]): Failure[] {
-  if (value === undefined || value === null) return [];
+  if (!isGiven(value)) return [];
   return isRecord(value) && !isLater(value)
     ? unknownIn(value, path, known)
     : [failureOf(path, `${described(value)} is not an object with ${known.join(", ")}`)];
 }
 
 function servicesFailures(services: unknown): Failure[] {
-  if (services === undefined || services === null) return [];
+  if (!isGiven(services)) return [];
   if (!Array.isArray(services))
     return [failureOf(["services"], `${described(services)} is not a list of services`)];
   return services.flatMap((service: unknown, at) =>
-    service === undefined || service === null
-      ? [failureOf(["services", at], "what is missing is not a service")]
-      : objectFailures(service, ["services", at], SERVICE),
+    isGiven(service)
+      ? objectFailures(service, ["services", at], SERVICE)
+      : [failureOf(["services", at], "what is missing is not a service")],
   );
 }
 
