@@ -28,10 +28,11 @@ writable() { # FILE: can it be opened for writing? (test -w says yes to root on 
   { true >>"$1"; } 2>/dev/null
 }
 
-# shellcheck disable=SC2086 # none of our paths has a blank
-clear_leftovers() { # of an operation that is over
-  local left=''
-  for left in $leftovers; do [ ! -e "$left" ] || { rm -rf $leftovers && return 0; } || return 1; done
+clear_leftovers() {
+  local file='' left=''
+  for file in $leftovers; do [ ! -e "$file" ] || left=yes; done
+  # shellcheck disable=SC2086 # none of our paths has a blank
+  [ -z "$left" ] || rm -rf $leftovers
 }
 
 durable() { # FILE...: on disk, not only in memory; an old sync takes no names
