@@ -27,17 +27,32 @@ async function checks(): Promise<Outcome[]> {
   const others = [
     await check("formatting", "prettier", "--check", "--log-level", "warn", "."),
     await check("types", "tsc", "--noEmit"),
-    await check("rooms", "depcruise", ...["src", "lab", "demo", "test", "bench"], ...ERRORS_ALONE),
+    await check(
+      "rooms",
+      "depcruise",
+      "src",
+      "lab",
+      "demo",
+      "test",
+      "bench",
+      "--output-type",
+      "err",
+    ),
     await check("shellcheck", "shellcheck", ...shellScripts()),
     await check("build", "npm", "run", "--silent", "build"),
-    await check("packing", "npm", "pack", "--silent", ...PACKING),
+    await check(
+      "packing",
+      "npm",
+      "pack",
+      "--silent",
+      "--ignore-scripts",
+      "--pack-destination",
+      temporary,
+    ),
     ...(await packageChecks()),
   ];
   return [await lint, ...others];
 }
-
-const ERRORS_ALONE = ["--output-type", "err"];
-const PACKING = ["--ignore-scripts", "--pack-destination", temporary];
 
 /** What npm would publish, judged as a file. Programs of Node 10's resolution import "." alone. */
 async function packageChecks(): Promise<Outcome[]> {
