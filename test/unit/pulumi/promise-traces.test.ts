@@ -1,4 +1,4 @@
-import type { ResourceTransformation } from "@pulumi/pulumi";
+import type { CustomResourceOptions, ResourceTransformation } from "@pulumi/pulumi";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { RealServer } from "../../../src/pulumi/real-server";
 import { mocked } from "./mocked";
@@ -12,6 +12,11 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
+function declare(opts?: CustomResourceOptions): RealServer {
+  const connection = { host: "10.0.0.11", privateKeyFile: "~/.ssh/id_ed25519" };
+  return new RealServer("web-1", { connection, vips: ["203.0.113.10"], owner: "o" }, opts);
+}
+
 /** Declares a real server, and says whose stack traces were made into text meanwhile. */
 async function tracesOf(transformation?: ResourceTransformation): Promise<Set<string>> {
   await mocked();
@@ -22,9 +27,7 @@ async function tracesOf(transformation?: ResourceTransformation): Promise<Set<st
   };
   errors.prepareStackTrace = watching;
   try {
-    const connection = { host: "10.0.0.11", privateKeyFile: "~/.ssh/id_ed25519" };
-    const args = { connection, vips: ["203.0.113.10"], owner: "o" };
-    new RealServer("web-1", args, transformation && { transformations: [transformation] });
+    declare(transformation && { transformations: [transformation] });
   } finally {
     expect(errors.prepareStackTrace).toBe(watching);
   }
@@ -46,9 +49,7 @@ describe("the stack traces of a resource", () => {
   it("are left to Node.js where something has taken its formatter away", async () => {
     await mocked();
     errors.prepareStackTrace = null;
-    const connection = { host: "10.0.0.11", privateKeyFile: "~/.ssh/id_ed25519" };
-    const args = { connection, vips: ["203.0.113.10"], owner: "o" };
-    expect(() => new RealServer("web-1", args)).not.toThrow();
+    expect(() => declare()).not.toThrow();
     expect(errors.prepareStackTrace).toBeNull();
   });
 
